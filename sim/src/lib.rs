@@ -1,0 +1,3 @@
+//! A world that can be forked: deterministic simulation of consensus protocols.
+
+pub mod protocol;

@@ -1,0 +1,419 @@
+//! What the simulator asks of a protocol, and what it lets a protocol ask of the world.
+//!
+//! Holds: a protocol sees only its inputs; it acts only through its effects; equal inputs give equal effects.
+//! Not here: what any particular protocol does (`protocols`), and how effects become events (`world`).
+
+use core::fmt::Debug;
+use core::hash::Hash;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A machine with a disk. Dense and small: nodes of a world are numbered from 0 in order of the scenario's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// Where messages are delivered to. Whoever is bound to an address receives what is sent there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(pub u32);
+
+/// The identity of a reign, ordered: at most one node may lead in it. Raft's term, in the upper bits where a
+/// protocol tells reigns of one term apart (openraft's leader id).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// A client's request, unique in a run; a retry is a new request with the same command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A write to a node's disk. Numbers rise by one from 1 within an incarnation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WriteId(pub u64);
+
+/// A span of virtual time, in nanoseconds, both ends included; the world draws the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Within {
+    /// Soonest, in virtual nanoseconds from now.
+    pub min: u64,
+    /// Latest, in virtual nanoseconds from now.
+    pub max: u64,
+}
+
+/// What two nodes must agree on about one log entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryMark {
+    /// The epoch in which the entry was created.
+    pub epoch: Epoch,
+    /// A hash of its payload, equal on every machine.
+    pub digest: u64,
+}
+
+/// Voter sets, each of which must agree by majority; an empty list means that nobody can decide anything.
+pub type QuorumSets = Vec<BTreeSet<NodeId>>;
+
+/// Any consensus protocol: a value that answers inputs with effects.
+pub trait Protocol: Inspect + Debug + Sized + 'static {
+    /// The name a report and `--system` use, such as `raft`.
+    const NAME: &'static str;
+    /// What nodes say to each other.
+    type Message: Clone + Debug + Hash;
+    /// The timers a node may set. A handful; setting one again replaces it.
+    type Timer: Copy + Debug + Eq + Ord + Hash;
+    /// What a node keeps on its disk.
+    type Disk: Disk;
+    /// The protocol's own settings, made from those of a scenario.
+    type Settings: Clone + Debug;
+
+    /// Reads the scenario's settings.
+    ///
+    /// # Errors
+    /// Names the setting that this protocol does not have, or that makes no sense for it.
+    fn settings(common: &Settings) -> Result<Self::Settings, BadSetting>;
+
+    /// The rules that a scenario may switch off by name. A protocol that cannot break its rules has none.
+    fn rules() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The disk of a node before its first boot.
+    fn format(id: NodeId, initial: &Initial) -> Self::Disk;
+
+    /// Starts a process on what its disk holds.
+    fn boot(boot: Boot<'_, Self>, out: &mut Effects<Self>) -> Self;
+
+    /// The one transition.
+    fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>);
+
+    /// The timer whose firing makes a node stand for election now, if the protocol has one.
+    fn election_timer() -> Option<Self::Timer>;
+
+    /// The timer whose firing makes a leader speak to its followers now, if the protocol has one.
+    fn heartbeat_timer() -> Option<Self::Timer>;
+}
+
+/// What every protocol can show to a checker or a reader, without being changed by it.
+pub trait Inspect {
+    /// The reign this node takes part in.
+    fn epoch(&self) -> Epoch;
+    /// Whether this node believes that it leads in `epoch`.
+    fn leads(&self) -> bool;
+    /// Its role in the protocol's own word, such as `follower`.
+    fn role(&self) -> &'static str;
+    /// Index through which this node knows the log to be committed.
+    fn commit(&self) -> u64;
+    /// Index through which commands were handed to the machine.
+    fn applied(&self) -> u64;
+    /// Index of the last entry this node holds (0 when none).
+    fn last(&self) -> u64;
+    /// The mark of the entry at an index; `None` when this node does not hold it (any more).
+    fn mark(&self, index: u64) -> Option<EntryMark>;
+    /// The membership now in force on this node, as sets that must each agree.
+    fn quorums(&self) -> QuorumSets;
+    /// Who takes part without a vote.
+    fn learners(&self) -> BTreeSet<NodeId>;
+    /// One line for people: everything of the state that a reader of a failure wants to see.
+    fn describe(&self) -> String;
+}
+
+/// What a node keeps, and what a crash may leave of it.
+pub trait Disk: Clone + Debug + 'static {
+    /// One write; its parts reach the disk in order.
+    type Write: Clone + Debug + Hash;
+    /// Makes a write durable.
+    fn apply(&mut self, write: &Self::Write);
+    /// How many parts a write has; a crash may keep any number of the first ones.
+    fn parts(write: &Self::Write) -> usize;
+    /// The first `parts` parts of a write, as a write.
+    fn prefix(write: &Self::Write, parts: usize) -> Self::Write;
+    /// The mark of the durable entry at an index; `None` when it is not on the disk.
+    fn mark(&self, index: u64) -> Option<EntryMark>;
+}
+
+/// A setting that a protocol refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadSetting {
+    /// The name of the setting or rule.
+    pub name: String,
+    /// What was expected instead.
+    pub expected: String,
+}
+
+/// What a scenario says about any protocol; times in virtual nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a follower waits for a leader before it stands for election.
+    pub election: Within,
+    /// How often a leader speaks when it has nothing to say.
+    pub heartbeat: u64,
+    /// Names of the safety rules that are switched off.
+    pub rules_off: BTreeSet<String>,
+    /// Further settings by name, such as `pre-vote = true` or `inflight = 16`.
+    pub options: BTreeMap<String, OptionValue>,
+}
+
+/// The value of a protocol's own setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    /// `true` or `false`.
+    Switch(bool),
+    /// A whole number: a count, or bytes.
+    Number(u64),
+    /// A span of virtual time, in nanoseconds.
+    Time(u64),
+    /// A word, such as the name of a policy.
+    Word(String),
+}
+
+/// What the disk of a node holds before its first boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Initial {
+    /// The committed membership that the node knows; `None` for a node that was never initialised.
+    pub membership: Option<InitialMembership>,
+    /// Terms of the log's entries from index 1 on (for arguments such as the paper's Figure 7).
+    pub log: Vec<u64>,
+    /// The term on the disk; at least the last of `log`.
+    pub term: u64,
+}
+
+/// The first membership of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InitialMembership {
+    /// Voter sets; more than one is a joint config.
+    pub sets: QuorumSets,
+    /// Everyone who takes part, learners included, with the address they are reached at.
+    pub nodes: BTreeMap<NodeId, Address>,
+}
+
+/// What a process is started with.
+#[derive(Debug)]
+pub struct Boot<'a, P: Protocol> {
+    /// Who boots.
+    pub id: NodeId,
+    /// The protocol's settings.
+    pub settings: &'a P::Settings,
+    /// What the disk holds.
+    pub disk: &'a P::Disk,
+    /// Counts the boots of this node from 1.
+    pub incarnation: u64,
+    /// The only source of chance for a protocol that draws numbers itself; a pure function of seed, node and boot.
+    pub entropy: u64,
+    /// Virtual nanoseconds on the node's own clock, for a protocol that reads clocks.
+    pub now: u64,
+}
+
+/// What happens to a node.
+#[derive(Clone, Debug)]
+pub enum Input<P: Protocol> {
+    /// A message arrived.
+    Received {
+        /// Who says to have sent it.
+        from: NodeId,
+        /// Where it came from; an answer goes back there.
+        source: Address,
+        /// Whom the sender meant. It is this node unless an address was wrong.
+        to: NodeId,
+        /// What it says.
+        message: P::Message,
+    },
+    /// A timer ran out. May come at any time without harm to safety.
+    Fired(P::Timer),
+    /// All writes through this one are durable.
+    Persisted {
+        /// The last durable write.
+        through: WriteId,
+    },
+    /// A client asks to append a command.
+    Proposed {
+        /// Names the request in the answer.
+        request: RequestId,
+        /// The command, opaque to the protocol.
+        command: Arc<[u8]>,
+    },
+    /// A client asks to read the machine; answered by `Effect::Serve` when the machine is recent enough.
+    ReadRequested {
+        /// Names the request in the answer.
+        request: RequestId,
+    },
+    /// An operator asks for something.
+    Operated {
+        /// Names the request in the answer.
+        request: RequestId,
+        /// What is asked.
+        operation: Operation,
+    },
+    /// The machine's state through an index, for compaction of the log.
+    SnapshotTaken {
+        /// The last applied index that the state contains.
+        through: u64,
+        /// The state, opaque to the protocol.
+        state: Arc<[u8]>,
+    },
+}
+
+/// What an operator may ask of a node. A protocol answers `Refusal::Unsupported` to what it does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Change who takes part.
+    Change(Change),
+    /// Give leadership to a node.
+    Transfer {
+        /// The next leader.
+        to: NodeId,
+    },
+}
+
+/// A membership change, in the words of the libraries that have it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// openraft `add_learner`: takes part without a vote.
+    AddLearner {
+        /// Who.
+        node: NodeId,
+        /// Where it is reached.
+        address: Address,
+    },
+    /// openraft `change_membership` with a set of voters: by way of a joint config.
+    Voters {
+        /// The voters wanted.
+        voters: BTreeSet<NodeId>,
+        /// Whether voters that are no longer wanted stay as learners.
+        retain: bool,
+    },
+    /// openraft `ChangeMembers::AddVoterIds`.
+    AddVoters {
+        /// Who gets a vote.
+        voters: BTreeSet<NodeId>,
+    },
+    /// openraft `ChangeMembers::RemoveVoters`.
+    RemoveVoters {
+        /// Who loses the vote.
+        voters: BTreeSet<NodeId>,
+        /// Whether they stay as learners.
+        retain: bool,
+    },
+    /// openraft `ChangeMembers::SetNodes`: where a node is reached from now on.
+    SetNode {
+        /// Whose address.
+        node: NodeId,
+        /// The new address.
+        address: Address,
+    },
+    /// openraft `ChangeMembers::RemoveNodes`: learners that take part no longer.
+    RemoveNodes {
+        /// Who.
+        nodes: BTreeSet<NodeId>,
+    },
+    /// openraft `append_membership`: exactly these voter sets, in one entry.
+    Append {
+        /// The voter sets.
+        sets: QuorumSets,
+        /// Addresses of those that are not known yet.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+}
+
+/// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Another node leads, or nobody does.
+    NotLeader {
+        /// Who may be asked instead.
+        hint: Option<NodeId>,
+    },
+    /// Leadership was lost while the request was under way: **its outcome is unknown**.
+    LeadershipLost,
+    /// The protocol is busy; ask again later.
+    Busy,
+    /// The protocol does not have this operation.
+    Unsupported,
+    /// The protocol's own reason, in its own documented word (kebab case), such as `in-progress`.
+    Rule(&'static str),
+}
+
+/// What a protocol asks of the world. An effect is a licence: it may be performed at once.
+#[derive(Clone, Debug)]
+pub enum Effect<P: Protocol> {
+    /// Write to the disk; answered by `Input::Persisted`. Writes become durable in order.
+    Persist {
+        /// Rises by one from 1 within an incarnation.
+        id: WriteId,
+        /// What is written.
+        write: <P::Disk as Disk>::Write,
+    },
+    /// Send a message to an address.
+    Send {
+        /// Who the sender says to be: itself, or whom it was taken for when it answers.
+        from: NodeId,
+        /// Whom it means.
+        to: NodeId,
+        /// Where that node is believed to be.
+        address: Address,
+        /// What it says.
+        message: P::Message,
+    },
+    /// Set a timer; setting it again replaces it.
+    SetTimer {
+        /// Which.
+        timer: P::Timer,
+        /// When, by the node's own clock.
+        within: Within,
+    },
+    /// Stop a timer.
+    CancelTimer(P::Timer),
+    /// Hand a committed command to the machine. Indexes rise; entries without a command are skipped.
+    Apply {
+        /// Where the command stands in the log.
+        index: u64,
+        /// The command.
+        command: Arc<[u8]>,
+    },
+    /// Replace the machine's state by a snapshot's.
+    Restore {
+        /// The last index the state contains.
+        through: u64,
+        /// The state.
+        state: Arc<[u8]>,
+    },
+    /// Answer a read from the machine as it is now.
+    Serve {
+        /// Which read.
+        request: RequestId,
+    },
+    /// Refuse a request.
+    Refuse {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An operation is done (a change: committed; a transfer: another leads).
+    Done {
+        /// Which operation.
+        request: RequestId,
+    },
+    /// Something a reader of a report may want to know happened, by its kebab-case name.
+    Note(&'static str),
+}
+
+/// Where a protocol writes what it asks for, in order.
+#[derive(Clone, Debug)]
+pub struct Effects<P: Protocol> {
+    /// In the order in which they must be performed.
+    pub list: Vec<Effect<P>>,
+    /// The lowest log index whose entry was added, replaced or cut in this step.
+    pub log_changed_from: Option<u64>,
+}
+
+impl<P: Protocol> Default for Effects<P> {
+    fn default() -> Self {
+        Effects { list: Vec::new(), log_changed_from: None }
+    }
+}
+
+impl<P: Protocol> Effects<P> {
+    /// Adds an effect.
+    pub fn push(&mut self, effect: Effect<P>) {
+        self.list.push(effect);
+    }
+}
