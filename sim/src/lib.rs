@@ -1,3 +1,4 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
 pub mod protocol;
+pub mod scenario;
