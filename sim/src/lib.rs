@@ -1,4 +1,6 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
 pub mod protocol;
+pub mod report;
+pub mod runner;
 pub mod scenario;
