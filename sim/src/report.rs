@@ -1,0 +1,285 @@
+//! What came of a run, for people and for machines.
+//!
+//! Holds: equal runs make equal reports, on every machine: no wall clock, no path but the one that was given.
+//! Not here: judging (`runner`), and where the text goes (`cli`).
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::scenario::{Property, format_duration};
+
+/// What came of one run: one scenario, one system, one seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The path as it was given; empty when the scenario came from no file.
+    pub file: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The scenario's source.
+    pub source: String,
+    /// The protocol that ran.
+    pub system: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether it went as the scenario expects.
+    pub verdict: Verdict,
+    /// The promises that the scenario expects to be broken, by name.
+    pub expected: Vec<String>,
+    /// The promises that were broken, in the order they were.
+    pub violations: Vec<FoundViolation>,
+    /// How often each fact was noted.
+    pub seen: BTreeMap<String, u64>,
+    /// How much happened.
+    pub counts: Counts,
+    /// One line for each node at the end.
+    pub nodes: Vec<String>,
+    /// The running hash of the trace, 128 bits in hexadecimal.
+    pub digest: String,
+    /// The command that repeats the run.
+    pub repeat: String,
+    /// Every record, when they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<String>,
+}
+
+/// Whether a run went as its scenario expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", content = "reasons", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every expectation holds.
+    AsExpected,
+    /// These expectations do not hold; at least one sentence.
+    NotAsExpected(Vec<String>),
+}
+
+/// A broken promise and its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundViolation {
+    /// The promise, by name.
+    pub property: String,
+    /// Where the promise is made.
+    pub cites: String,
+    /// What happened, in one line.
+    pub summary: String,
+    /// The records that contradict each other, each with its event and time.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A record that is part of a violation's witness.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The event's number, counted from 1.
+    pub event: u64,
+    /// When, in virtual nanoseconds.
+    pub time: u64,
+    /// What it shows.
+    pub record: String,
+}
+
+/// How much happened in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Events of the world.
+    pub events: u64,
+    /// Virtual time that passed, in nanoseconds.
+    pub virtual_time: u64,
+    /// Messages that nodes sent.
+    pub sent: u64,
+    /// Messages that arrived; a duplicate counts again.
+    pub delivered: u64,
+    /// Messages that were lost.
+    pub dropped: u64,
+    /// Disk writes that became durable.
+    pub writes: u64,
+    /// Processes that were killed.
+    pub crashes: u64,
+    /// Times that a node began to lead.
+    pub elections: u64,
+    /// Entries that were committed.
+    pub commits: u64,
+    /// Client calls that were answered.
+    pub calls_ok: u64,
+    /// Client calls that were never answered.
+    pub calls_unknown: u64,
+    /// Client calls that were refused.
+    pub calls_refused: u64,
+}
+
+/// Every report of one command, as one JSON document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// In the order of files, systems and seeds.
+    pub reports: Vec<Report>,
+    /// How many went as expected.
+    pub passed: usize,
+    /// How many did not.
+    pub failed: usize,
+}
+
+/// The styles of a report's text. [`Palette::default`] has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Palette {
+    good: Style,
+    bad: Style,
+    strong: Style,
+    faint: Style,
+}
+
+impl FoundViolation {
+    /// A violation of a property, citing where the promise is made.
+    #[must_use]
+    pub fn new(property: Property, summary: impl Into<String>, evidence: Vec<Evidence>) -> FoundViolation {
+        FoundViolation {
+            property: property.name().to_owned(),
+            cites: property.cites().to_owned(),
+            summary: summary.into(),
+            evidence,
+        }
+    }
+}
+
+impl Report {
+    /// Whether every expectation holds.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.verdict == Verdict::AsExpected
+    }
+
+    /// The whole report as text, ending with a line break.
+    #[must_use]
+    pub fn text(&self, palette: &Palette) -> String {
+        let mut text = String::new();
+        self.write_text(&mut text, palette).expect("a string takes any text");
+        text
+    }
+
+    /// The report in one line, ending with a line break.
+    #[must_use]
+    pub fn line(&self, palette: &Palette) -> String {
+        let Report { file, system, seed, digest, .. } = self;
+        format!("{} {file} · {system} · seed {seed} · digest {digest}\n", self.mark(palette))
+    }
+
+    fn mark(&self, palette: &Palette) -> String {
+        let (style, word) = if self.passed() { (palette.good, "ok  ") } else { (palette.bad, "FAIL") };
+        format!("{style}{word}{style:#}")
+    }
+
+    fn write_text(&self, out: &mut String, palette: &Palette) -> fmt::Result {
+        let Palette { strong, faint, bad, .. } = palette;
+        writeln!(out, "{} {strong}{}{strong:#}", self.mark(palette), self.title)?;
+        writeln!(out, "     {faint}{} · {} · seed {}{faint:#}", self.file, self.system, self.seed)?;
+        writeln!(out, "     {faint}source    {}{faint:#}", self.source)?;
+        writeln!(out, "     expected  {}", listed(&self.expected, "no violation"))?;
+        let found: Vec<&str> = self.violations.iter().map(|violation| violation.property.as_str()).collect();
+        writeln!(out, "     found     {}", listed(&found, "no violation"))?;
+        if let Verdict::NotAsExpected(reasons) = &self.verdict {
+            for reason in reasons {
+                writeln!(out, "     {bad}but{bad:#}       {reason}")?;
+            }
+        }
+        for violation in &self.violations {
+            write_violation(out, violation, palette)?;
+        }
+        self.write_facts(out)?;
+        self.counts.write_text(out)?;
+        for node in &self.nodes {
+            writeln!(out, "     {faint}node      {node}{faint:#}")?;
+        }
+        writeln!(out, "     digest    {}", self.digest)?;
+        if !self.passed() || !self.violations.is_empty() {
+            writeln!(out, "     repeat    {strong}{}{strong:#}", self.repeat)?;
+        }
+        for record in &self.trace {
+            writeln!(out, "     {faint}|{faint:#} {record}")?;
+        }
+        Ok(())
+    }
+
+    fn write_facts(&self, out: &mut String) -> fmt::Result {
+        let facts: Vec<String> = self.seen.iter().map(|(fact, count)| format!("{fact} {count}")).collect();
+        writeln!(out, "     seen      {}", listed(&facts, "nothing of note"))
+    }
+}
+
+impl Counts {
+    fn write_text(&self, out: &mut String) -> fmt::Result {
+        let Counts { events, sent, delivered, dropped, writes, crashes, elections, commits, .. } = self;
+        let time = format_rounded(self.virtual_time);
+        writeln!(
+            out,
+            "     counts    {events} events in {time} · {elections} elections · {commits} commits"
+        )?;
+        writeln!(out, "               messages {sent} sent, {delivered} delivered, {dropped} dropped")?;
+        writeln!(out, "               disks {writes} writes · {crashes} crashes")?;
+        let Counts { calls_ok, calls_unknown, calls_refused, .. } = self;
+        writeln!(out, "               calls {calls_ok} ok, {calls_unknown} unknown, {calls_refused} refused")
+    }
+}
+
+impl Summary {
+    /// Counts the verdicts.
+    #[must_use]
+    pub fn new(reports: Vec<Report>) -> Summary {
+        let passed = reports.iter().filter(|report| report.passed()).count();
+        let failed = reports.len() - passed;
+        Summary { reports, passed, failed }
+    }
+
+    /// The last line of a text: how many went as expected.
+    #[must_use]
+    pub fn line(&self, palette: &Palette) -> String {
+        let Palette { good, bad, strong, .. } = palette;
+        let Summary { passed, failed, .. } = self;
+        let runs = if self.reports.len() == 1 { "run" } else { "runs" };
+        let style = if *failed == 0 { good } else { bad };
+        format!(
+            "{strong}{} {runs}{strong:#}: {style}{passed} as expected, {failed} not{style:#}\n",
+            self.reports.len()
+        )
+    }
+}
+
+impl Palette {
+    /// For a terminal.
+    #[must_use]
+    pub fn coloured() -> Palette {
+        Palette {
+            good: AnsiColor::Green.on_default().bold(),
+            bad: AnsiColor::Red.on_default().bold(),
+            strong: Style::new().bold(),
+            faint: Style::new().dimmed(),
+        }
+    }
+}
+
+fn write_violation(out: &mut String, violation: &FoundViolation, palette: &Palette) -> fmt::Result {
+    let Palette { strong, faint, .. } = palette;
+    let FoundViolation { property, cites, summary, evidence } = violation;
+    writeln!(out, "     {strong}{property}{strong:#} is broken: {summary} {faint}({cites}){faint:#}")?;
+    for Evidence { event, time, record } in evidence {
+        writeln!(out, "       {strong}event {event}{strong:#} at {}  {record}", format_exact(*time))?;
+    }
+    Ok(())
+}
+
+fn listed(words: &[impl AsRef<str>], none: &str) -> String {
+    if words.is_empty() {
+        return none.to_owned();
+    }
+    words.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
+}
+
+/// A moment to the nanosecond, in milliseconds.
+fn format_exact(time: u64) -> String {
+    format!("{}.{:06}ms", time / 1_000_000, time % 1_000_000)
+}
+
+/// A span, cut to milliseconds when it is longer than a second.
+fn format_rounded(time: u64) -> String {
+    let grain = if 1_000_000_000 <= time { 1_000_000 } else { 1 };
+    format_duration(time - time % grain)
+}
