@@ -43,6 +43,8 @@ pub struct Network {
     settings: Settings,
     nodes: usize,
     links: Vec<Link>,
+    /// The group of each node in the partition in force; equal for all when there is none.
+    groups: Vec<u32>,
     bound: Vec<Option<NodeId>>,
 }
 
@@ -52,7 +54,7 @@ impl Network {
     pub fn new(settings: Settings, addresses: &[Address]) -> Network {
         let nodes = addresses.len();
         let mut network =
-            Network { settings, nodes, links: vec![Link::Open; nodes * nodes], bound: Vec::new() };
+            Network { settings, nodes, links: vec![Link::Open; nodes * nodes], groups: vec![0; nodes], bound: Vec::new() };
         for (node, &address) in addresses.iter().enumerate() {
             network.bind(NodeId(node as u32), address);
         }
@@ -90,9 +92,12 @@ impl Network {
         self.bound.get(address.0 as usize).copied().flatten()
     }
 
-    /// The state of a link.
+    /// The state of a link: cut by a partition, or as it was set.
     #[must_use]
     pub fn link(&self, from: NodeId, to: NodeId) -> Link {
+        if self.groups[from.0 as usize] != self.groups[to.0 as usize] {
+            return Link::Cut;
+        }
         self.links[self.place(from, to)]
     }
 
@@ -102,24 +107,12 @@ impl Network {
         self.links[place] = link;
     }
 
-    /// Opens what is cut. Held links stay held.
-    pub fn open_all(&mut self) {
-        for link in &mut self.links {
-            if *link == Link::Cut {
-                *link = Link::Open;
-            }
-        }
-    }
-
-    /// Cuts every link between different groups, both ways, and opens those inside a group.
+    /// Lets messages pass only inside a group; a node in no group is alone with the others in none. Replaces an earlier
+    /// partition and leaves links as they were set; an empty list ends the partition.
     pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
-        let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
-        for from in 0..self.nodes as u32 {
-            for to in 0..self.nodes as u32 {
-                let (from, to) = (NodeId(from), NodeId(to));
-                let link = if group(from) == group(to) { Link::Open } else { Link::Cut };
-                self.set_link(from, to, link);
-            }
+        for node in 0..self.nodes {
+            let holds = |group: &BTreeSet<NodeId>| group.contains(&NodeId(node as u32));
+            self.groups[node] = groups.iter().position(holds).map_or(u32::MAX, |group| group as u32);
         }
     }
 

@@ -704,6 +704,7 @@ impl<P: Protocol> World<P> {
             ..self.network.settings()
         };
         self.network.set(calm);
+        self.network.partition(&[]);
         for from in self.scenario.cluster.ids() {
             for to in self.scenario.cluster.ids() {
                 if self.network.link(from, to) != Link::Open {
