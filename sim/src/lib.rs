@@ -1,5 +1,6 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod cli;
 pub mod protocol;
 pub mod report;
 pub mod runner;

@@ -323,3 +323,19 @@ impl Comparison {
         }
     }
 }
+
+impl ClientOutcome {
+    pub(super) const ALL: [ClientOutcome; 4] =
+        [ClientOutcome::Ok, ClientOutcome::Mismatch, ClientOutcome::Unknown, ClientOutcome::Refused];
+
+    /// The word that scenarios and reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientOutcome::Ok => "ok",
+            ClientOutcome::Mismatch => "mismatch",
+            ClientOutcome::Unknown => "unknown",
+            ClientOutcome::Refused => "refused",
+        }
+    }
+}
