@@ -11,6 +11,7 @@ pub mod machine;
 pub mod nemesis;
 pub mod network;
 pub mod node;
+mod panics;
 pub mod protocol;
 pub mod protocols;
 pub mod report;

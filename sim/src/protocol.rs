@@ -83,6 +83,11 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The one transition.
     fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>);
 
+    /// The term of an epoch, for people and for the logs of scenarios.
+    fn term_of(epoch: Epoch) -> u64 {
+        epoch.0
+    }
+
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
     fn election_timer() -> Option<Self::Timer>;
 

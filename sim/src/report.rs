@@ -221,26 +221,22 @@ impl Counts {
 }
 
 impl Summary {
-    /// Counts the verdicts.
+    /// The document, ending with a line break.
     #[must_use]
-    pub fn new(reports: Vec<Report>) -> Summary {
-        let passed = reports.iter().filter(|report| report.passed()).count();
-        let failed = reports.len() - passed;
-        Summary { reports, passed, failed }
+    pub fn json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).expect("names and numbers are always JSON");
+        json + "\n"
     }
+}
 
-    /// The last line of a text: how many went as expected.
-    #[must_use]
-    pub fn line(&self, palette: &Palette) -> String {
-        let Palette { good, bad, strong, .. } = palette;
-        let Summary { passed, failed, .. } = self;
-        let runs = if self.reports.len() == 1 { "run" } else { "runs" };
-        let style = if *failed == 0 { good } else { bad };
-        format!(
-            "{strong}{} {runs}{strong:#}: {style}{passed} as expected, {failed} not{style:#}\n",
-            self.reports.len()
-        )
-    }
+/// The last line of a text: how many runs went as expected.
+#[must_use]
+pub fn summary_line(passed: usize, failed: usize, palette: &Palette) -> String {
+    let Palette { good, bad, strong, .. } = palette;
+    let runs = passed + failed;
+    let noun = if runs == 1 { "run" } else { "runs" };
+    let style = if failed == 0 { good } else { bad };
+    format!("{strong}{runs} {noun}{strong:#}: {style}{passed} as expected, {failed} not{style:#}\n")
 }
 
 impl Palette {

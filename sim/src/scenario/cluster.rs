@@ -61,6 +61,17 @@ pub struct InitialLog {
     pub term: u64,
 }
 
+impl Timers {
+    pub(super) const ALL: [Timers; 2] = [Timers::Running, Timers::Scripted];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Timers::Running => "running",
+            Timers::Scripted => "scripted",
+        }
+    }
+}
+
 impl Cluster {
     /// The numbers of all nodes, rising.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {

@@ -113,3 +113,70 @@ pub enum Aim {
     /// Every node at once.
     All,
 }
+
+impl Default for Network {
+    fn default() -> Self {
+        Network { delay: micros(1_000, 10_000), loss: Ratio::ZERO, duplicate: Ratio::ZERO }
+    }
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Disk { write: micros(100, 3_000), crash: CrashLeaves::Torn }
+    }
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Workload {
+            clients: 4,
+            keys: 3,
+            reads: Ratio { num: 50, den: 100 },
+            cas: Ratio::ZERO,
+            timeout: 1_000_000_000,
+            think: micros(0, 5_000),
+            retries: 3,
+        }
+    }
+}
+
+impl CrashLeaves {
+    pub(super) const ALL: [CrashLeaves; 3] = [CrashLeaves::Lost, CrashLeaves::Kept, CrashLeaves::Torn];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            CrashLeaves::Lost => "lost",
+            CrashLeaves::Kept => "kept",
+            CrashLeaves::Torn => "torn",
+        }
+    }
+}
+
+impl Shape {
+    pub(super) const ALL: [Shape; 4] = [Shape::LeaderAlone, Shape::Halves, Shape::OneWay, Shape::Random];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Shape::LeaderAlone => "leader-alone",
+            Shape::Halves => "halves",
+            Shape::OneWay => "one-way",
+            Shape::Random => "random",
+        }
+    }
+}
+
+impl Aim {
+    pub(super) const ALL: [Aim; 3] = [Aim::Any, Aim::Leader, Aim::All];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Aim::Any => "any",
+            Aim::Leader => "leader",
+            Aim::All => "all",
+        }
+    }
+}
+
+fn micros(min: u64, max: u64) -> Within {
+    Within { min: min * 1_000, max: max * 1_000 }
+}

@@ -8,7 +8,14 @@ mod cluster;
 mod error;
 mod expect;
 mod hardship;
+mod load;
+mod load_nodes;
+mod load_step;
+mod print;
+mod read;
 mod step;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +24,7 @@ pub use cluster::{Cluster, InitialLog, Node, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use hardship::{Aim, CrashLeaves, Disk, Nemesis, NemesisKind, Network, Shape, Workload};
+pub use load::{load, parse};
 pub use step::{
     Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation, Step, Target,
     Value, Whom,

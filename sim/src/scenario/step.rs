@@ -28,6 +28,13 @@ pub enum Step {
         /// Whose.
         node: Target,
     },
+    /// Fires any timer that a node has set, by name, and waits for nothing.
+    Fire {
+        /// Whose.
+        node: Target,
+        /// The timer's name in the protocol's own word, such as `stickiness`.
+        timer: String,
+    },
     /// Kills the process; the disk stays.
     Crash {
         /// Whose.
@@ -320,6 +327,22 @@ impl Comparison {
             Relation::Equal => number == self.bound,
             Relation::Below => number < self.bound,
             Relation::AtLeast => self.bound <= number,
+        }
+    }
+}
+
+impl ClientOutcome {
+    pub(super) const ALL: [ClientOutcome; 4] =
+        [ClientOutcome::Ok, ClientOutcome::Mismatch, ClientOutcome::Unknown, ClientOutcome::Refused];
+
+    /// The word that scenarios and reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientOutcome::Ok => "ok",
+            ClientOutcome::Mismatch => "mismatch",
+            ClientOutcome::Unknown => "unknown",
+            ClientOutcome::Refused => "refused",
         }
     }
 }
