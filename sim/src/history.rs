@@ -58,3 +58,6 @@ impl History {
         &self.calls
     }
 }
+
+/// TEMPORARY
+pub fn check(_: &History, _: Seen) -> Result<(), crate::check::Violation> { Ok(()) }

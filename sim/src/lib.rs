@@ -21,3 +21,5 @@ pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
+#[cfg(test)]
+mod world_tests;

@@ -17,7 +17,7 @@ static HOOK: Once = Once::new();
 ///
 /// # Errors
 /// The message of the panic.
-pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(install);
     CAUGHT.set(Some(String::new()));
     let result = catch_unwind(AssertUnwindSafe(run));

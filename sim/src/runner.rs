@@ -13,8 +13,8 @@ use crate::history::{self, Outcome};
 use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
-use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, RequestId};
-use crate::protocols::raft::Raft;
+use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
+use crate::protocols::echo::Echo as Raft;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,

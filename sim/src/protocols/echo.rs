@@ -61,6 +61,18 @@ pub struct Echo {
 }
 
 impl Echo {
+    /// What it has counted to.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many answers it has had since it was started.
+    #[must_use]
+    pub fn pongs(&self) -> u64 {
+        self.pongs
+    }
+
     fn tick(&mut self, out: &mut Effects<Echo>) {
         self.count += 1;
         self.writes += 1;

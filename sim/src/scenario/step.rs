@@ -319,6 +319,16 @@ pub enum Relation {
     AtLeast,
 }
 
+impl core::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.relation {
+            Relation::Equal => write!(f, "{}", self.bound),
+            Relation::Below => write!(f, "below {}", self.bound),
+            Relation::AtLeast => write!(f, "at least {}", self.bound),
+        }
+    }
+}
+
 impl Comparison {
     /// Whether a number is as claimed.
     #[must_use]
