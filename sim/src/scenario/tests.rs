@@ -107,7 +107,7 @@ steps = [
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
   { change = { add_voters = ["e"] }, outcome = "pending" },
-  { change = { remove_voters = ["b"] } },
+  { change = { remove_voters = ["b"], retain = true } },
   { change = { set_node = "b", address = "w" } },
   { change = { remove_nodes = ["d"] } },
   { change = { append = [["a"], ["b", "e"]], retain = true } },
