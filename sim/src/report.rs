@@ -229,6 +229,17 @@ impl Summary {
     }
 }
 
+/// The command that repeats a run, as a shell takes it.
+#[must_use]
+pub fn repeat_command(file: &str, system: &str, seed: u64) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    let file = match !file.is_empty() && file.chars().all(plain) {
+        true => file.to_owned(),
+        false => format!("'{}'", file.replace('\'', "'\\''")),
+    };
+    format!("splitbrain run {file} --system {system} --seed {seed}")
+}
+
 /// The last line of a text: how many runs went as expected.
 #[must_use]
 pub fn summary_line(passed: usize, failed: usize, palette: &Palette) -> String {
@@ -278,4 +289,94 @@ fn format_exact(time: u64) -> String {
 fn format_rounded(time: u64) -> String {
     let grain = if 1_000_000_000 <= time { 1_000_000 } else { 1 };
     format_duration(time - time % grain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(verdict: Verdict) -> Report {
+        let evidence = [(12, 150_000_001, "c leads in epoch 2"), (31, 1_150_000_000, "a leads in epoch 2")];
+        let evidence =
+            evidence.map(|(event, time, record)| Evidence { event, time, record: record.to_owned() });
+        Report {
+            file: "scenarios/split.toml".to_owned(),
+            title: "Two leaders".to_owned(),
+            source: "Raft paper, section 5.2".to_owned(),
+            system: "raft".to_owned(),
+            seed: 7,
+            verdict,
+            expected: Vec::new(),
+            violations: vec![FoundViolation::new(
+                Property::ElectionSafety,
+                "a and c lead in epoch 2",
+                evidence.into(),
+            )],
+            seen: BTreeMap::from([("leader-changed".to_owned(), 2)]),
+            counts: Counts { events: 40, virtual_time: 1_234_567_890, sent: 9, ..Counts::default() },
+            nodes: vec!["a leader term 2".to_owned()],
+            digest: "00ff".to_owned(),
+            repeat: "splitbrain run scenarios/split.toml --system raft --seed 7".to_owned(),
+            trace: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_the_two_records_and_the_command() {
+        let reason = "expected no violation, found election-safety".to_owned();
+        let text = report(Verdict::NotAsExpected(vec![reason])).text(&Palette::default());
+        let expected = "\
+FAIL Two leaders
+     scenarios/split.toml · raft · seed 7
+     source    Raft paper, section 5.2
+     expected  no violation
+     found     election-safety
+     but       expected no violation, found election-safety
+     election-safety is broken: a and c lead in epoch 2 (Raft paper, figure 3 and section 5.2)
+       event 12 at 150.000001ms  c leads in epoch 2
+       event 31 at 1150.000000ms  a leads in epoch 2
+     seen      leader-changed 2
+     counts    40 events in 1234ms · 0 elections · 0 commits
+               messages 9 sent, 0 delivered, 0 dropped
+               disks 0 writes · 0 crashes
+               calls 0 ok, 0 unknown, 0 refused
+     node      a leader term 2
+     digest    00ff
+     repeat    splitbrain run scenarios/split.toml --system raft --seed 7
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn colour_adds_nothing_but_colour() {
+        let report = report(Verdict::AsExpected);
+        let coloured = report.text(&Palette::coloured());
+        assert_ne!(coloured, report.text(&Palette::default()));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), report.text(&Palette::default()));
+    }
+
+    #[test]
+    fn json_is_one_document() {
+        let reports =
+            vec![report(Verdict::AsExpected), report(Verdict::NotAsExpected(vec!["so".to_owned()]))];
+        let json = Summary { reports, passed: 1, failed: 1 }.json();
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!((&value["passed"], &value["failed"]), (&1.into(), &1.into()));
+        assert_eq!(value["reports"][0]["verdict"]["is"], "as-expected");
+        assert_eq!(value["reports"][1]["verdict"]["reasons"][0], "so");
+        assert_eq!(value["reports"][0]["violations"][0]["evidence"][1]["event"], 31);
+    }
+
+    #[test]
+    fn the_command_survives_a_shell() {
+        assert_eq!(repeat_command("a/b.toml", "raft", 3), "splitbrain run a/b.toml --system raft --seed 3");
+        let expected = r"splitbrain run 'it'\''s $1.toml' --system raft --seed 3";
+        assert_eq!(repeat_command("it's $1.toml", "raft", 3), expected);
+    }
+
+    #[test]
+    fn the_last_line_counts() {
+        assert_eq!(summary_line(1, 0, &Palette::default()), "1 run: 1 as expected, 0 not\n");
+        assert_eq!(summary_line(2, 1, &Palette::default()), "3 runs: 2 as expected, 1 not\n");
+    }
 }

@@ -41,15 +41,6 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-impl RunOptions {
-    /// The command that repeats the run.
-    #[must_use]
-    pub fn repeat(&self) -> String {
-        let RunOptions { file, system, seed, .. } = self;
-        format!("splitbrain run {file} --system {system} --seed {seed}")
-    }
-}
-
 /// The protocols that can be run, by name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {

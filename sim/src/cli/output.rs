@@ -39,13 +39,17 @@ impl Output {
         if !self.open {
             return Ok(());
         }
-        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.open = false;
-                Ok(())
-            }
-            result => result,
-        }
+        self.open = write_while_open(&mut self.stdout, text)?;
+        Ok(())
+    }
+}
+
+/// Writes at once; says whether there is still a reader.
+fn write_while_open(sink: &mut impl Write, text: &str) -> io::Result<bool> {
+    match sink.write_all(text.as_bytes()).and_then(|()| sink.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -59,4 +63,29 @@ pub(super) fn complain(error: &dyn Display) {
     let style = if stderr_is_coloured() { AnsiColor::Red.on_default().bold() } else { Style::new() };
     // There is nowhere left to say that this failed.
     let _ = writeln!(io::stderr(), "{style}error:{style:#} {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails as it is told.
+    struct Broken(ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
+        assert!(write_while_open(&mut Vec::new(), "report").expect("a vector takes it"));
+        assert!(!write_while_open(&mut Broken(ErrorKind::BrokenPipe), "report").expect("no error"));
+        assert!(write_while_open(&mut Broken(ErrorKind::StorageFull), "report").is_err());
+    }
 }

@@ -257,6 +257,7 @@ pub enum OperationOutcome {
 }
 
 /// Something that must hold at a moment.
+#[expect(clippy::large_enum_variant, reason = "a story has few claims; a box would only stand in the way")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Exactly these running nodes believe that they lead.
