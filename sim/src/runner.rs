@@ -15,7 +15,7 @@ use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
 use crate::protocols::echo::Echo as Raft;
-use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict};
+use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
     Subject, Target, Timers, Value, Whom, nearest,
@@ -659,7 +659,7 @@ fn report<P: Protocol>(
         counts: counts(world),
         nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
         digest: format!("{:032x}", world.trace().digest()),
-        repeat: options.repeat(),
+        repeat: repeat_command(&options.file, &options.system, options.seed),
         trace: lines.collect(),
     }
 }
