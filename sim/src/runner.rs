@@ -67,13 +67,10 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objectio
 /// # Errors
 /// As [`run`].
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    let settings = protocol_settings::<P>(scenario)?;
-    let shared = Arc::new(scenario.clone());
-    let choices = Choices::seeded(options.seed);
-    let mut world = World::<P>::new(shared, settings, choices, Agenda::timed(), options.trace);
+    let mut world = world::<P>(scenario, options.seed, options.trace)?;
     let mut story = Story { world: &mut world, scenario, keys: BTreeMap::new(), reasons: Vec::new() };
     let told = panics::catch(|| story.tell());
-    let mut reasons = story.reasons;
+    let Story { mut reasons, keys, .. } = story;
     match told {
         Ok(told) => told?,
         Err(panic) => {
@@ -86,11 +83,21 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> R
             world.accuse(violation);
         }
     }
-    if let Err(violation) = history::check(world.history(), world.seen()) {
+    if let Err(violation) = history::check(world.history(), |key| story_key(scenario, &keys, key)) {
         world.accuse(violation);
     }
     reasons.extend(judge(scenario, &world));
     Ok(report(scenario, options, &world, reasons))
+}
+
+/// A world at the start of a scenario, in which time orders events.
+///
+/// # Errors
+/// An objection when the protocol does not know a rule or setting.
+pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> Result<World<P>, Objection> {
+    let settings = protocol_settings::<P>(scenario)?;
+    let choices = Choices::seeded(seed);
+    Ok(World::new(Arc::new(scenario.clone()), settings, choices, Agenda::timed(), keep_trace))
 }
 
 /// The protocol's own settings, or the name in the scenario that it does not know.
@@ -580,6 +587,13 @@ fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
         name.extend(letter.to_lowercase());
     }
     name
+}
+
+/// What a story calls a key; keys of the workload are called `k0`, `k1` and so on.
+fn story_key(scenario: &Scenario, keys: &BTreeMap<String, u32>, key: u32) -> String {
+    let named = keys.iter().find(|(_, place)| **place == key).map(|(name, _)| name.clone());
+    let workload = scenario.workload.map_or(0, |workload| workload.keys);
+    named.filter(|_| key >= workload).unwrap_or_else(|| format!("k{key}"))
 }
 
 /// The word for a refusal that scenarios use.
