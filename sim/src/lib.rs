@@ -1,3 +1,25 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod agenda;
+pub mod check;
+pub mod choices;
+pub mod cli;
+pub mod client;
+pub mod disk;
+pub mod history;
+pub mod machine;
+pub mod nemesis;
+pub mod network;
+pub mod node;
+mod panics;
 pub mod protocol;
+pub mod protocols;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod time;
+pub mod trace;
+pub mod workload;
+pub mod world;
+#[cfg(test)]
+mod world_tests;

@@ -1,2 +1,7 @@
 //! The process: hands the command line to `cli` and exits with its code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    splitbrain::cli::main(std::env::args_os())
+}

@@ -83,6 +83,11 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The one transition.
     fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>);
 
+    /// The term of an epoch, for people and for the logs of scenarios.
+    fn term_of(epoch: Epoch) -> u64 {
+        epoch.0
+    }
+
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
     fn election_timer() -> Option<Self::Timer>;
 
@@ -108,6 +113,14 @@ pub trait Inspect {
     fn mark(&self, index: u64) -> Option<EntryMark>;
     /// The membership now in force on this node, as sets that must each agree.
     fn quorums(&self) -> QuorumSets;
+    /// Names every voter of `quorums` with the number of its set, without building the sets.
+    fn each_voter(&self, visit: &mut dyn FnMut(usize, NodeId)) {
+        for (number, set) in self.quorums().iter().enumerate() {
+            for &voter in set {
+                visit(number, voter);
+            }
+        }
+    }
     /// Who takes part without a vote.
     fn learners(&self) -> BTreeSet<NodeId>;
     /// One line for people: everything of the state that a reader of a failure wants to see.
@@ -124,8 +137,10 @@ pub trait Disk: Clone + Debug + 'static {
     fn parts(write: &Self::Write) -> usize;
     /// The first `parts` parts of a write, as a write.
     fn prefix(write: &Self::Write, parts: usize) -> Self::Write;
-    /// The mark of the durable entry at an index; `None` when it is not on the disk.
+    /// The mark of the durable entry at an index; `None` when it is not on the disk (any more).
     fn mark(&self, index: u64) -> Option<EntryMark>;
+    /// Index through which a durable snapshot stands for the entries; 0 without one.
+    fn snapshot(&self) -> u64;
 }
 
 /// A setting that a protocol refuses.

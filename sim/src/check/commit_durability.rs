@@ -1,0 +1,53 @@
+//! Commit durability (Raft paper, section 5.3 and figure 2): what a leader calls committed is on the disks of a majority
+//! of every voter set in force.
+//!
+//! Holds: with log matching, the newest committed entry stands for all before it.
+
+use super::{Checker, Names, Step, Violation};
+use crate::protocol::NodeId;
+use crate::scenario::Property;
+
+/// Counts, for each voter set, its voters and those whose disk holds the entry; empty between steps.
+#[derive(Clone, Debug, Default)]
+pub struct CommitDurability {
+    tally: Vec<(u32, u32)>,
+}
+
+impl Checker for CommitDurability {
+    fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
+        let index = step.now.commit;
+        if !step.now.leads || index <= step.before.commit {
+            return Ok(());
+        }
+        let Some(mark) = step.state.mark(index) else { return Ok(()) };
+        let durable =
+            |node: NodeId| step.disks.mark(node, index) == Some(mark) || step.disks.covers(node, index);
+        self.tally.clear();
+        step.state.each_voter(&mut |set, voter| {
+            if self.tally.len() <= set {
+                self.tally.resize(set + 1, (0, 0));
+            }
+            self.tally[set].0 += 1;
+            self.tally[set].1 += u32::from(durable(voter));
+        });
+        let Some(lacking) = self.tally.iter().position(|&(voters, holders)| holders * 2 <= voters) else {
+            return Ok(());
+        };
+        let set = step.state.quorums()[lacking].clone();
+        let holders: Vec<&str> =
+            set.iter().filter(|&&node| durable(node)).map(|&node| names.of(node)).collect();
+        let (name, epoch) = (names.of(step.node), step.now.epoch.0);
+        Err(Violation {
+            property: Property::CommitDurability,
+            seen: step.seen,
+            summary: format!("{name} committed index {index} before a majority had it on disk"),
+            evidence: vec![
+                (step.seen, format!("{name} leads epoch {epoch} and calls ({}, {index}) committed", mark.epoch.0)),
+                (
+                    step.seen,
+                    format!("of {} only [{}] hold it on disk", names.sets(&vec![set]), holders.join(" ")),
+                ),
+            ],
+        })
+    }
+}

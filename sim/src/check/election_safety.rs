@@ -1,0 +1,37 @@
+//! Election safety (Raft paper, section 5.2): at most one node leads in an epoch.
+
+use std::collections::BTreeMap;
+
+use super::{Checker, Names, Seen, Step, Violation};
+use crate::protocol::{Epoch, NodeId};
+use crate::scenario::Property;
+
+/// Remembers who led each epoch, and since when.
+#[derive(Clone, Debug, Default)]
+pub struct ElectionSafety {
+    reigns: BTreeMap<Epoch, (NodeId, Seen)>,
+}
+
+impl Checker for ElectionSafety {
+    fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
+        let begins = step.now.leads && !(step.before.leads && step.before.epoch == step.now.epoch);
+        if !begins {
+            return Ok(());
+        }
+        let (node, epoch) = (step.node, step.now.epoch);
+        let &mut (first, since) = self.reigns.entry(epoch).or_insert((node, step.seen));
+        if first == node {
+            return Ok(());
+        }
+        let leads = |node| format!("{} begins to lead epoch {}", names.of(node), epoch.0);
+        Err(Violation {
+            property: Property::ElectionSafety,
+            seen: step.seen,
+            summary: format!("{} and {} both lead epoch {}", names.of(first), names.of(node), epoch.0),
+            evidence: vec![
+                (since, leads(first)),
+                (step.seen, format!("{}, with voters {}", leads(node), names.sets(&step.state.quorums()))),
+            ],
+        })
+    }
+}

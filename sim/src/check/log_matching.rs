@@ -1,0 +1,73 @@
+//! Log matching (Raft paper, section 5.3): entries of equal index and epoch are equal, and so is all before them.
+//!
+//! Holds: it is enough that equal (index, epoch) means equal payload and equal epoch of the entry before; the rest
+//! follows by induction. Costs one look-up for each entry that a node adds.
+
+use super::{Checker, Names, Seen, Step, Violation};
+use crate::protocol::{EntryMark, Epoch, NodeId};
+use crate::scenario::Property;
+
+/// What was first seen of the entry with an index and epoch.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    mark: EntryMark,
+    before: Option<Epoch>,
+    holder: NodeId,
+    seen: Seen,
+}
+
+/// Remembers each (index, epoch) ever seen: by index, a few epochs each.
+#[derive(Clone, Debug, Default)]
+pub struct LogMatching {
+    known: Vec<Option<Known>>,
+    /// Entries of an index that already has one of another epoch: rare.
+    others: std::collections::BTreeMap<(u64, Epoch), Known>,
+}
+
+impl Checker for LogMatching {
+    fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
+        let Some(from) = step.log_changed_from else { return Ok(()) };
+        let mut before = step.state.mark(from.saturating_sub(1)).map(|mark| mark.epoch);
+        for index in from..=step.now.last {
+            let Some(mark) = step.state.mark(index) else { continue };
+            let now = Known { mark, before, holder: step.node, seen: step.seen };
+            let known = *self.first(index, now);
+            let unlike_before = known.before.zip(before).is_some_and(|(one, other)| one != other);
+            if known.mark != mark || unlike_before {
+                return Err(broken(index, &known, &now, names));
+            }
+            before = Some(mark.epoch);
+        }
+        Ok(())
+    }
+}
+
+impl LogMatching {
+    /// What was first seen of this index and epoch: what is given, if it is the first.
+    fn first(&mut self, index: u64, now: Known) -> &Known {
+        let place = index as usize;
+        if self.known.len() <= place {
+            self.known.resize(place + 1, None);
+        }
+        let slot = &mut self.known[place];
+        if slot.is_none_or(|known| known.mark.epoch == now.mark.epoch) {
+            return slot.get_or_insert(now);
+        }
+        self.others.entry((index, now.mark.epoch)).or_insert(now)
+    }
+}
+
+fn broken(index: u64, known: &Known, now: &Known, names: &Names) -> Violation {
+    let line = |one: &Known| {
+        let before = one.before.map_or(String::from("?"), |epoch| epoch.0.to_string());
+        let (holder, EntryMark { epoch, digest }) = (names.of(one.holder), one.mark);
+        let text = format!("{holder} holds ({}, {index}) with payload {digest:016x} after epoch {before}", epoch.0);
+        (one.seen, text)
+    };
+    Violation {
+        property: Property::LogMatching,
+        seen: now.seen,
+        summary: format!("two different entries have epoch {} and index {index}", now.mark.epoch.0),
+        evidence: vec![line(known), line(now)],
+    }
+}

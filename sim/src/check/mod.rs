@@ -1,0 +1,178 @@
+//! Who judges: one promise a file, told what any protocol could show.
+//!
+//! Holds: a checker has its own memory, looks only at what is new, never changes what it looks at, and gives the
+//! evidence with its verdict. No checker knows which protocol it judges.
+//! Not here: linearizability, which judges what clients saw (`history`).
+
+pub mod commit_durability;
+pub mod election_safety;
+pub mod leader_append_only;
+pub mod leader_completeness;
+pub mod log_matching;
+pub mod monotonicity;
+pub mod state_machine_safety;
+
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
+use crate::scenario::Property;
+use crate::time::Moment;
+
+/// When something was seen: the event's number and its moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seen {
+    /// Counted from 1.
+    pub event: u64,
+    /// Virtual time.
+    pub at: Moment,
+}
+
+impl core::fmt::Display for Seen {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "event {} at {}", self.event, self.at)
+    }
+}
+
+/// The cheap part of a node's state, read once a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// The reign the node takes part in.
+    pub epoch: Epoch,
+    /// Whether it leads in it.
+    pub leads: bool,
+    /// The index through which it knows the log to be committed.
+    pub commit: u64,
+    /// The index through which commands went to its machine.
+    pub applied: u64,
+    /// Its last index.
+    pub last: u64,
+}
+
+impl Glance {
+    /// Looks at a node.
+    pub fn of(state: &impl Inspect) -> Glance {
+        Glance {
+            epoch: state.epoch(),
+            leads: state.leads(),
+            commit: state.commit(),
+            applied: state.applied(),
+            last: state.last(),
+        }
+    }
+}
+
+/// A node after a step that changed something.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// Which node.
+    pub node: NodeId,
+    /// When.
+    pub seen: Seen,
+    /// What it showed after its last step; default after a boot.
+    pub before: Glance,
+    /// What it shows now.
+    pub now: Glance,
+    /// The lowest index whose entry was added, replaced or cut.
+    pub log_changed_from: Option<u64>,
+    /// The whole state.
+    pub state: &'a dyn Inspect,
+    /// What is durable, on any node.
+    pub disks: &'a dyn Disks,
+}
+
+/// Looks at the durable entries of every node.
+pub trait Disks {
+    /// The mark of a durable entry.
+    fn mark(&self, node: NodeId, index: u64) -> Option<EntryMark>;
+    /// Whether a node's disk vouches for an index although the entry itself is compacted away.
+    fn covers(&self, node: NodeId, index: u64) -> bool;
+}
+
+/// A broken promise, with its evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The promise.
+    pub property: Property,
+    /// When it was seen to be broken.
+    pub seen: Seen,
+    /// One sentence.
+    pub summary: String,
+    /// The records that contradict each other, each with its event.
+    pub evidence: Vec<(Seen, String)>,
+}
+
+/// One promise and its memory.
+pub trait Checker {
+    /// Looks at a step.
+    ///
+    /// # Errors
+    /// The promise is broken.
+    fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation>;
+
+    /// A process died; what only it knew is gone.
+    fn on_crash(&mut self, node: NodeId) {
+        let _ = node;
+    }
+}
+
+/// What nodes are called, for evidence that people read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+impl Names {
+    /// The name of a node.
+    #[must_use]
+    pub fn of(&self, node: NodeId) -> &str {
+        self.0.get(node.0 as usize).map_or("?", String::as_str)
+    }
+
+    /// Voter sets as people write them: `{a b c} + {c d}`.
+    #[must_use]
+    pub fn sets(&self, sets: &QuorumSets) -> String {
+        let set = |set: &std::collections::BTreeSet<NodeId>| {
+            let names: Vec<&str> = set.iter().map(|&node| self.of(node)).collect();
+            format!("{{{}}}", names.join(" "))
+        };
+        sets.iter().map(set).collect::<Vec<_>>().join(" + ")
+    }
+}
+
+/// All checkers of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Checkers {
+    election_safety: election_safety::ElectionSafety,
+    leader_append_only: leader_append_only::LeaderAppendOnly,
+    log_matching: log_matching::LogMatching,
+    leader_completeness: leader_completeness::LeaderCompleteness,
+    state_machine_safety: state_machine_safety::StateMachineSafety,
+    commit_durability: commit_durability::CommitDurability,
+    monotonicity: monotonicity::Monotonicity,
+}
+
+impl Checkers {
+    /// Shows a step to every checker and collects what they object to.
+    pub fn on_step(&mut self, step: &Step<'_>, names: &Names, found: &mut Vec<Violation>) {
+        for checker in self.all() {
+            if let Err(violation) = checker.on_step(step, names) {
+                found.push(violation);
+            }
+        }
+    }
+
+    /// Tells every checker of a crash.
+    pub fn on_crash(&mut self, node: NodeId) {
+        for checker in self.all() {
+            checker.on_crash(node);
+        }
+    }
+
+    fn all(&mut self) -> [&mut dyn Checker; 7] {
+        [
+            &mut self.election_safety,
+            &mut self.leader_append_only,
+            &mut self.log_matching,
+            &mut self.leader_completeness,
+            &mut self.commit_durability,
+            &mut self.state_machine_safety,
+            &mut self.monotonicity,
+        ]
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line: what may be asked, who does it, and the exit code.
+//!
+//! Holds: reports go to the standard output, everything else to the standard error; a closed output ends the writing,
+//! not the verdict.
+//! Not here: what the commands do (`runner`), and what reports look like (`report`).
+
+mod find;
+mod output;
+mod run;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Everything went as expected.
+const AS_EXPECTED: u8 = 0;
+/// An expectation failed.
+const NOT_AS_EXPECTED: u8 = 1;
+/// The input is bad: arguments or scenario files. Also what `clap` answers to bad arguments.
+const BAD_INPUT: u8 = 2;
+
+/// Deterministic simulation testing for Raft-style consensus.
+#[derive(Debug, Parser)]
+#[command(name = "splitbrain", version, max_term_width = 100)]
+#[command(after_help = "Exit code: 0 all as expected, 1 an expectation failed, 2 bad input.")]
+struct Arguments {
+    /// Say more on the standard error: -v what is done, -vv in detail; RUST_LOG overrides
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenario files and judge each against its own expectations
+    Run(run::RunArguments),
+}
+
+/// Does what the arguments ask (the program's name first), and returns the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Arguments { verbose, command } = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => return print_answer(&answer),
+    };
+    start_diagnostics(verbose);
+    let code = match command {
+        Command::Run(arguments) => run::main(&arguments),
+    };
+    ExitCode::from(code)
+}
+
+/// Help and version are answers; anything else is bad input.
+fn print_answer(answer: &clap::Error) -> ExitCode {
+    // A reader that went away does not want the text.
+    let _ = answer.print();
+    ExitCode::from(if answer.use_stderr() { BAD_INPUT } else { AS_EXPECTED })
+}
+
+/// Sends diagnostics to the standard error, without the wall clock: they too can be compared between runs.
+fn start_diagnostics(verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let diagnostics =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
+    // Fails only when a library user set diagnostics up already; theirs stay.
+    let _ = diagnostics.with_ansi(output::stderr_is_coloured()).try_init();
+}

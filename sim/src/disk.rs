@@ -1,0 +1,75 @@
+//! A node's disk: what is durable, which writes are not finished, and what a crash leaves of them.
+//!
+//! Holds: writes become durable in the order in which they were issued; a crash keeps a prefix of them, the last of
+//! which may be torn. Not here: how long a write takes (`world` draws it).
+
+use std::collections::VecDeque;
+
+use crate::choices::{Choices, Site};
+use crate::protocol::{Disk, WriteId};
+use crate::scenario::CrashLeaves;
+
+/// The disk of one node.
+#[derive(Clone, Debug)]
+pub struct NodeDisk<D: Disk> {
+    durable: D,
+    unfinished: VecDeque<(WriteId, D::Write)>,
+}
+
+impl<D: Disk> NodeDisk<D> {
+    /// A disk that holds this and has nothing under way.
+    #[must_use]
+    pub fn new(durable: D) -> NodeDisk<D> {
+        NodeDisk { durable, unfinished: VecDeque::new() }
+    }
+
+    /// What is durable.
+    #[must_use]
+    pub fn durable(&self) -> &D {
+        &self.durable
+    }
+
+    /// How many writes are not finished.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.unfinished.len()
+    }
+
+    /// Takes a write that is not durable yet.
+    pub fn submit(&mut self, id: WriteId, write: D::Write) {
+        self.unfinished.push_back((id, write));
+    }
+
+    /// Finishes the oldest write and names it.
+    pub fn finish_one(&mut self) -> Option<WriteId> {
+        let (id, write) = self.unfinished.pop_front()?;
+        self.durable.apply(&write);
+        Some(id)
+    }
+
+    /// Loses what a crash loses. Returns how many parts of unfinished writes were kept and how many there were.
+    pub fn crash(&mut self, leaves: CrashLeaves, choices: &mut Choices) -> (usize, usize) {
+        let all = self.unfinished.iter().map(|(_, write)| D::parts(write)).sum();
+        let kept = match leaves {
+            CrashLeaves::Lost => 0,
+            CrashLeaves::Kept => all,
+            CrashLeaves::Torn => choices.below(Site::Disk, all as u64 + 1) as usize,
+        };
+        self.keep(kept);
+        (kept, all)
+    }
+
+    /// Makes the first `parts` parts of what is unfinished durable and forgets the rest.
+    pub fn keep(&mut self, mut parts: usize) {
+        for (_, write) in std::mem::take(&mut self.unfinished) {
+            let whole = D::parts(&write);
+            let kept = parts.min(whole);
+            if kept == whole {
+                self.durable.apply(&write);
+            } else if kept > 0 {
+                self.durable.apply(&D::prefix(&write, kept));
+            }
+            parts -= kept;
+        }
+    }
+}

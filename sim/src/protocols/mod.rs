@@ -1,0 +1,3 @@
+//! Protocols that the simulator can run, each behind the one trait of `protocol`.
+
+pub mod echo;

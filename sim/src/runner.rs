@@ -1,0 +1,694 @@
+//! Carries a scenario out, step by step, and judges it against its own expectations.
+//!
+//! Holds: equal scenario, system and seed give equal reports. A panic of the protocol is a finding, not the end.
+//! Not here: what happens in between steps (`world`), and how a report is shown (`report`, `cli`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::agenda::Agenda;
+use crate::check::Violation;
+use crate::choices::Choices;
+use crate::history::{self, Outcome};
+use crate::machine::{Answer, Request};
+use crate::network::Link;
+use crate::panics;
+use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
+use crate::protocols::echo::Echo as Raft;
+use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict};
+use crate::scenario::{
+    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
+    Subject, Target, Timers, Value, Whom, nearest,
+};
+use crate::world::{OperationState, World};
+
+/// How long a step waits for a client's or an operator's answer, in virtual nanoseconds.
+const PATIENCE: u64 = 10_000_000_000;
+
+/// How long a scripted step may take to settle, in virtual nanoseconds: far beyond any chain of messages.
+const SETTLE: u64 = 600_000_000_000;
+
+/// Which run is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOptions {
+    /// The path as it was given, for the report.
+    pub file: String,
+    /// The protocol, one of [`systems`].
+    pub system: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the report shall hold every record.
+    pub trace: bool,
+}
+
+/// The protocols that can be run, by name.
+#[must_use]
+pub fn systems() -> &'static [&'static str] {
+    &[Raft::NAME]
+}
+
+/// Carries a scenario out and judges it.
+///
+/// # Errors
+/// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
+pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
+    match options.system.as_str() {
+        Raft::NAME => run_protocol::<Raft>(scenario, options),
+        other => Err(Objection {
+            subject: Subject::Scenario,
+            message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),
+            hint: nearest(other, systems().iter().copied()).map(|name| format!("did you mean {name:?}?")),
+        }),
+    }
+}
+
+/// Carries a scenario out with one protocol and judges it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
+    let settings = protocol_settings::<P>(scenario)?;
+    let shared = Arc::new(scenario.clone());
+    let choices = Choices::seeded(options.seed);
+    let mut world = World::<P>::new(shared, settings, choices, Agenda::timed(), options.trace);
+    let mut story = Story { world: &mut world, scenario, keys: BTreeMap::new(), reasons: Vec::new() };
+    let told = panics::catch(|| story.tell());
+    let mut reasons = story.reasons;
+    match told {
+        Ok(told) => told?,
+        Err(panic) => {
+            let violation = Violation {
+                property: Property::Invariant,
+                seen: world.seen(),
+                summary: String::from("an assertion of the protocol failed"),
+                evidence: vec![(world.seen(), panic)],
+            };
+            world.accuse(violation);
+        }
+    }
+    if let Err(violation) = history::check(world.history(), world.seen()) {
+        world.accuse(violation);
+    }
+    reasons.extend(judge(scenario, &world));
+    Ok(report(scenario, options, &world, reasons))
+}
+
+/// The protocol's own settings, or the name in the scenario that it does not know.
+fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
+    for (place, rule) in scenario.rules_off.iter().enumerate() {
+        if !P::rules().contains(&rule.as_str()) {
+            let hint = nearest(rule, P::rules().iter().copied());
+            return Err(Objection {
+                subject: Subject::Rule(place),
+                message: format!("expected the name of a rule of {}, found {rule:?}", P::NAME),
+                hint: Some(match hint {
+                    Some(name) => format!("did you mean {name:?}?"),
+                    None => format!("the rules are {}", P::rules().join(", ")),
+                }),
+            });
+        }
+    }
+    P::settings(&scenario.settings()).map_err(|bad| Objection {
+        message: format!("{}: expected {}", bad.name, bad.expected),
+        subject: Subject::Option(bad.name),
+        hint: None,
+    })
+}
+
+/// Ends a story early.
+enum Stop {
+    /// A promise is broken, or a step did not do what it must: the rest would make no sense.
+    Early,
+    /// The scenario asks for what cannot be.
+    Objection(Objection),
+}
+
+struct Story<'a, P: Protocol> {
+    world: &'a mut World<P>,
+    scenario: &'a Scenario,
+    keys: BTreeMap<String, u32>,
+    reasons: Vec<String>,
+}
+
+impl<P: Protocol> Story<'_, P> {
+    fn tell(&mut self) -> Result<(), Objection> {
+        for (number, step) in self.scenario.steps.iter().enumerate() {
+            match self.perform(number, step) {
+                Ok(()) if self.world.violations().is_empty() => {}
+                Ok(()) | Err(Stop::Early) => return Ok(()),
+                Err(Stop::Objection(objection)) => return Err(objection),
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, number: usize, step: &Step) -> Result<(), Stop> {
+        match step {
+            Step::Elect { node, fails } => return self.elect(number, *node, *fails),
+            Step::Timeout { node } => {
+                self.fire(number, *node, P::election_timer())?;
+            }
+            Step::Heartbeat { node } => {
+                let node = self.target(number, *node)?;
+                self.fire(number, node, P::heartbeat_timer())?;
+            }
+            Step::Fire { node, timer } => return self.fire_named(number, *node, timer),
+            Step::Crash { nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.must_run(number, node)?;
+                    self.world.crash(node);
+                }
+            }
+            Step::Restart { nodes } => self.restart(number, nodes)?,
+            Step::Wipe { nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.wipe(node);
+                }
+            }
+            Step::Partition { groups } => self.world.partition(groups),
+            Step::Isolate { nodes } => {
+                let alone = self.whom(number, nodes)?.into_iter().collect();
+                let others = self.scenario.others(&alone);
+                self.world.partition(&[alone, others]);
+            }
+            Step::Cut { links } => self.set_links(links, Link::Cut),
+            Step::Join { links } | Step::Release { links } => self.set_links(links, Link::Open),
+            Step::Hold { links } => self.set_links(links, Link::Held),
+            Step::Drop { links } => {
+                for (from, to) in pairs(links) {
+                    self.world.drop_held(from, to);
+                }
+            }
+            Step::Heal => self.world.heal(),
+            Step::Stall { nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.stall(node, true);
+                }
+            }
+            Step::Unstall { nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.stall(node, false);
+                }
+            }
+            Step::Finish { node, writes } => {
+                let node = self.target(number, *node)?;
+                for _ in 0..*writes {
+                    self.world.finish_stalled(node);
+                }
+            }
+            Step::Call { call, via, outcome, wait } => {
+                return self.call(number, call, *via, *outcome, *wait);
+            }
+            Step::Change { change, via, outcome } => {
+                return self.operate(number, Operation::Change(change.clone()), *via, outcome);
+            }
+            Step::Transfer { to, via, outcome } => {
+                return self.operate(number, Operation::Transfer { to: *to }, *via, outcome);
+            }
+            Step::Snapshot { node } => {
+                let node = self.target(number, *node)?;
+                self.must_run(number, node)?;
+                self.world.snapshot(node);
+            }
+            Step::Address { node, at } => self.world.bind(*node, *at),
+            Step::Run { time } => {
+                let until = self.world.now().after(*time);
+                self.world.set_busy(true);
+                self.world.run_until(until);
+                self.world.set_busy(false);
+            }
+            Step::Settle => self.settle(),
+            Step::Converge { within } => self.converge(*within),
+            Step::Expect { claims } => {
+                for claim in claims {
+                    self.claim(number, claim)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // Waiting.
+
+    fn scripted(&self) -> bool {
+        self.scenario.cluster.timers == Timers::Scripted
+    }
+
+    fn settle(&mut self) {
+        let until = self.world.now().after(SETTLE);
+        self.world.settle(until);
+    }
+
+    /// Lets the world go on until something is so: everything under way when timers are scripted, time otherwise.
+    fn wait(&mut self, limit: u64, done: impl Fn(&World<P>) -> bool) {
+        if self.scripted() {
+            return self.settle();
+        }
+        let until = self.world.now().after(limit);
+        while !done(self.world) && self.world.violations().is_empty() && self.world.advance(until) {}
+    }
+
+    fn converge(&mut self, within: u64) {
+        let until = self.world.now().after(within);
+        let Err(why) = self.world.converge(until) else { return };
+        if !self.world.violations().is_empty() {
+            return;
+        }
+        let seen = self.world.seen();
+        self.world.accuse(Violation {
+            property: Property::Convergence,
+            seen,
+            summary: format!("the cluster did not agree within {}", crate::time::Span(within)),
+            evidence: vec![(seen, why)],
+        });
+    }
+
+    // Steps with an outcome.
+
+    fn elect(&mut self, number: usize, node: NodeId, fails: bool) -> Result<(), Stop> {
+        self.fire(number, node, P::election_timer())?;
+        let leads = |world: &World<P>| process(world, node).is_some_and(Inspect::leads);
+        self.wait(self.scenario.cluster.election.max.saturating_mul(3), leads);
+        match (leads(self.world), fails) {
+            (true, false) | (false, true) => Ok(()),
+            (false, false) => self.fail(number, format!("{} was to be elected, and was not", self.name(node))),
+            (true, true) => self.fail(number, format!("{} was not to be elected, and was", self.name(node))),
+        }
+    }
+
+    fn call(
+        &mut self,
+        number: usize,
+        call: &ClientCall,
+        via: Target,
+        expected: Option<ClientOutcome>,
+        wait: bool,
+    ) -> Result<(), Stop> {
+        let via = self.target(number, via)?;
+        let (request, value) = self.request(call);
+        let id = self.world.call(request, via);
+        if !wait {
+            return Ok(());
+        }
+        let outcome = |world: &World<P>| world.history().calls()[id.0 as usize].outcome;
+        self.wait(PATIENCE, |world| outcome(world) != Outcome::Unknown);
+        let outcome = outcome(self.world);
+        let came = match outcome {
+            Outcome::Unknown => ClientOutcome::Unknown,
+            Outcome::Refused => ClientOutcome::Refused,
+            Outcome::Answered(_, Answer::Swapped(false)) => ClientOutcome::Mismatch,
+            Outcome::Answered(..) => ClientOutcome::Ok,
+        };
+        if expected.is_some_and(|expected| expected != came) {
+            let expected = expected.map_or(String::new(), |expected| format!("{expected:?}").to_lowercase());
+            let came = format!("{came:?}").to_lowercase();
+            return self.fail(number, format!("the call was to be {expected}, and was {came}"));
+        }
+        match (value, outcome) {
+            (Some(value), Outcome::Answered(_, Answer::Value(read))) if read != value => {
+                let show = |value: Option<u64>| value.map_or("nothing".to_owned(), |value| value.to_string());
+                self.fail(number, format!("the read was to give {}, and gave {}", show(value), show(read)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn operate(
+        &mut self,
+        number: usize,
+        operation: Operation,
+        via: Target,
+        expected: &OperationOutcome,
+    ) -> Result<(), Stop> {
+        let via = self.target(number, via)?;
+        self.must_run(number, via)?;
+        let request = self.world.operate(via, operation);
+        if *expected == OperationOutcome::Pending {
+            return Ok(());
+        }
+        self.wait(PATIENCE, |world| world.operation(request) != OperationState::Pending);
+        let came = self.world.operation(request);
+        let as_expected = match (expected, &came) {
+            (OperationOutcome::Done, OperationState::Done) => true,
+            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => name == refusal_name(refusal),
+            (OperationOutcome::Done | OperationOutcome::Refused(_) | OperationOutcome::Pending, _) => false,
+        };
+        if as_expected {
+            return Ok(());
+        }
+        let expected = match expected {
+            OperationOutcome::Done => "done",
+            OperationOutcome::Pending => "pending",
+            OperationOutcome::Refused(name) => name,
+        };
+        let came = match &came {
+            OperationState::Pending => "has no outcome yet",
+            OperationState::Done => "was done",
+            OperationState::Refused(refusal) => &format!("was refused: {}", refusal_name(refusal)),
+        };
+        self.fail(number, format!("the operation was to be {expected}, and {came}"))
+    }
+
+    fn restart(&mut self, number: usize, nodes: &Whom) -> Result<(), Stop> {
+        let everyone = *nodes == Whom::All;
+        for node in self.whom(number, nodes)? {
+            let runs = process(self.world, node).is_some();
+            if runs && !everyone {
+                let name = self.name(node);
+                return Err(self.impossible(number, format!("expected {name} to be down, but it runs")));
+            }
+            if !runs {
+                self.world.boot(node);
+            }
+        }
+        Ok(())
+    }
+
+    fn fire(&mut self, number: usize, node: NodeId, timer: Option<P::Timer>) -> Result<(), Stop> {
+        self.must_run(number, node)?;
+        let Some(timer) = timer else {
+            return Err(self.impossible(number, format!("{} has no such timer", P::NAME)));
+        };
+        self.world.fire(node, timer);
+        Ok(())
+    }
+
+    fn fire_named(&mut self, number: usize, node: Target, name: &str) -> Result<(), Stop> {
+        let node = self.target(number, node)?;
+        let known = self.world.nodes()[node.0 as usize].timers.iter().map(|entry| entry.timer);
+        let named = |timer: &P::Timer| timer_name(timer) == name;
+        match known.clone().find(named) {
+            Some(timer) => self.fire(number, node, Some(timer)),
+            None => {
+                let known: Vec<String> = known.map(|timer| timer_name(&timer)).collect();
+                let name_of = self.name(node);
+                Err(self.impossible(
+                    number,
+                    format!("expected a timer that {name_of} has set ({}), found {name:?}", known.join(", ")),
+                ))
+            }
+        }
+    }
+
+    fn set_links(&mut self, links: &Links, link: Link) {
+        for (from, to) in pairs(links) {
+            self.world.set_link(from, to, link);
+        }
+    }
+
+    // Names.
+
+    fn name(&self, node: NodeId) -> String {
+        self.world.names().of(node).to_owned()
+    }
+
+    fn key(&mut self, name: &str) -> u32 {
+        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
+        let next = first + self.keys.len() as u32;
+        *self.keys.entry(name.to_owned()).or_insert(next)
+    }
+
+    /// What a call asks, and what it must read.
+    fn request(&mut self, call: &ClientCall) -> (Request, Option<Option<u64>>) {
+        match call {
+            ClientCall::Write { key, value } => (Request::Put { key: self.key(key), value: *value }, None),
+            ClientCall::Read { key, value } => (Request::Get { key: self.key(key) }, value.map(number)),
+            ClientCall::Cas { key, from, to } => {
+                (Request::Cas { key: self.key(key), expected: number(*from), value: *to }, None)
+            }
+        }
+    }
+
+    fn target(&mut self, step: usize, target: Target) -> Result<NodeId, Stop> {
+        match target {
+            Target::Node(node) => Ok(node),
+            Target::Leader => match self.world.leader() {
+                Some(leader) => Ok(leader),
+                None => Err(self.stop(step, String::from("a leader was to be there, and nobody leads"))),
+            },
+        }
+    }
+
+    fn whom(&mut self, step: usize, whom: &Whom) -> Result<Vec<NodeId>, Stop> {
+        match whom {
+            Whom::Nodes(nodes) => Ok(nodes.iter().copied().collect()),
+            Whom::Leader => Ok(vec![self.target(step, Target::Leader)?]),
+            Whom::All => Ok(self.scenario.cluster.ids().collect()),
+        }
+    }
+
+    // Failing.
+
+    fn must_run(&self, step: usize, node: NodeId) -> Result<(), Stop> {
+        if process(self.world, node).is_some() {
+            return Ok(());
+        }
+        Err(self.impossible(step, format!("expected {} to run, but it is down", self.name(node))))
+    }
+
+    fn impossible(&self, step: usize, message: String) -> Stop {
+        Stop::Objection(Objection { subject: Subject::Step(step), message, hint: None })
+    }
+
+    fn fail(&mut self, step: usize, reason: String) -> Result<(), Stop> {
+        Err(self.stop(step, reason))
+    }
+
+    /// Notes why the story went otherwise than expected. A broken promise is reason enough by itself.
+    fn stop(&mut self, step: usize, reason: String) -> Stop {
+        if self.world.violations().is_empty() {
+            self.reasons.push(format!("step {}: {reason}", step + 1));
+        }
+        Stop::Early
+    }
+
+    // Looking.
+
+    fn claim(&mut self, number: usize, claim: &Claim) -> Result<(), Stop> {
+        match claim {
+            Claim::Leaders(expected) => {
+                let ids = self.scenario.cluster.ids();
+                let leads = |&id: &NodeId| process(self.world, id).is_some_and(Inspect::leads);
+                let found = ids.filter(leads).collect();
+                if *expected == found {
+                    return Ok(());
+                }
+                let names = self.world.names();
+                let (expected, found) = (names.sets(&vec![expected.clone()]), names.sets(&vec![found]));
+                self.fail(number, format!("{expected} were to lead, and {found} do"))
+            }
+            Claim::Seen(facts) => {
+                let missing = facts.iter().find(|fact| !self.world.facts().contains_key(fact.as_str()));
+                match missing.cloned() {
+                    Some(fact) => self.fail(number, format!("{fact} was to be seen, and was not")),
+                    None => Ok(()),
+                }
+            }
+            Claim::Never(facts) => {
+                let seen = facts.iter().find(|fact| self.world.facts().contains_key(fact.as_str()));
+                match seen.cloned() {
+                    Some(fact) => self.fail(number, format!("{fact} was not to be seen, and was")),
+                    None => Ok(()),
+                }
+            }
+            Claim::Nodes { nodes, claim } => {
+                for node in self.whom(number, nodes)? {
+                    if let Some(reason) = self.refuted(node, claim) {
+                        let name = self.name(node);
+                        return self.fail(number, format!("{name}: {reason}"));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The first part of a claim about a node that does not hold.
+    fn refuted(&mut self, node: NodeId, claim: &NodeClaim) -> Option<String> {
+        let differs = |what: &str, expected: String, found: String| {
+            (expected != found).then(|| format!("{what} was to be {expected}, and is {found}"))
+        };
+        let Some(process) = process(self.world, node) else {
+            return (claim.running != Some(false)).then(|| String::from("was to run, and is down"));
+        };
+        if claim.running == Some(false) {
+            return Some(String::from("was to be down, and runs"));
+        }
+        let numbers = [
+            ("term", claim.term, P::term_of(process.epoch())),
+            ("commit", claim.commit, process.commit()),
+            ("applied", claim.applied, process.applied()),
+            ("last", claim.last, process.last()),
+        ];
+        for (what, comparison, found) in numbers {
+            if let Some(comparison) = comparison.filter(|comparison| !comparison.holds(found)) {
+                return Some(format!("{what} was to be {comparison}, and is {found}"));
+            }
+        }
+        let role = claim.role.clone().and_then(|role| differs("role", role, process.role().to_owned()));
+        let log = claim.log.as_ref().and_then(|log| {
+            let epochs = (1..=process.last()).map(|index| process.mark(index).map(|mark| mark.epoch));
+            let found: Vec<u64> = epochs.map(|epoch| epoch.map_or(0, P::term_of)).collect();
+            differs("log", format!("{log:?}"), format!("{found:?}"))
+        });
+        let names = self.world.names();
+        let voters = claim.voters.as_ref().and_then(|voters| {
+            let sorted = |mut sets: crate::protocol::QuorumSets| {
+                sets.sort();
+                names.sets(&sets)
+            };
+            differs("membership", sorted(voters.clone()), sorted(process.quorums()))
+        });
+        let learners = claim.learners.as_ref().and_then(|learners| {
+            let show = |nodes| names.sets(&vec![nodes]);
+            differs("learners", show(learners.clone()), show(process.learners()))
+        });
+        role.or(log).or(voters).or(learners).or_else(|| self.machine_differs(node, claim))
+    }
+
+    fn machine_differs(&mut self, node: NodeId, claim: &NodeClaim) -> Option<String> {
+        claim.machine.iter().find_map(|(key, value)| {
+            let place = self.key(key);
+            let found = self.world.nodes()[node.0 as usize].machine.get(place);
+            let expected = number(*value);
+            (expected != found).then(|| format!("{key} was to be {expected:?}, and is {found:?}"))
+        })
+    }
+}
+
+fn process<P: Protocol>(world: &World<P>, node: NodeId) -> Option<&P> {
+    world.nodes()[node.0 as usize].process.as_ref()
+}
+
+fn pairs(links: &Links) -> impl Iterator<Item = (NodeId, NodeId)> {
+    links.from.iter().flat_map(|&from| links.to.iter().map(move |&to| (from, to)))
+}
+
+fn number(value: Value) -> Option<u64> {
+    match value {
+        Value::Absent => None,
+        Value::Of(value) => Some(value),
+    }
+}
+
+fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
+    let mut name = String::new();
+    for letter in format!("{timer:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+/// The word for a refusal that scenarios use.
+#[must_use]
+pub fn refusal_name(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotLeader { .. } => "not-leader",
+        Refusal::LeadershipLost => "leadership-lost",
+        Refusal::Busy => "busy",
+        Refusal::Unsupported => "unsupported",
+        Refusal::Rule(name) => name,
+    }
+}
+
+/// What does not fit the expectations at the end.
+fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<String> {
+    let expect = &scenario.expect;
+    let found: Vec<Property> = world.violations().iter().map(|violation| violation.property).collect();
+    let mut reasons = Vec::new();
+    for property in &found {
+        if !expect.violations.contains(property) {
+            reasons.push(format!("{} was not to be broken, and was", property.name()));
+        }
+    }
+    // A story ends at the first broken promise: one of those expected is enough.
+    if found.is_empty() && !expect.violations.is_empty() {
+        let names: Vec<&str> = expect.violations.iter().map(|property| property.name()).collect();
+        reasons.push(format!("{} was to be broken, and was not", names.join(" or ")));
+    }
+    for fact in &expect.seen {
+        if !world.facts().contains_key(fact.as_str()) {
+            reasons.push(format!("{fact} was to be seen, and was not"));
+        }
+    }
+    for fact in &expect.never {
+        if world.facts().contains_key(fact.as_str()) {
+            reasons.push(format!("{fact} was never to be seen, and was"));
+        }
+    }
+    if let Some(leader) = expect.leader {
+        let leads = |id: &NodeId| process(world, *id).is_some_and(Inspect::leads);
+        let found: Vec<NodeId> = scenario.cluster.ids().filter(leads).collect();
+        if found != [leader] {
+            let names: Vec<&str> = found.iter().map(|&node| world.names().of(node)).collect();
+            let name = world.names().of(leader);
+            reasons.push(format!("{name} alone was to lead at the end, and [{}] do", names.join(" ")));
+        }
+    }
+    reasons
+}
+
+fn report<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    world: &World<P>,
+    reasons: Vec<String>,
+) -> Report {
+    let violations = world.violations().iter().map(found_violation).collect();
+    let node_line = |(id, node): (NodeId, &crate::node::Node<P>)| {
+        let state = node.process.as_ref().map_or(String::from("down"), Inspect::describe);
+        format!("{}: {state}", world.names().of(id))
+    };
+    let lines = world.trace().records().iter().map(|record| {
+        let node = record.node.map_or("-", |node| world.names().of(node));
+        format!("{:>6} {:>12} {node} {}", record.event, record.at.to_string(), record.text)
+    });
+    Report {
+        file: options.file.clone(),
+        title: scenario.title.clone(),
+        source: scenario.source.clone(),
+        system: options.system.clone(),
+        seed: options.seed,
+        verdict: if reasons.is_empty() { Verdict::AsExpected } else { Verdict::NotAsExpected(reasons) },
+        expected: scenario.expect.violations.iter().map(|property| property.name().to_owned()).collect(),
+        violations,
+        seen: world.facts().iter().map(|(&fact, &count)| (fact.to_owned(), count)).collect(),
+        counts: counts(world),
+        nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
+        digest: format!("{:032x}", world.trace().digest()),
+        repeat: options.repeat(),
+        trace: lines.collect(),
+    }
+}
+
+fn found_violation(violation: &Violation) -> FoundViolation {
+    let evidence = violation.evidence.iter().map(|(seen, record)| Evidence {
+        event: seen.event,
+        time: seen.at.0,
+        record: record.clone(),
+    });
+    FoundViolation::new(violation.property, violation.summary.clone(), evidence.collect())
+}
+
+fn counts<P: Protocol>(world: &World<P>) -> Counts {
+    let counts = world.counts();
+    let calls = world.history().calls();
+    let with = |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
+    Counts {
+        events: counts.events,
+        virtual_time: world.now().0,
+        sent: counts.sent,
+        delivered: counts.delivered,
+        dropped: counts.lost,
+        writes: counts.writes,
+        crashes: counts.crashes,
+        elections: counts.reigns,
+        commits: world.nodes().iter().map(|node| node.glance.commit).max().unwrap_or(0),
+        calls_ok: with(|outcome| matches!(outcome, Outcome::Answered(..))),
+        calls_unknown: with(|outcome| matches!(outcome, Outcome::Unknown)),
+        calls_refused: with(|outcome| matches!(outcome, Outcome::Refused)),
+    }
+}

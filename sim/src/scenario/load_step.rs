@@ -1,0 +1,348 @@
+//! From one inline table to one [`Step`].
+//!
+//! Holds: a step has exactly one verb; it names only nodes and addresses that exist, and asks for nothing that could
+//! not be done in any world.
+//! Not here: what is impossible only then and there, such as restarting a node that runs (`runner`).
+
+use std::collections::BTreeMap;
+
+use super::load::{DURATION, read_count, read_facts};
+use super::load_nodes::{
+    nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
+};
+use super::read::{Fault, Fields, Item, Read};
+use super::{
+    Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Step,
+    Target, Value, nearest, parse_duration,
+};
+use crate::protocol::{Address, Change, NodeId};
+
+/// What a step can be: its verb, and how it reads.
+const VERBS: [(&str, Reader); 29] = [
+    ("elect", read_elect),
+    ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
+    ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
+    ("fire", read_fire),
+    ("crash", |verb, _, cluster| Ok(Step::Crash { nodes: read_whom(verb, cluster)? })),
+    ("restart", |verb, _, cluster| Ok(Step::Restart { nodes: read_whom(verb, cluster)? })),
+    ("wipe", |verb, _, cluster| Ok(Step::Wipe { nodes: read_whom(verb, cluster)? })),
+    ("partition", |verb, _, cluster| Ok(Step::Partition { groups: read_groups(verb, cluster)? })),
+    ("isolate", |verb, _, cluster| Ok(Step::Isolate { nodes: read_whom(verb, cluster)? })),
+    ("cut", |verb, _, cluster| Ok(Step::Cut { links: read_links(verb, cluster)? })),
+    ("join", |verb, _, cluster| Ok(Step::Join { links: read_links(verb, cluster)? })),
+    ("heal", |verb, _, _| verb.yes().map(|()| Step::Heal)),
+    ("hold", |verb, _, cluster| Ok(Step::Hold { links: read_links(verb, cluster)? })),
+    ("release", |verb, _, cluster| Ok(Step::Release { links: read_links(verb, cluster)? })),
+    ("drop", |verb, _, cluster| Ok(Step::Drop { links: read_links(verb, cluster)? })),
+    ("stall", |verb, _, cluster| Ok(Step::Stall { nodes: read_whom(verb, cluster)? })),
+    ("unstall", |verb, _, cluster| Ok(Step::Unstall { nodes: read_whom(verb, cluster)? })),
+    ("finish", read_finish),
+    ("write", read_write),
+    ("read", read_read),
+    ("cas", read_cas),
+    ("change", read_change_step),
+    ("transfer", read_transfer),
+    ("snapshot", |verb, _, cluster| Ok(Step::Snapshot { node: read_target(verb, cluster)? })),
+    ("address", read_move),
+    ("run", |verb, _, _| Ok(Step::Run { time: verb.parse(DURATION, parse_duration)? })),
+    ("settle", |verb, _, _| verb.yes().map(|()| Step::Settle)),
+    ("converge", |verb, _, _| Ok(Step::Converge { within: verb.parse(DURATION, parse_duration)? })),
+    ("expect", |verb, _, cluster| Ok(Step::Expect { claims: read_claims(verb, cluster)? })),
+];
+
+/// Reads a step from its verb's value, and from what else its table holds.
+type Reader = fn(&Item<'_>, &mut Fields<'_>, &Cluster) -> Read<Step>;
+
+const STEP: &str = "a step such as { elect = \"a\" }";
+const VALUE: &str = "a value such as 1";
+const INDEX: &str = "a number such as 3, \"<3\" or \">=3\"";
+
+/// Reads one step.
+pub(super) fn read_step(item: &Item<'_>, cluster: &Cluster) -> Read<Step> {
+    if !item.is_table() {
+        return Err(item.expected(STEP));
+    }
+    let mut fields = item.fields("this step")?;
+    let (verb, read) = find_verb(&fields)?;
+    let object = fields.need(verb, "…")?;
+    let step = read(&object, &mut fields, cluster)?;
+    fields.finish()?;
+    Ok(step)
+}
+
+fn find_verb(fields: &Fields<'_>) -> Read<(&'static str, Reader)> {
+    let entries = fields.entries();
+    let mut verbs = entries
+        .iter()
+        .filter_map(|(key, at, _)| VERBS.iter().find(|(verb, _)| verb == key).map(|verb| (*at, *verb)));
+    match (verbs.next(), verbs.next()) {
+        (Some((_, verb)), None) => Ok(verb),
+        (Some((_, (first, _))), Some((at, (second, _)))) => {
+            Err(Fault::new(at, format!("expected one thing in a step, found {first} and {second}"))
+                .hint("steps follow each other: write two"))
+        }
+        (None, _) => Err(unknown_verb(fields)),
+    }
+}
+
+fn unknown_verb(fields: &Fields<'_>) -> Fault {
+    let known = VERBS.map(|(verb, _)| verb);
+    let entries = fields.entries();
+    let likely = entries.iter().find(|(key, ..)| nearest(key, known).is_some()).or(entries.first());
+    match likely {
+        Some((key, at, _)) => Fault::unknown(*at, "step", key, &known),
+        None => Fault::new(fields.at, format!("expected {STEP}, found an empty one")),
+    }
+}
+
+fn read_elect(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let node = read_node(verb, cluster)?;
+    Ok(Step::Elect { node, fails: fields.or("fails", false, Item::switch)? })
+}
+
+fn read_fire(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let node = read_target(verb, cluster)?;
+    let timer = fields.need("timer", "\"stickiness\"")?.text("the name of a timer such as \"stickiness\"")?;
+    Ok(Step::Fire { node, timer: timer.to_owned() })
+}
+
+fn read_finish(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let node = read_target(verb, cluster)?;
+    Ok(Step::Finish {
+        node,
+        writes: fields.or("writes", 1, |item| read_count(item, "a number of writes such as 1"))?,
+    })
+}
+
+fn read_move(verb: &Item<'_>, _: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let mut fields = verb.fields("a move such as { node = \"a\", at = \"w\" }")?;
+    let node = read_node(&fields.need("node", "\"a\"")?, cluster)?;
+    let at = read_address(&fields.need("at", "\"w\"")?, cluster)?;
+    fields.finish()?;
+    Ok(Step::Address { node, at })
+}
+
+fn read_write(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let write = |text: &str| {
+        let (key, value) = text.split_once('=')?;
+        Some(ClientCall::Write { key: key_in(key)?, value: number_in(value)? })
+    };
+    let call = verb.parse("a write such as \"x=1\"", write)?;
+    read_call(call, fields, cluster)
+}
+
+fn read_read(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let key = read_key(verb)?;
+    let value = fields.maybe("value", read_value)?;
+    read_call(ClientCall::Read { key, value }, fields, cluster)
+}
+
+fn read_cas(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let key = read_key(verb)?;
+    let from = read_value(&fields.need("from", "1")?)?;
+    let to = fields.need("to", "2")?;
+    let to = to.as_number().or(to.as_str().and_then(number_in)).ok_or_else(|| to.expected(VALUE))?;
+    read_call(ClientCall::Cas { key, from, to }, fields, cluster)
+}
+
+fn read_call(call: ClientCall, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let via = read_via(fields, cluster)?;
+    let cas = matches!(call, ClientCall::Cas { .. });
+    let outcome = fields.maybe("outcome", |item| {
+        let words = ClientOutcome::ALL.map(|outcome| (outcome.name(), outcome));
+        match item.word("outcome", &words)? {
+            ClientOutcome::Mismatch if !cas => {
+                Err(item.expected("ok, unknown or refused, since nothing is compared"))
+            }
+            outcome => Ok(outcome),
+        }
+    })?;
+    let expects_value = matches!(call, ClientCall::Read { value: Some(_), .. });
+    let wait = fields.or("wait", true, |item| match item.switch()? {
+        false if outcome.is_some() || expects_value => {
+            Err(Fault::new(item.at, "a step that does not wait cannot expect an outcome")
+                .hint("leave out `wait`, or what is expected"))
+        }
+        wait => Ok(wait),
+    })?;
+    Ok(Step::Call { call, via, outcome, wait })
+}
+
+fn read_key(item: &Item<'_>) -> Read<String> {
+    item.parse("a key such as \"x\"", key_in)
+}
+
+/// A key: a text without `=` and blanks around it, so that a write can be told from it.
+fn key_in(text: &str) -> Option<String> {
+    let plain =
+        !text.is_empty() && text.trim() == text && !text.contains('=') && !text.contains(char::is_control);
+    plain.then(|| text.to_owned())
+}
+
+fn number_in(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+fn read_value(item: &Item<'_>) -> Read<Value> {
+    if item.as_str() == Some("none") {
+        return Ok(Value::Absent);
+    }
+    let number = item.as_number().or_else(|| item.as_str().and_then(number_in));
+    number.map(Value::Of).ok_or_else(|| item.expected("a value such as 1, or \"none\""))
+}
+
+fn read_change_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let change = read_change(verb.fields("a change such as { voters = [\"a\", \"b\"] }")?, cluster)?;
+    Ok(Step::Change { change, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+}
+
+fn read_transfer(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let to = read_node(verb, cluster)?;
+    Ok(Step::Transfer { to, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+}
+
+const CHANGES: [&str; 7] =
+    ["add_learner", "voters", "add_voters", "remove_voters", "set_node", "remove_nodes", "append"];
+
+fn read_change(mut fields: Fields<'_>, cluster: &Cluster) -> Read<Change> {
+    let entries = fields.entries();
+    let mut kinds =
+        entries.iter().filter_map(|(key, at, _)| Some((at, CHANGES.into_iter().find(|kind| kind == key)?)));
+    let kind = match (kinds.next(), kinds.next(), entries.first()) {
+        (Some((_, kind)), None, _) => kind,
+        (Some((_, first)), Some((at, second)), _) => {
+            return Err(Fault::new(*at, format!("expected one change, found {first} and {second}")));
+        }
+        (None, _, Some((key, at, _))) => return Err(Fault::unknown(*at, "change", key, &CHANGES)),
+        (None, _, None) => return Err(Fault::new(fields.at, "expected a change, found an empty table")),
+    };
+    let object = fields.need(kind, "…")?;
+    let change = match kind {
+        "add_learner" => {
+            let node = read_node(&object, cluster)?;
+            let address = fields.maybe("address", |item| read_address(item, cluster))?;
+            Change::AddLearner { node, address: address.unwrap_or(home(node, cluster)) }
+        }
+        "voters" => {
+            Change::Voters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
+        }
+        "add_voters" => Change::AddVoters { voters: read_nodes(&object, cluster)? },
+        "remove_voters" => {
+            Change::RemoveVoters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
+        }
+        "set_node" => {
+            let node = read_node(&object, cluster)?;
+            Change::SetNode { node, address: read_address(&fields.need("address", "\"w\"")?, cluster)? }
+        }
+        "remove_nodes" => Change::RemoveNodes { nodes: read_nodes(&object, cluster)? },
+        _ => {
+            let sets = read_sets(&object, cluster)?;
+            let nodes = sets.iter().flatten().map(|node| (*node, home(*node, cluster))).collect();
+            Change::Append { sets, nodes, retain: read_retain(&mut fields)? }
+        }
+    };
+    fields.finish()?;
+    Ok(change)
+}
+
+fn read_retain(fields: &mut Fields<'_>) -> Read<bool> {
+    fields.or("retain", false, Item::switch)
+}
+
+fn home(node: NodeId, cluster: &Cluster) -> Address {
+    cluster.home(node).expect("a node that was found has a home")
+}
+
+fn read_outcome(fields: &mut Fields<'_>) -> Read<OperationOutcome> {
+    fields.or("outcome", OperationOutcome::Done, |item| {
+        let kebab = |text: &str| {
+            !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || b"-".contains(&c))
+        };
+        match item.as_str() {
+            Some("done") => Ok(OperationOutcome::Done),
+            Some("pending") => Ok(OperationOutcome::Pending),
+            Some(word) if kebab(word) => Ok(OperationOutcome::Refused(word.to_owned())),
+            _ => Err(item.expected("done, pending, or the name of a refusal such as not-leader")),
+        }
+    })
+}
+
+fn read_via(fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Target> {
+    fields.or("via", Target::Leader, |item| read_target(item, cluster))
+}
+
+fn read_claims(item: &Item<'_>, cluster: &Cluster) -> Read<Vec<Claim>> {
+    let mut fields = item.fields("an expectation such as { node = \"a\", commit = 3 }")?;
+    let leaders = fields.maybe("leaders", |item| nodes_of(item, cluster))?.map(Claim::Leaders);
+    let seen = fields.maybe("seen", read_facts)?.map(Claim::Seen);
+    let never = fields.maybe("never", read_facts)?.map(Claim::Never);
+    let nodes = fields.maybe("node", |item| read_whom(item, cluster))?;
+    let nodes =
+        nodes.map(|nodes| read_node_claim(&mut fields, cluster).map(|claim| Claim::Nodes { nodes, claim }));
+    let needs_node = nodes.is_none() && fields.entries().iter().any(|(key, ..)| NODE_CLAIMS.contains(key));
+    if needs_node {
+        return Err(Fault::new(fields.at, "expected to be told of which node")
+            .hint("for example: { node = \"a\", commit = 3 }"));
+    }
+    let at = fields.at;
+    fields.finish()?;
+    let claims: Vec<Claim> = [leaders, seen, never, nodes.transpose()?].into_iter().flatten().collect();
+    if claims.is_empty() {
+        Err(Fault::new(at, "expected at least one expectation, found none"))
+    } else {
+        Ok(claims)
+    }
+}
+
+const NODE_CLAIMS: [&str; 10] =
+    ["running", "role", "term", "commit", "applied", "last", "log", "voters", "learners", "machine"];
+
+fn read_node_claim(fields: &mut Fields<'_>, cluster: &Cluster) -> Read<NodeClaim> {
+    let claim = NodeClaim {
+        running: fields.maybe("running", Item::switch)?,
+        role: fields.maybe("role", |item| Ok(item.text("a role such as \"leader\"")?.to_owned()))?,
+        term: fields.maybe("term", read_comparison)?,
+        commit: fields.maybe("commit", read_comparison)?,
+        applied: fields.maybe("applied", read_comparison)?,
+        last: fields.maybe("last", read_comparison)?,
+        log: fields.maybe("log", |item| {
+            item.list("the terms of a log such as [1, 1, 2]")?
+                .iter()
+                .map(|term| term.number("a term such as 1"))
+                .collect()
+        })?,
+        voters: fields.maybe("voters", |item| read_sets(item, cluster))?,
+        learners: fields.maybe("learners", |item| nodes_of(item, cluster))?,
+        machine: fields.or("machine", BTreeMap::new(), read_machine)?,
+    };
+    if claim == NodeClaim::default() {
+        let known = NODE_CLAIMS.join(", ");
+        return Err(Fault::new(fields.at, "expected something of the node").hint(format!("one of: {known}")));
+    }
+    Ok(claim)
+}
+
+fn read_machine(item: &Item<'_>) -> Read<BTreeMap<String, Value>> {
+    let what = "what the machine holds, such as { x = 1 }";
+    let mut machine = BTreeMap::new();
+    for (key, at, value) in item.fields(what)?.entries() {
+        let key =
+            key_in(key).ok_or_else(|| Fault::new(at, format!("expected a key such as x, found {key:?}")))?;
+        machine.insert(key, read_value(&value)?);
+    }
+    if machine.is_empty() { Err(item.expected(what)) } else { Ok(machine) }
+}
+
+fn read_comparison(item: &Item<'_>) -> Read<Comparison> {
+    if let Some(bound) = item.as_number() {
+        return Ok(Comparison { relation: Relation::Equal, bound });
+    }
+    item.parse(INDEX, |text| {
+        let relations = [(">=", Relation::AtLeast), ("<", Relation::Below)];
+        let mut read = relations.into_iter().filter_map(|(sign, relation)| {
+            Some(Comparison { relation, bound: number_in(text.strip_prefix(sign)?.trim())? })
+        });
+        read.next()
+    })
+}

@@ -1,0 +1,122 @@
+//! Scenarios: TOML text that says who takes part, what goes wrong, what is done, and what must come of it.
+//!
+//! Holds: a [`Scenario`] is resolved (names became numbers) and valid in itself; loading what [`Scenario::to_toml`]
+//! prints gives the same scenario; bad text becomes a [`ScenarioError`] with its place, never a panic.
+//! Not here: how a scenario is carried out (`runner`); this module knows the protocol wall, but not the world.
+
+mod cluster;
+mod error;
+mod expect;
+mod hardship;
+mod load;
+mod load_nodes;
+mod load_step;
+mod print;
+mod read;
+mod step;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use cluster::{Cluster, InitialLog, Node, Timers};
+pub use error::{Objection, Place, ScenarioError, Subject, nearest};
+pub use expect::{Expectations, Property};
+pub use hardship::{Aim, CrashLeaves, Disk, Nemesis, NemesisKind, Network, Shape, Workload};
+pub use load::{load, parse};
+pub use step::{
+    Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation, Step, Target,
+    Value, Whom,
+};
+pub use units::{Ratio, Seeds, format_duration, parse_duration};
+
+use crate::protocol::{Initial, InitialMembership, NodeId, Settings};
+
+/// One scenario, resolved and valid in itself. Times are in virtual nanoseconds.
+///
+/// Rules, options and systems are names that only a protocol can judge; whoever runs the scenario does, and
+/// answers with an [`Objection`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// What the scenario is about, in a few words.
+    pub title: String,
+    /// Where its argument comes from: a paper's section, a document, a regression.
+    pub source: String,
+    /// The systems it is meant for; empty for all that can run it.
+    pub systems: Vec<String>,
+    /// The seeds it is judged with.
+    pub seeds: Seeds,
+    /// Who takes part, and how the protocol is set up.
+    pub cluster: Cluster,
+    /// Safety rules that are switched off, by name.
+    pub rules_off: Vec<String>,
+    /// What disks hold before the first boot; a node that is not here starts with an empty log.
+    pub logs: BTreeMap<NodeId, InitialLog>,
+    /// How messages travel.
+    pub network: Network,
+    /// How disks behave.
+    pub disk: Disk,
+    /// Clients that call on their own while time passes (in [`Step::Run`]).
+    pub workload: Option<Workload>,
+    /// Faults that come on their own while time passes (in [`Step::Run`]).
+    pub nemeses: Vec<Nemesis>,
+    /// The story, in order.
+    pub steps: Vec<Step>,
+    /// What must have come of it at the end.
+    pub expect: Expectations,
+}
+
+/// A scenario with the file it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioFile {
+    /// The path as it was given.
+    pub path: String,
+    /// What it says.
+    pub scenario: Scenario,
+    /// Where it says it.
+    pub places: BTreeMap<Subject, Place>,
+}
+
+impl ScenarioFile {
+    /// Gives an objection its place in the file.
+    #[must_use]
+    pub fn error(&self, objection: Objection) -> ScenarioError {
+        ScenarioError {
+            file: self.path.clone(),
+            place: self.places.get(&objection.subject).copied(),
+            message: objection.message,
+            hint: objection.hint,
+        }
+    }
+}
+
+impl Scenario {
+    /// The settings that every protocol is given.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            election: self.cluster.election,
+            heartbeat: self.cluster.heartbeat,
+            rules_off: self.rules_off.iter().cloned().collect(),
+            options: self.cluster.options.clone(),
+        }
+    }
+
+    /// What the disk of a node holds before its first boot.
+    #[must_use]
+    pub fn initial(&self, node: NodeId) -> Initial {
+        let log = self.logs.get(&node).cloned().unwrap_or_default();
+        let membership = (!self.cluster.spare.contains(&node)).then(|| InitialMembership {
+            sets: self.cluster.members.clone(),
+            nodes: self.cluster.initial_addresses(),
+        });
+        Initial { membership, log: log.terms, term: log.term }
+    }
+
+    /// The nodes that a set of nodes leaves out.
+    #[must_use]
+    pub fn others(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        self.cluster.ids().filter(|id| !nodes.contains(id)).collect()
+    }
+}

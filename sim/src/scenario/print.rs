@@ -1,0 +1,391 @@
+//! From a [`Scenario`] to text, so that whatever ran can be kept, shared and edited.
+//!
+//! Holds: `parse` of what is printed gives the same scenario; every setting that has a value is written out.
+//! Not here: comments; a scenario does not remember those of the file it came from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::units::format_within;
+use super::{
+    Claim, ClientCall, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind, NodeClaim,
+    OperationOutcome, Relation, Scenario, Step, Target, Value, Whom, Workload, format_duration,
+};
+use crate::protocol::{Address, Change, NodeId, OptionValue, QuorumSets, Within};
+
+/// Keys with values that are TOML already, in order.
+type Pairs = Vec<(String, String)>;
+
+impl Scenario {
+    /// Writes the scenario as a file; loading it gives the same scenario.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        section(&mut text, "", &self.head());
+        section(&mut text, "[cluster]", &self.cluster.settings());
+        section(&mut text, "[cluster.addresses]", &self.cluster.renamed());
+        section(&mut text, "[cluster.options]", &self.cluster.options());
+        if !self.rules_off.is_empty() {
+            section(
+                &mut text,
+                "[rules]",
+                &vec![pair("off", list(self.rules_off.iter().map(|rule| quoted(rule))))],
+            );
+        }
+        section(&mut text, "[logs]", &self.logs());
+        section(&mut text, "[network]", &self.network());
+        section(
+            &mut text,
+            "[disk]",
+            &vec![range("write", self.disk.write), word("crash", self.disk.crash.name())],
+        );
+        if let Some(workload) = &self.workload {
+            section(&mut text, "[workload]", &workload.settings());
+        }
+        for nemesis in &self.nemeses {
+            section(&mut text, "[[nemesis]]", &nemesis.settings());
+        }
+        let names = Names { cluster: &self.cluster };
+        let steps: String = self.steps.iter().map(|step| format!("  {},\n", names.step(step))).collect();
+        section(&mut text, "[story]", &vec![pair("steps", format!("[\n{steps}]"))]);
+        section(&mut text, "[expect]", &names.expectations(&self.expect));
+        text
+    }
+
+    fn head(&self) -> Pairs {
+        let seeds = format!("{}..{}", self.seeds.first, self.seeds.last);
+        let mut pairs = vec![word("title", &self.title), word("source", &self.source), word("seeds", &seeds)];
+        if !self.systems.is_empty() {
+            pairs.push(pair("systems", list(self.systems.iter().map(|system| quoted(system)))));
+        }
+        pairs
+    }
+
+    fn logs(&self) -> Pairs {
+        let log = |log: &InitialLog| {
+            inline(&[pair("log", list(log.terms.iter().map(u64::to_string))), pair("term", log.term)])
+        };
+        self.logs.iter().map(|(node, initial)| (quoted(self.cluster.name(*node)), log(initial))).collect()
+    }
+
+    fn network(&self) -> Pairs {
+        vec![
+            range("delay", self.network.delay),
+            word("loss", &self.network.loss.text()),
+            word("duplicate", &self.network.duplicate.text()),
+        ]
+    }
+}
+
+impl Cluster {
+    fn settings(&self) -> Pairs {
+        let names = Names { cluster: self };
+        let mut pairs = vec![
+            pair("members", names.sets(&self.members)),
+            pair("learners", names.nodes(&self.learners)),
+            pair("spare", names.nodes(&self.spare)),
+            pair("vacant", list(self.addresses.iter().skip(self.nodes.len()).map(|address| quoted(address)))),
+            range("election", self.election),
+            word("heartbeat", &format_duration(self.heartbeat)),
+            word("timers", self.timers.name()),
+        ];
+        pairs.extend(self.snapshot_every.map(|entries| pair("snapshot_every", entries)));
+        pairs
+    }
+
+    fn renamed(&self) -> Pairs {
+        let homes = self.nodes.iter().map(|node| (&node.name, self.address_name(node.home)));
+        homes.filter(|(name, home)| name != home).map(|(name, home)| (quoted(name), quoted(home))).collect()
+    }
+
+    fn options(&self) -> Pairs {
+        self.options.iter().map(|(name, value)| (quoted(name), option(value))).collect()
+    }
+}
+
+impl Workload {
+    fn settings(&self) -> Pairs {
+        vec![
+            pair("clients", self.clients),
+            pair("keys", self.keys),
+            word("reads", &self.reads.text()),
+            word("cas", &self.cas.text()),
+            word("timeout", &format_duration(self.timeout)),
+            range("think", self.think),
+            pair("retries", self.retries),
+        ]
+    }
+}
+
+impl Nemesis {
+    fn settings(&self) -> Pairs {
+        let (kind, how) = match self.kind {
+            NemesisKind::Partition { shape } => ("partition", word("shape", shape.name())),
+            NemesisKind::Crash { aim } => ("crash", word("aim", aim.name())),
+            NemesisKind::Stall { aim } => ("stall", word("aim", aim.name())),
+        };
+        vec![word("kind", kind), how, range("every", self.every), range("lasting", self.lasting)]
+    }
+}
+
+/// Turns numbers back into names.
+struct Names<'a> {
+    cluster: &'a Cluster,
+}
+
+impl Names<'_> {
+    fn step(&self, step: &Step) -> String {
+        match step {
+            Step::Elect { node, fails: false } => one("elect", self.node(*node)),
+            Step::Elect { node, fails: true } => {
+                inline(&[pair("elect", self.node(*node)), pair("fails", true)])
+            }
+            Step::Timeout { node } => one("timeout", self.node(*node)),
+            Step::Heartbeat { node } => one("heartbeat", self.target(*node)),
+            Step::Fire { node, timer } => {
+                inline(&[pair("fire", self.target(*node)), word("timer", timer)])
+            }
+            Step::Crash { nodes } => one("crash", self.whom(nodes)),
+            Step::Restart { nodes } => one("restart", self.whom(nodes)),
+            Step::Wipe { nodes } => one("wipe", self.whom(nodes)),
+            Step::Partition { groups } => one("partition", self.sets(groups)),
+            Step::Isolate { nodes } => one("isolate", self.whom(nodes)),
+            Step::Cut { links } => one("cut", self.links(links)),
+            Step::Join { links } => one("join", self.links(links)),
+            Step::Heal => one("heal", true),
+            Step::Hold { links } => one("hold", self.links(links)),
+            Step::Release { links } => one("release", self.links(links)),
+            Step::Drop { links } => one("drop", self.links(links)),
+            Step::Stall { nodes } => one("stall", self.whom(nodes)),
+            Step::Unstall { nodes } => one("unstall", self.whom(nodes)),
+            Step::Finish { node, writes } => {
+                inline(&[pair("finish", self.target(*node)), pair("writes", writes)])
+            }
+            Step::Call { call, via, outcome, wait } => {
+                let mut pairs = call_pairs(call);
+                pairs.push(pair("via", self.target(*via)));
+                pairs.extend(outcome.map(|outcome| word("outcome", outcome.name())));
+                pairs.extend((!wait).then(|| pair("wait", false)));
+                inline(&pairs)
+            }
+            Step::Change { change, via, outcome } => {
+                self.operation(pair("change", inline(&self.change(change))), *via, outcome)
+            }
+            Step::Transfer { to, via, outcome } => {
+                self.operation(pair("transfer", self.node(*to)), *via, outcome)
+            }
+            Step::Snapshot { node } => one("snapshot", self.target(*node)),
+            Step::Address { node, at } => {
+                one("address", inline(&[pair("node", self.node(*node)), pair("at", self.address(*at))]))
+            }
+            Step::Run { time } => one("run", quoted(&format_duration(*time))),
+            Step::Settle => one("settle", true),
+            Step::Converge { within } => one("converge", quoted(&format_duration(*within))),
+            Step::Expect { claims } => {
+                one("expect", inline(&claims.iter().flat_map(|claim| self.claim(claim)).collect::<Pairs>()))
+            }
+        }
+    }
+
+    fn operation(&self, what: (String, String), via: Target, outcome: &OperationOutcome) -> String {
+        let mut pairs = vec![what, pair("via", self.target(via))];
+        match outcome {
+            OperationOutcome::Done => {}
+            OperationOutcome::Pending => pairs.push(word("outcome", "pending")),
+            OperationOutcome::Refused(reason) => pairs.push(word("outcome", reason)),
+        }
+        inline(&pairs)
+    }
+
+    fn change(&self, change: &Change) -> Pairs {
+        match change {
+            Change::AddLearner { node, address } => {
+                vec![pair("add_learner", self.node(*node)), pair("address", self.address(*address))]
+            }
+            Change::Voters { voters, retain } => {
+                vec![pair("voters", self.nodes(voters)), pair("retain", retain)]
+            }
+            Change::AddVoters { voters } => vec![pair("add_voters", self.nodes(voters))],
+            Change::RemoveVoters { voters, retain } => {
+                vec![pair("remove_voters", self.nodes(voters)), pair("retain", retain)]
+            }
+            Change::SetNode { node, address } => {
+                vec![pair("set_node", self.node(*node)), pair("address", self.address(*address))]
+            }
+            Change::RemoveNodes { nodes } => vec![pair("remove_nodes", self.nodes(nodes))],
+            Change::Append { sets, retain, nodes: _ } => {
+                vec![pair("append", self.sets(sets)), pair("retain", retain)]
+            }
+        }
+    }
+
+    fn claim(&self, claim: &Claim) -> Pairs {
+        match claim {
+            Claim::Leaders(nodes) => vec![pair("leaders", self.nodes(nodes))],
+            Claim::Seen(facts) => vec![pair("seen", words(facts))],
+            Claim::Never(facts) => vec![pair("never", words(facts))],
+            Claim::Nodes { nodes, claim } => {
+                let mut pairs = vec![pair("node", self.whom(nodes))];
+                pairs.extend(self.node_claim(claim));
+                pairs
+            }
+        }
+    }
+
+    fn node_claim(&self, claim: &NodeClaim) -> Pairs {
+        let NodeClaim { running, role, term, commit, applied, last, log, voters, learners, machine } = claim;
+        let number =
+            |key, claimed: &Option<Comparison>| claimed.map(|claimed| pair(key, comparison(claimed)));
+        let pairs = [
+            running.map(|running| pair("running", running)),
+            role.as_ref().map(|role| word("role", role)),
+            number("term", term),
+            number("commit", commit),
+            number("applied", applied),
+            number("last", last),
+            log.as_ref().map(|log| pair("log", list(log.iter().map(u64::to_string)))),
+            voters.as_ref().map(|voters| pair("voters", self.sets(voters))),
+            learners.as_ref().map(|learners| pair("learners", self.nodes(learners))),
+            (!machine.is_empty()).then(|| pair("machine", inline(&machine_pairs(machine)))),
+        ];
+        pairs.into_iter().flatten().collect()
+    }
+
+    fn expectations(&self, expect: &Expectations) -> Pairs {
+        let violations = match expect.violations.is_empty() {
+            true => quoted("none"),
+            false => list(expect.violations.iter().map(|property| quoted(property.name()))),
+        };
+        let mut pairs = vec![pair("violations", violations)];
+        pairs.extend((!expect.seen.is_empty()).then(|| pair("seen", words(&expect.seen))));
+        pairs.extend((!expect.never.is_empty()).then(|| pair("never", words(&expect.never))));
+        pairs.extend(expect.leader.map(|leader| pair("leader", self.node(leader))));
+        pairs
+    }
+
+    fn node(&self, node: NodeId) -> String {
+        quoted(self.cluster.name(node))
+    }
+
+    fn nodes(&self, nodes: &BTreeSet<NodeId>) -> String {
+        list(nodes.iter().map(|node| self.node(*node)))
+    }
+
+    fn sets(&self, sets: &QuorumSets) -> String {
+        list(sets.iter().map(|set| self.nodes(set)))
+    }
+
+    fn address(&self, address: Address) -> String {
+        quoted(self.cluster.address_name(address))
+    }
+
+    fn target(&self, target: Target) -> String {
+        match target {
+            Target::Node(node) => self.node(node),
+            Target::Leader => quoted("leader"),
+        }
+    }
+
+    fn whom(&self, whom: &Whom) -> String {
+        match whom {
+            Whom::Nodes(nodes) => match nodes.first() {
+                Some(node) if nodes.len() == 1 => self.node(*node),
+                _ => self.nodes(nodes),
+            },
+            Whom::Leader => quoted("leader"),
+            Whom::All => quoted("all"),
+        }
+    }
+
+    fn links(&self, links: &Links) -> String {
+        inline(&[pair("from", self.nodes(&links.from)), pair("to", self.nodes(&links.to))])
+    }
+}
+
+fn call_pairs(call: &ClientCall) -> Pairs {
+    match call {
+        ClientCall::Write { key, value } => vec![word("write", &format!("{key}={value}"))],
+        ClientCall::Read { key, value } => {
+            let value = value.map(|value| pair("value", machine_value(value)));
+            [Some(word("read", key)), value].into_iter().flatten().collect()
+        }
+        ClientCall::Cas { key, from, to } => {
+            vec![word("cas", key), pair("from", machine_value(*from)), pair("to", to)]
+        }
+    }
+}
+
+fn machine_pairs(machine: &BTreeMap<String, Value>) -> Pairs {
+    machine.iter().map(|(key, value)| (quoted(key), machine_value(*value))).collect()
+}
+
+fn machine_value(value: Value) -> String {
+    match value {
+        Value::Absent => quoted("none"),
+        Value::Of(number) => number.to_string(),
+    }
+}
+
+fn comparison(claimed: Comparison) -> String {
+    let Comparison { relation, bound } = claimed;
+    match relation {
+        Relation::Equal => bound.to_string(),
+        Relation::Below => quoted(&format!("<{bound}")),
+        Relation::AtLeast => quoted(&format!(">={bound}")),
+    }
+}
+
+fn option(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Switch(switch) => switch.to_string(),
+        OptionValue::Number(number) => number.to_string(),
+        OptionValue::Time(time) => quoted(&format_duration(*time)),
+        OptionValue::Word(word) => quoted(word),
+    }
+}
+
+/// A table with its header; nothing at all when it has no keys.
+fn section(text: &mut String, header: &str, pairs: &Pairs) {
+    if pairs.is_empty() {
+        return;
+    }
+    if !header.is_empty() {
+        text.push_str(&format!("\n{header}\n"));
+    }
+    for (key, value) in pairs {
+        text.push_str(&format!("{key} = {value}\n"));
+    }
+}
+
+fn one(verb: &str, object: impl ToString) -> String {
+    inline(&[pair(verb, object)])
+}
+
+fn inline(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", pairs.join(", "))
+}
+
+fn list(members: impl Iterator<Item = String>) -> String {
+    format!("[{}]", members.collect::<Vec<_>>().join(", "))
+}
+
+fn words(words: &BTreeSet<String>) -> String {
+    list(words.iter().map(|word| quoted(word)))
+}
+
+fn pair(key: &str, value: impl ToString) -> (String, String) {
+    (key.to_owned(), value.to_string())
+}
+
+fn word(key: &str, value: &str) -> (String, String) {
+    pair(key, quoted(value))
+}
+
+fn range(key: &str, within: Within) -> (String, String) {
+    word(key, &format_within(within))
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,235 @@
+//! Typed reading of a parsed TOML tree, where every refusal knows its place.
+//!
+//! Holds: a key that nobody asked for is refused by [`Fields::finish`]; nothing here panics, whatever the text.
+//! Not here: what scenarios consist of (`load`, `load_step`), and TOML's grammar (the `toml` crate).
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Place, ScenarioError, nearest};
+
+/// What is wrong, and at which byte of the text.
+#[derive(Debug)]
+pub(super) struct Fault {
+    at: usize,
+    message: String,
+    hint: Option<String>,
+}
+
+/// A value that was read, or what is wrong with it.
+pub(super) type Read<T> = Result<T, Fault>;
+
+impl Fault {
+    pub(super) fn new(at: usize, message: impl Into<String>) -> Fault {
+        Fault { at, message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Fault {
+        Fault { hint: Some(hint.into()), ..self }
+    }
+
+    /// A word that is not known, with the nearest one that is, or all of them.
+    pub(super) fn unknown(at: usize, what: &str, word: &str, known: &[&str]) -> Fault {
+        let fault = Fault::new(at, format!("unknown {what} {word:?}"));
+        match nearest(word, known.iter().copied()) {
+            Some(near) => fault.hint(format!("did you mean {near:?}?")),
+            None if known.is_empty() => fault,
+            None => fault.hint(format!("known here: {}", known.join(", "))),
+        }
+    }
+
+    pub(super) fn place(self, file: &str, text: &str) -> ScenarioError {
+        let place = place(text, self.at);
+        ScenarioError { file: file.to_owned(), place: Some(place), message: self.message, hint: self.hint }
+    }
+}
+
+/// The line and column of a byte. Linear in the text.
+pub(super) fn place(text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    Place { line, column: before[line_start..].chars().count() + 1 }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Item<'a> {
+    pub(super) at: usize,
+    value: &'a DeValue<'a>,
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn new(spanned: &'a Spanned<DeValue<'a>>) -> Item<'a> {
+        let Range { start, .. } = spanned.span();
+        Item { at: start, value: spanned.get_ref() }
+    }
+
+    /// The refusal of this value.
+    pub(super) fn expected(&self, what: &str) -> Fault {
+        Fault::new(self.at, format!("expected {what}, found {}", self.found()))
+    }
+
+    fn found(&self) -> String {
+        match self.value {
+            DeValue::String(text) if text.chars().count() <= 40 => format!("{text:?}"),
+            DeValue::String(_) => "a long text".to_owned(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Float(number) => number.to_string(),
+            DeValue::Boolean(truth) => truth.to_string(),
+            DeValue::Datetime(_) => "a date".to_owned(),
+            DeValue::Array(list) if list.is_empty() => "an empty list".to_owned(),
+            DeValue::Array(_) => "a list".to_owned(),
+            DeValue::Table(_) => "a table".to_owned(),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> Option<&'a str> {
+        self.value.as_str()
+    }
+
+    pub(super) fn as_bool(&self) -> Option<bool> {
+        self.value.as_bool()
+    }
+
+    pub(super) fn as_number(&self) -> Option<u64> {
+        let number = self.value.as_integer()?;
+        u64::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
+    pub(super) fn as_list(&self) -> Option<Vec<Item<'a>>> {
+        Some(self.value.as_array()?.iter().map(Item::new).collect())
+    }
+
+    pub(super) fn text(&self, what: &str) -> Read<&'a str> {
+        self.as_str().ok_or_else(|| self.expected(what))
+    }
+
+    pub(super) fn switch(&self) -> Read<bool> {
+        self.as_bool().ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// A verb without an object, such as `heal = true`.
+    pub(super) fn yes(&self) -> Read<()> {
+        if self.as_bool() == Some(true) { Ok(()) } else { Err(self.expected("true")) }
+    }
+
+    pub(super) fn number(&self, what: &str) -> Read<u64> {
+        self.as_number().ok_or_else(|| self.expected(what))
+    }
+
+    pub(super) fn list(&self, what: &str) -> Read<Vec<Item<'a>>> {
+        self.as_list().ok_or_else(|| self.expected(what))
+    }
+
+    /// A text in a form of its own, such as a duration.
+    pub(super) fn parse<T>(&self, what: &str, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
+        self.as_str().and_then(parse).ok_or_else(|| self.expected(what))
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(&self, what: &str, words: &[(&str, T)]) -> Read<T> {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let Some(found) = self.as_str() else {
+            return Err(self.expected(&format!("{what} ({})", known.join(", "))));
+        };
+        let meant = words.iter().find(|(word, _)| *word == found).map(|(_, meaning)| *meaning);
+        meant.ok_or_else(|| Fault::unknown(self.at, what, found, &known))
+    }
+
+    /// The fields of a table; `what` names it in refusals.
+    pub(super) fn fields(&self, what: &'static str) -> Read<Fields<'a>> {
+        let table = self.value.as_table().ok_or_else(|| self.expected(what))?;
+        Ok(Fields::new(table, self.at, what))
+    }
+}
+
+/// A table that is being read. Every key must be asked for once before `finish`.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    pub(super) at: usize,
+    what: &'static str,
+    table: &'a DeTable<'a>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(table: &'a DeTable<'a>, at: usize, what: &'static str) -> Fields<'a> {
+        Fields { at, what, table, asked: Vec::new() }
+    }
+
+    /// What the table is called, without the example.
+    fn name(&self) -> &'static str {
+        self.what.split(" such as").next().unwrap_or(self.what)
+    }
+
+    /// Every key with its place and value, in the order of the text.
+    pub(super) fn entries(&self) -> Vec<(&'a str, usize, Item<'a>)> {
+        let mut entries: Vec<_> = self
+            .table
+            .iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), key.span().start, Item::new(value)))
+            .collect();
+        entries.sort_by_key(|(_, at, _)| *at);
+        entries
+    }
+
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Item<'a>> {
+        self.asked.push(key);
+        self.table.get(key).map(Item::new)
+    }
+
+    /// A key that must be there; `example` says how it may look.
+    pub(super) fn need(&mut self, key: &'static str, example: &str) -> Read<Item<'a>> {
+        if let Some(item) = self.take(key) {
+            return Ok(item);
+        }
+        let entries = self.entries();
+        let misspelt = entries.iter().find(|(word, ..)| nearest(word, [key]).is_some());
+        match misspelt {
+            Some((word, at, _)) => Err(Fault::unknown(*at, "key", word, &[key])),
+            None => Err(Fault::new(self.at, format!("expected {} to have `{key}`", self.name()))
+                .hint(format!("for example: {key} = {example}"))),
+        }
+    }
+
+    /// A table in this one; `None` when it is not there.
+    pub(super) fn section(&mut self, key: &'static str, what: &'static str) -> Read<Option<Fields<'a>>> {
+        self.take(key).map(|item| item.fields(what)).transpose()
+    }
+
+    /// A value that has a default.
+    pub(super) fn or<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        read: impl FnOnce(&Item<'a>) -> Read<T>,
+    ) -> Read<T> {
+        self.take(key).map_or(Ok(default), |item| read(&item))
+    }
+
+    /// A value that may be missing.
+    pub(super) fn maybe<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Item<'a>) -> Read<T>,
+    ) -> Read<Option<T>> {
+        self.take(key).map(|item| read(&item)).transpose()
+    }
+
+    /// Refuses the first key that was not asked for.
+    pub(super) fn finish(self) -> Read<()> {
+        match self.entries().into_iter().find(|(key, ..)| !self.asked.contains(key)) {
+            Some((key, at, _)) => {
+                Err(Fault::unknown(at, &format!("key in {}:", self.name()), key, &self.asked))
+            }
+            None => Ok(()),
+        }
+    }
+}

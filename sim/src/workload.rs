@@ -1,0 +1,228 @@
+//! What clients do when the world turns to them, and what answers do to clients.
+//!
+//! Holds: a client has one call open at a time; silence and lost leadership leave a call unknown, never failed.
+//! Not here: what a client remembers (`client`).
+
+use crate::agenda::{Agenda, Event};
+use crate::choices::Site;
+use crate::client::{Attempt, Client, OpenCall, draw_request};
+use crate::history::{CallId, Outcome};
+use crate::machine::{Answer, Command, Request};
+use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
+use crate::world::World;
+
+/// How long a client waits after a refusal before it tries again: a network's round trip or two.
+const PAUSE: Within = Within { min: 5_000_000, max: 20_000_000 };
+
+impl<P: Protocol> World<P> {
+    /// Sets workload and nemeses to work, or lets them rest: clients end their calls and begin none.
+    pub fn set_busy(&mut self, busy: bool) {
+        self.busy = busy;
+        if !busy {
+            return;
+        }
+        let Some(workload) = self.scenario.workload else { return self.start_nemeses() };
+        for client in 0..workload.clients {
+            if self.clients[client as usize].call.is_none() && self.clients[client as usize].wake.is_none() {
+                let think = self.choices.within(Site::Workload, workload.think);
+                self.wake_client(client, think);
+            }
+        }
+        self.start_nemeses();
+    }
+
+    /// One call of a client that makes no other: it asks one node once and waits for as long as it takes.
+    pub fn call(&mut self, request: Request, via: NodeId) -> CallId {
+        self.begin_event();
+        let client = self.clients.len() as u32;
+        self.clients.push(Client { target: via.0, ..Client::default() });
+        self.open(client, request);
+        let id = self.history.call(client, request, self.seen());
+        self.clients[client as usize].call =
+            Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
+        self.attempt(client);
+        id
+    }
+
+    pub(crate) fn on_client(&mut self, index: u32) {
+        let timed = matches!(self.agenda, Agenda::Timed { .. });
+        let client = &mut self.clients[index as usize];
+        if timed && client.queued != Some(self.now) {
+            return; // An entry that an earlier one replaced.
+        }
+        client.queued = None;
+        match client.wake {
+            None => return,
+            Some(wake) if timed && wake > self.now => {
+                client.queued = Some(wake);
+                self.agenda.push(wake, Event::Client { client: index });
+                return;
+            }
+            Some(_) => client.wake = None,
+        }
+        self.begin_event();
+        match self.clients[index as usize].call {
+            None if self.busy => self.begin_call(index),
+            None => {}
+            Some(OpenCall { attempt: Some(_), .. }) => self.give_up_attempt(index, true),
+            Some(_) => self.attempt(index),
+        }
+    }
+
+    fn begin_call(&mut self, index: u32) {
+        let Some(workload) = self.scenario.workload else { return };
+        let request = draw_request(&workload, &mut self.choices, &mut self.last_value, &self.recent);
+        self.open(index, request);
+        let id = self.history.call(index, request, self.seen());
+        self.clients[index as usize].call = Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
+        self.attempt(index);
+    }
+
+    fn open(&mut self, index: u32, request: Request) {
+        self.clients[index as usize].serial += 1;
+        self.record(None, &(30u8, index, request), |_| format!("client {index} calls {request:?}"));
+    }
+
+    fn attempt(&mut self, index: u32) {
+        let request = self.next_request(index);
+        let nodes = self.nodes.len() as u32;
+        let timeout = self.scenario.workload.map(|workload| workload.timeout);
+        let client = &mut self.clients[index as usize];
+        let Some(call) = &mut client.call else { return };
+        let node = NodeId(client.target % nodes);
+        let incarnation = self.nodes[node.0 as usize].incarnation;
+        call.attempt = Some(Attempt { request, node, incarnation });
+        let (serial, asked) = (client.serial, call.request);
+        if let Some(timeout) = timeout {
+            self.wake_client(index, timeout);
+        }
+        if self.nodes[node.0 as usize].process.is_none() {
+            return self.on_refused(index, request, Refusal::NotLeader { hint: None });
+        }
+        let input = match asked {
+            Request::Get { .. } => Input::ReadRequested { request },
+            Request::Put { .. } | Request::Cas { .. } => {
+                let command = Command { client: index, serial, request: asked }.encode();
+                Input::Proposed { request, command }
+            }
+        };
+        self.step(node, input);
+    }
+
+    /// The machine's answer to a read, as it is now.
+    pub(crate) fn serve(&mut self, node: NodeId, request: RequestId) {
+        let index = (request.0 & ((1 << 20) - 1)) as u32;
+        let Some(Client { call: Some(call), serial, .. }) = self.clients.get(index as usize) else { return };
+        let (asked, serial) = (call.request, *serial);
+        if call.attempt.is_none_or(|attempt| attempt.request != request) {
+            return;
+        }
+        if let Request::Get { key } = asked {
+            let value = self.nodes[node.0 as usize].machine.get(key);
+            self.answer(node, index, serial, Answer::Value(value));
+        }
+    }
+
+    /// An answer reaches a client, if it still waits for it at this node.
+    pub(crate) fn answer(&mut self, node: NodeId, index: u32, serial: u64, answer: Answer) {
+        let incarnation = self.nodes[node.0 as usize].incarnation;
+        let Some(client) = self.clients.get(index as usize) else { return };
+        let Some(call) = client.call.filter(|_| client.serial == serial) else { return };
+        let asked_here =
+            |attempt: Attempt| attempt.node == node && attempt.incarnation == incarnation;
+        if !call.attempt.is_some_and(asked_here) {
+            return;
+        }
+        self.remember(call.request, answer);
+        self.close(index, call.id, Outcome::Answered(self.seen(), answer));
+    }
+
+    fn remember(&mut self, request: Request, answer: Answer) {
+        let (key, value) = match (request, answer) {
+            (Request::Put { key, value }, _) | (Request::Cas { key, value, .. }, Answer::Swapped(true)) => {
+                (key, Some(value))
+            }
+            (Request::Get { key }, Answer::Value(value)) => (key, value),
+            (Request::Get { key } | Request::Cas { key, .. }, _) => (key, None),
+        };
+        if self.recent.len() <= key as usize {
+            self.recent.resize(key as usize + 1, None);
+        }
+        self.recent[key as usize] = value;
+    }
+
+    fn close(&mut self, index: u32, id: CallId, outcome: Outcome) {
+        self.record(None, &(31u8, index, outcome_code(outcome)), |_| format!("client {index}: {outcome:?}"));
+        self.history.outcome(id, outcome);
+        let client = &mut self.clients[index as usize];
+        client.call = None;
+        client.wake = None;
+        let Some(workload) = self.scenario.workload.filter(|workload| self.busy && index < workload.clients) else {
+            return;
+        };
+        let think = self.choices.within(Site::Workload, workload.think);
+        self.wake_client(index, think);
+    }
+
+    pub(crate) fn on_refused(&mut self, index: u32, request: RequestId, refusal: Refusal) {
+        let Some(client) = self.clients.get_mut(index as usize) else { return };
+        let Some(call) = &mut client.call else { return };
+        if call.attempt.is_none_or(|attempt| attempt.request != request) {
+            return;
+        }
+        match refusal {
+            Refusal::NotLeader { hint: Some(hint) } => client.target = hint.0,
+            Refusal::NotLeader { hint: None } => client.target += 1,
+            Refusal::Busy | Refusal::Unsupported | Refusal::Rule(_) => {}
+            Refusal::LeadershipLost => return self.give_up_attempt(index, true),
+        }
+        self.give_up_attempt(index, false);
+    }
+
+    /// Ends a try that had no answer: the outcome is uncertain after silence, certain after a refusal.
+    fn give_up_attempt(&mut self, index: u32, uncertain: bool) {
+        let retries = match self.scenario.workload {
+            Some(workload) if index < workload.clients => workload.retries,
+            Some(_) | None => 0,
+        };
+        let client = &mut self.clients[index as usize];
+        let Some(call) = &mut client.call else { return };
+        call.attempt = None;
+        call.tainted |= uncertain;
+        call.tries += 1;
+        if uncertain {
+            client.target += 1;
+        }
+        if call.tries <= retries {
+            let pause = self.choices.within(Site::Workload, PAUSE);
+            return self.wake_client(index, pause);
+        }
+        let (id, outcome) = (call.id, if call.tainted { Outcome::Unknown } else { Outcome::Refused });
+        self.close(index, id, outcome);
+    }
+
+    fn wake_client(&mut self, index: u32, after: u64) {
+        let wake = self.now.after(after);
+        let client = &mut self.clients[index as usize];
+        client.wake = Some(wake);
+        let sooner = match self.agenda {
+            Agenda::Timed { .. } => client.queued.is_none_or(|queued| wake < queued),
+            Agenda::Untimed { .. } => client.queued.is_none(),
+        };
+        if sooner {
+            client.queued = Some(wake);
+            self.agenda.push(wake, Event::Client { client: index });
+        }
+    }
+}
+
+fn outcome_code(outcome: Outcome) -> (u8, u64) {
+    match outcome {
+        Outcome::Unknown => (0, 0),
+        Outcome::Refused => (1, 0),
+        Outcome::Answered(_, Answer::Written) => (2, 0),
+        Outcome::Answered(_, Answer::Value(None)) => (3, 0),
+        Outcome::Answered(_, Answer::Value(Some(value))) => (4, value),
+        Outcome::Answered(_, Answer::Swapped(swapped)) => (5, u64::from(swapped)),
+    }
+}

@@ -1,0 +1,779 @@
+//! The world: nodes, disks, network, clients and the agenda that drives them, one event at a time.
+//!
+//! Holds: equal scenario, protocol settings and choices give equal runs; every checker looks after every step; nothing
+//! happens without a record. Only this module turns an effect into an event.
+//! Not here: what a story does when (`runner`), and which faults come by themselves (`nemesis`).
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::agenda::{Agenda, Event};
+use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
+use crate::choices::{Choices, Site};
+use crate::client::Client;
+use crate::history::History;
+use crate::machine::{Command, Machine};
+use crate::nemesis::NemesisState;
+use crate::network::{Fate, Link, Network};
+use crate::node::Node;
+use crate::protocol::{
+    Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal, RequestId,
+    Within, WriteId,
+};
+use crate::scenario::{Scenario, Timers};
+use crate::time::Moment;
+use crate::trace::Trace;
+
+/// How many things of each kind happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Events of the world.
+    pub events: u64,
+    /// Messages that nodes sent.
+    pub sent: u64,
+    /// Messages that arrived, duplicates included.
+    pub delivered: u64,
+    /// Messages that never arrived.
+    pub lost: u64,
+    /// Writes that became durable.
+    pub writes: u64,
+    /// Timers that fired.
+    pub timers: u64,
+    /// Crashes.
+    pub crashes: u64,
+    /// Reigns that began.
+    pub reigns: u64,
+    /// Commands that machines applied, over all nodes.
+    pub applied: u64,
+}
+
+/// A message under way.
+#[derive(Clone, Debug)]
+struct Envelope<M> {
+    sender: NodeId,
+    source: Address,
+    from: NodeId,
+    to: NodeId,
+    address: Address,
+    message: M,
+}
+
+/// What came of an operator's request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// Nothing yet.
+    Pending,
+    /// It is done.
+    Done,
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// A whole simulated cluster and its surroundings.
+#[derive(Clone, Debug)]
+pub struct World<P: Protocol> {
+    pub(crate) scenario: Arc<Scenario>,
+    settings: P::Settings,
+    names: Arc<Names>,
+    pub(crate) now: Moment,
+    pub(crate) nodes: Vec<Node<P>>,
+    pub(crate) network: Network,
+    pub(crate) agenda: Agenda,
+    messages: Vec<Option<Envelope<P::Message>>>,
+    free: Vec<u32>,
+    held: Vec<Envelope<P::Message>>,
+    pub(crate) choices: Choices,
+    trace: Trace,
+    checkers: Checkers,
+    violations: Vec<Violation>,
+    facts: BTreeMap<&'static str, u64>,
+    pub(crate) counts: Counts,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) history: History,
+    /// Whether workload and nemeses are at work.
+    pub(crate) busy: bool,
+    pub(crate) nemeses: Vec<NemesisState>,
+    operations: BTreeMap<RequestId, OperationState>,
+    pub(crate) last_request: u64,
+    pub(crate) last_value: u64,
+    /// The value last written to each key by an answered call: what a compare-and-swap of the workload expects.
+    pub(crate) recent: Vec<Option<u64>>,
+    out: Effects<P>,
+}
+
+/// The client part of request ids that belong to operators.
+const OPERATOR: u64 = (1 << 20) - 1;
+
+impl<P: Protocol> World<P> {
+    /// A world at the start of a scenario, every node booted.
+    #[must_use]
+    pub fn new(scenario: Arc<Scenario>, settings: P::Settings, choices: Choices, agenda: Agenda, keep_trace: bool) -> Self {
+        let homes: Vec<Address> = scenario.cluster.nodes.iter().map(|node| node.home).collect();
+        let nodes = scenario.cluster.ids().zip(&homes);
+        let nodes: Vec<Node<P>> =
+            nodes.map(|(id, &home)| Node::new(P::format(id, &scenario.initial(id)), home)).collect();
+        let names = Names(scenario.cluster.nodes.iter().map(|node| node.name.clone()).collect());
+        let clients = scenario.workload.map_or(0, |workload| workload.clients);
+        let mut world = World {
+            settings,
+            names: Arc::new(names),
+            now: Moment::default(),
+            network: Network::new(scenario.network, &homes),
+            nodes,
+            agenda,
+            messages: Vec::new(),
+            free: Vec::new(),
+            held: Vec::new(),
+            choices,
+            trace: Trace::new(keep_trace),
+            checkers: Checkers::default(),
+            violations: Vec::new(),
+            facts: BTreeMap::new(),
+            counts: Counts::default(),
+            clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
+            history: History::default(),
+            busy: false,
+            nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
+            operations: BTreeMap::new(),
+            last_request: 0,
+            last_value: 0,
+            recent: Vec::new(),
+            out: Effects::default(),
+            scenario,
+        };
+        for id in world.scenario.cluster.ids() {
+            world.boot(id);
+        }
+        world
+    }
+
+    // What a reader may see.
+
+    /// Virtual time.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// How many things of each kind happened.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What was noted, and how often.
+    #[must_use]
+    pub fn facts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.facts
+    }
+
+    /// Broken promises, in the order in which they were seen.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// What clients saw.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The trace: its digest, and its records if they are kept.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Every draw that was recorded.
+    #[must_use]
+    pub fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// The machines, in order.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node<P>] {
+        &self.nodes
+    }
+
+    /// What nodes are called.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// What came of an operator's request; `Pending` for one that was never made.
+    #[must_use]
+    pub fn operation(&self, request: RequestId) -> OperationState {
+        self.operations.get(&request).cloned().unwrap_or(OperationState::Pending)
+    }
+
+    /// The running node that leads in the highest epoch.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        let leads = |(id, node): &(NodeId, &Node<P>)| {
+            node.process.as_ref().filter(|process| process.leads()).map(|process| (process.epoch(), *id))
+        };
+        self.scenario.cluster.ids().zip(&self.nodes).filter_map(|pair| leads(&pair)).max().map(|(_, id)| id)
+    }
+
+    /// This moment, with the number of the event.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        Seen { event: self.counts.events, at: self.now }
+    }
+
+    // Time.
+
+    /// Takes one event that is due by `until`. Returns whether there was one.
+    pub fn advance(&mut self, until: Moment) -> bool {
+        let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
+        self.now = self.now.max(at);
+        self.handle(event);
+        true
+    }
+
+    /// Lets time pass through `until`, or to the first violation.
+    pub fn run_until(&mut self, until: Moment) {
+        while self.violations.is_empty() && self.advance(until) {}
+        self.now = self.now.max(until);
+    }
+
+    /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
+    pub fn settle(&mut self, until: Moment) {
+        let mut waiting = Vec::new();
+        while self.violations.is_empty() && self.in_flight() {
+            let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { break };
+            match event {
+                Event::Deliver { .. } | Event::WriteDone { .. } => {
+                    self.now = self.now.max(at);
+                    self.handle(event);
+                }
+                Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => waiting.push((at, event)),
+            }
+        }
+        for (at, event) in waiting {
+            self.agenda.push(at, event);
+        }
+    }
+
+    /// Whether a message or an unfinished write is under way. Held messages and stalled disks do not count.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        let writing = |node: &Node<P>| !node.stalled && node.process.is_some() && node.disk.unfinished() > 0;
+        self.messages.len() > self.free.len() || self.nodes.iter().any(writing)
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Deliver { slot } => self.on_deliver(slot),
+            Event::Fire { node, timer } => self.on_fire(node, timer),
+            Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
+            Event::Client { client } => self.on_client(client),
+            Event::Nemesis { nemesis } => self.on_nemesis(nemesis as usize),
+        }
+    }
+
+    fn on_deliver(&mut self, slot: u32) {
+        let Some(envelope) = self.messages[slot as usize].take() else { return };
+        self.free.push(slot);
+        self.begin_event();
+        let Some(receiver) = self.network.at(envelope.address) else {
+            return self.lose(&envelope, "nobody is at the address");
+        };
+        match self.network.link(envelope.sender, receiver) {
+            Link::Cut => return self.lose(&envelope, "the link is cut"),
+            Link::Held => return self.held.push(envelope),
+            Link::Open => {}
+        }
+        if self.nodes[receiver.0 as usize].process.is_none() {
+            return self.lose(&envelope, "the process is down");
+        }
+        self.counts.delivered += 1;
+        let Envelope { source, from, to, message, .. } = envelope;
+        self.record(Some(receiver), &(2u8, slot, from.0), |names| {
+            format!("receives from {}: {message:?}", names.of(from))
+        });
+        self.step(receiver, Input::Received { from, source, to, message });
+    }
+
+    fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
+        self.counts.lost += 1;
+        self.record(Some(envelope.sender), &(3u8, envelope.to.0), |names| {
+            format!("loses to {}: {:?} ({why})", names.of(envelope.to), envelope.message)
+        });
+    }
+
+    fn on_fire(&mut self, id: NodeId, place: u8) {
+        let untimed = matches!(self.agenda, Agenda::Untimed { .. });
+        let entry = &mut self.nodes[id.0 as usize].timers[place as usize];
+        if !untimed && entry.queued != Some(self.now) {
+            return; // An entry that an earlier one replaced.
+        }
+        entry.queued = None;
+        match entry.due {
+            None => {}
+            Some(due) if !untimed && due > self.now => {
+                entry.queued = Some(due);
+                self.agenda.push(due, Event::Fire { node: id, timer: place });
+            }
+            Some(_) => {
+                let timer = entry.timer;
+                entry.due = None;
+                self.fire(id, timer);
+            }
+        }
+    }
+
+    fn on_write_done(&mut self, id: NodeId, incarnation: u32) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.incarnation != incarnation || node.process.is_none() {
+            return;
+        }
+        if node.stalled {
+            node.overdue += 1;
+            return;
+        }
+        self.begin_event();
+        self.finish_write(id);
+    }
+
+    fn finish_write(&mut self, id: NodeId) {
+        let Some(through) = self.nodes[id.0 as usize].disk.finish_one() else { return };
+        self.counts.writes += 1;
+        self.record(Some(id), &(4u8, through), |_| format!("has write {} on disk", through.0));
+        self.step(id, Input::Persisted { through });
+    }
+
+    /// Counts an event; what is recorded until the next one belongs to it.
+    pub(crate) fn begin_event(&mut self) {
+        self.counts.events += 1;
+    }
+
+    /// Adds a record: its values to the digest, and its line if lines are kept.
+    pub(crate) fn record(&mut self, node: Option<NodeId>, values: &impl Hash, text: impl FnOnce(&Names) -> String) {
+        let (event, at, names) = (self.counts.events, self.now, &self.names);
+        let place = node.map_or(u32::MAX, |node| node.0);
+        self.trace.push(event, at, node, &(at.0, place, values), || text(names));
+    }
+
+    /// Notes that something interesting happened.
+    pub(crate) fn note(&mut self, fact: &'static str) {
+        *self.facts.entry(fact).or_insert(0) += 1;
+    }
+
+    // Steps of a process.
+
+    /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
+    pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
+        let Some(process) = &mut self.nodes[id.0 as usize].process else { return };
+        let mut out = std::mem::take(&mut self.out);
+        process.step(input, &mut out);
+        self.finish_step(id, out);
+    }
+
+    fn finish_step(&mut self, id: NodeId, mut out: Effects<P>) {
+        let log_changed_from = out.log_changed_from.take();
+        for effect in out.list.drain(..) {
+            self.perform(id, effect);
+        }
+        self.out = out;
+        self.observe(id, log_changed_from);
+        self.maybe_snapshot(id);
+    }
+
+    fn observe(&mut self, id: NodeId, log_changed_from: Option<u64>) {
+        let node = &self.nodes[id.0 as usize];
+        let Some(process) = &node.process else { return };
+        let (before, now) = (node.glance, Glance::of(process));
+        if before == now && log_changed_from.is_none() {
+            return;
+        }
+        let seen = self.seen();
+        let disks = NodeDisks(&self.nodes);
+        let step = Step { node: id, seen, before, now, log_changed_from, state: process, disks: &disks };
+        self.checkers.on_step(&step, &self.names, &mut self.violations);
+        self.nodes[id.0 as usize].glance = now;
+        if log_changed_from.is_some_and(|from| from <= before.last) {
+            self.note("log-cut");
+        }
+        if now.leads && !(before.leads && before.epoch == now.epoch) {
+            self.counts.reigns += 1;
+            self.note("leader-elected");
+            if self.counts.reigns > 1 {
+                self.note("leader-changed");
+            }
+            self.record(Some(id), &(5u8, now.epoch), |_| format!("leads epoch {}", now.epoch.0));
+        }
+    }
+
+    fn maybe_snapshot(&mut self, id: NodeId) {
+        let Some(every) = self.scenario.cluster.snapshot_every else { return };
+        let node = &self.nodes[id.0 as usize];
+        if node.glance.applied >= node.snapshot_at + every {
+            self.snapshot(id);
+        }
+    }
+
+    fn perform(&mut self, id: NodeId, effect: Effect<P>) {
+        match effect {
+            Effect::Persist { id: write, write: content } => self.persist(id, write, content),
+            Effect::Send { from, to, address, message } => self.send(id, from, to, address, message),
+            Effect::SetTimer { timer, within } => self.set_timer(id, timer, within),
+            Effect::CancelTimer(timer) => {
+                let node = &mut self.nodes[id.0 as usize];
+                let place = node.timer_place(timer);
+                node.timers[place].due = None;
+            }
+            Effect::Apply { index, command } => self.apply(id, index, &command),
+            Effect::Restore { through, state } => self.restore(id, through, &state),
+            Effect::Serve { request } => self.serve(id, request),
+            Effect::Refuse { request, refusal } => self.refuse(id, request, refusal),
+            Effect::Done { request } => {
+                self.record(Some(id), &(6u8, request), |_| String::from("completes an operation"));
+                self.operations.insert(request, OperationState::Done);
+            }
+            Effect::Note(fact) => {
+                self.record(Some(id), &fact, |_| fact.to_owned());
+                self.note(fact);
+            }
+        }
+    }
+
+    fn persist(&mut self, id: NodeId, write: WriteId, content: <P::Disk as crate::protocol::Disk>::Write) {
+        self.record(Some(id), &(7u8, write, &content), |_| format!("writes {}: {content:?}", write.0));
+        let after = self.choices.within(Site::Disk, self.scenario.disk.write);
+        let node = &mut self.nodes[id.0 as usize];
+        let done = self.now.after(after).max(node.disk_busy_until);
+        node.disk_busy_until = done;
+        node.disk.submit(write, content);
+        let incarnation = node.incarnation;
+        self.agenda.push(done, Event::WriteDone { node: id, incarnation });
+    }
+
+    fn send(&mut self, sender: NodeId, from: NodeId, to: NodeId, address: Address, message: P::Message) {
+        self.counts.sent += 1;
+        self.record(Some(sender), &(1u8, from.0, to.0, address, &message), |names| {
+            format!("sends to {}: {message:?}", names.of(to))
+        });
+        let source = self.nodes[sender.0 as usize].address;
+        let envelope = Envelope { sender, source, from, to, address, message };
+        let receiver = self.network.at(address).unwrap_or(sender);
+        match self.network.fate(sender, receiver, &mut self.choices) {
+            Fate::Delivered { after, again } => {
+                if let Some(again) = again {
+                    self.note("message-duplicated");
+                    self.post(again, envelope.clone());
+                }
+                self.post(after, envelope);
+            }
+            Fate::Held => self.held.push(envelope),
+            Fate::Lost => self.lose(&envelope, "lost"),
+        }
+    }
+
+    fn post(&mut self, after: u64, envelope: Envelope<P::Message>) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.messages.push(None);
+            self.messages.len() as u32 - 1
+        });
+        self.messages[slot as usize] = Some(envelope);
+        self.agenda.push(self.now.after(after), Event::Deliver { slot });
+    }
+
+    fn set_timer(&mut self, id: NodeId, timer: P::Timer, within: Within) {
+        let due = self.now.after(self.choices.within(Site::Timer, within));
+        let node = &mut self.nodes[id.0 as usize];
+        let place = node.timer_place(timer);
+        let entry = &mut node.timers[place];
+        entry.due = Some(due);
+        if self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        let sooner = match self.agenda {
+            Agenda::Timed { .. } => entry.queued.is_none_or(|queued| due < queued),
+            Agenda::Untimed { .. } => entry.queued.is_none(),
+        };
+        if sooner {
+            entry.queued = Some(due);
+            self.agenda.push(due, Event::Fire { node: id, timer: place as u8 });
+        }
+    }
+
+    fn apply(&mut self, id: NodeId, index: u64, command: &[u8]) {
+        self.counts.applied += 1;
+        self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
+        let Some(command) = Command::decode(command) else { return };
+        if let Some(answer) = self.nodes[id.0 as usize].machine.apply(&command) {
+            self.answer(id, command.client, command.serial, answer);
+        }
+    }
+
+    fn restore(&mut self, id: NodeId, through: u64, state: &[u8]) {
+        self.record(Some(id), &(9u8, through), |_| format!("restores its machine through {through}"));
+        self.note("machine-restored");
+        let node = &mut self.nodes[id.0 as usize];
+        node.machine = Machine::decode(state).unwrap_or_default();
+        node.snapshot_at = node.snapshot_at.max(through);
+    }
+
+    fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
+        self.record(Some(id), &(10u8, request, &refusal), |_| format!("refuses: {refusal:?}"));
+        if request.0 & OPERATOR == OPERATOR {
+            self.operations.insert(request, OperationState::Refused(refusal));
+        } else {
+            self.on_refused((request.0 & OPERATOR) as u32, request, refusal);
+        }
+    }
+
+    /// A request id that names its client.
+    pub(crate) fn next_request(&mut self, client: u32) -> RequestId {
+        self.last_request += 1;
+        RequestId(self.last_request << 20 | u64::from(client))
+    }
+
+    // What a story or a nemesis does to nodes.
+
+    /// Starts the process of a node that is down on what its disk holds.
+    pub fn boot(&mut self, id: NodeId) {
+        let entropy = self.choices.below(Site::Boot, u64::MAX);
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.is_some() {
+            return;
+        }
+        node.incarnation += 1;
+        node.snapshot_at = node.disk.durable().snapshot();
+        let mut out = std::mem::take(&mut self.out);
+        let boot = Boot {
+            id,
+            settings: &self.settings,
+            disk: node.disk.durable(),
+            incarnation: u64::from(node.incarnation),
+            entropy,
+            now: self.now.0,
+        };
+        node.process = Some(P::boot(boot, &mut out));
+        let incarnation = node.incarnation;
+        self.record(Some(id), &(11u8, incarnation), |_| format!("boots, incarnation {incarnation}"));
+        if incarnation > 1 {
+            self.note("restarted");
+        }
+        self.finish_step(id, out);
+    }
+
+    /// Kills the process of a node; its disk keeps what a crash leaves.
+    pub fn crash(&mut self, id: NodeId) {
+        let leaves = self.scenario.disk.crash;
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.take().is_none() {
+            return;
+        }
+        let (kept, all) = node.disk.crash(leaves, &mut self.choices);
+        node.machine = Machine::default();
+        node.glance = Glance::default();
+        node.stalled = false;
+        node.overdue = 0;
+        node.disk_busy_until = self.now;
+        for timer in &mut node.timers {
+            timer.due = None;
+        }
+        self.checkers.on_crash(id);
+        self.counts.crashes += 1;
+        if kept < all {
+            self.note("unfinished-write-lost");
+        }
+        self.record(Some(id), &(12u8, kept, all), |_| format!("crashes; {kept} of {all} unfinished parts are kept"));
+    }
+
+    /// Empties the disk of a node, as if it had never been initialised; kills its process first.
+    pub fn wipe(&mut self, id: NodeId) {
+        self.crash(id);
+        let empty = P::format(id, &crate::protocol::Initial::default());
+        self.nodes[id.0 as usize].disk = crate::disk::NodeDisk::new(empty);
+        self.record(Some(id), &13u8, |_| String::from("loses its disk"));
+    }
+
+    /// Fires a timer now, set or not: a protocol must stand that.
+    pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
+        self.begin_event();
+        self.counts.timers += 1;
+        let node = &mut self.nodes[id.0 as usize];
+        let place = node.timer_place(timer);
+        node.timers[place].due = None;
+        self.record(Some(id), &(14u8, place), |_| format!("timer {timer:?} fires"));
+        self.step(id, Input::Fired(timer));
+    }
+
+    /// Takes a snapshot of a node's machine and hands it to its process.
+    pub fn snapshot(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        let through = node.glance.applied;
+        node.snapshot_at = through;
+        let state = node.machine.encode();
+        self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
+        self.note("snapshot-taken");
+        self.step(id, Input::SnapshotTaken { through, state });
+    }
+
+    /// Asks a node for something, as an operator. See `operation` for what comes of it.
+    pub fn operate(&mut self, id: NodeId, operation: Operation) -> RequestId {
+        self.begin_event();
+        let request = self.next_request(OPERATOR as u32);
+        self.operations.insert(request, OperationState::Pending);
+        self.record(Some(id), &(16u8, &operation), |_| format!("is asked by the operator: {operation:?}"));
+        self.step(id, Input::Operated { request, operation });
+        request
+    }
+
+    /// Stops a disk from finishing writes, or lets it go on.
+    pub fn stall(&mut self, id: NodeId, stalled: bool) {
+        let now = self.now;
+        let node = &mut self.nodes[id.0 as usize];
+        node.stalled = stalled;
+        let incarnation = node.incarnation;
+        if !stalled {
+            for _ in 0..std::mem::take(&mut node.overdue) {
+                self.agenda.push(now, Event::WriteDone { node: id, incarnation });
+            }
+        }
+        self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
+    }
+
+    /// Makes the oldest unfinished write of a stalled disk durable.
+    pub fn finish_stalled(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        node.overdue = node.overdue.saturating_sub(1);
+        self.begin_event();
+        self.finish_write(id);
+    }
+
+    /// Sets the state of a link. Releasing a held link lets what waits there travel on, in order.
+    pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
+        self.record(Some(from), &(18u8, to, link as u8), |names| format!("link to {}: {link:?}", names.of(to)));
+        self.network.set_link(from, to, link);
+        if link == Link::Open {
+            self.release(from, to);
+        }
+    }
+
+    fn release(&mut self, from: NodeId, to: NodeId) {
+        for envelope in self.take_held(from, to) {
+            let after = self.choices.within(Site::Network, self.network.settings().delay);
+            self.post(after, envelope);
+        }
+    }
+
+    /// Loses what waits in a held link.
+    pub fn drop_held(&mut self, from: NodeId, to: NodeId) {
+        for envelope in self.take_held(from, to) {
+            self.lose(&envelope, "dropped while held");
+        }
+    }
+
+    fn take_held(&mut self, from: NodeId, to: NodeId) -> Vec<Envelope<P::Message>> {
+        let network = &self.network;
+        let waits = |envelope: &mut Envelope<P::Message>| {
+            envelope.sender == from && network.at(envelope.address) == Some(to)
+        };
+        self.held.extract_if(.., waits).collect()
+    }
+
+    /// Cuts the network into groups.
+    pub fn partition(&mut self, groups: &[std::collections::BTreeSet<NodeId>]) {
+        self.record(None, &(19u8, groups), |names| format!("partition: {}", names.sets(&groups.to_vec())));
+        self.network.partition(groups);
+        self.note("partitioned");
+    }
+
+    /// Moves a machine to an address.
+    pub fn bind(&mut self, id: NodeId, address: Address) {
+        self.record(Some(id), &(20u8, address), |_| format!("moves to address {}", address.0));
+        self.network.bind(id, address);
+        self.nodes[id.0 as usize].address = address;
+    }
+
+    /// Ends every hardship of the network and the disks, held messages included; nemeses undo what they did.
+    pub fn heal(&mut self) {
+        self.end_strikes();
+        self.record(None, &21u8, |_| String::from("heals"));
+        let calm = crate::scenario::Network {
+            loss: crate::scenario::Ratio::ZERO,
+            duplicate: crate::scenario::Ratio::ZERO,
+            ..self.network.settings()
+        };
+        self.network.set(calm);
+        self.network.partition(&[]);
+        for from in self.scenario.cluster.ids() {
+            for to in self.scenario.cluster.ids() {
+                if self.network.link(from, to) != Link::Open {
+                    self.set_link(from, to, Link::Open);
+                }
+            }
+            if self.nodes[from.0 as usize].stalled {
+                self.stall(from, false);
+            }
+        }
+    }
+
+    // Agreement.
+
+    /// Why the cluster does not agree yet; `None` when it does: one leader, and every running member of its
+    /// membership has applied all that it holds.
+    #[must_use]
+    pub fn disagreement(&self) -> Option<String> {
+        let Some(leader) = self.leader() else { return Some(String::from("nobody leads")) };
+        let process = self.nodes[leader.0 as usize].process.as_ref()?;
+        let (name, goal) = (self.names.of(leader), process.last());
+        if process.commit() < goal {
+            return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
+        }
+        let mut members = process.learners();
+        process.each_voter(&mut |_, voter| {
+            members.insert(voter);
+        });
+        for member in members {
+            let node = &self.nodes[member.0 as usize];
+            let Some(process) = &node.process else { continue };
+            let other = self.names.of(member);
+            if process.applied() < goal {
+                return Some(format!("{other} has applied {} of {goal}", process.applied()));
+            }
+            if member != leader && process.leads() {
+                return Some(format!("{other} believes to lead beside {name}"));
+            }
+        }
+        None
+    }
+
+    /// Lets time pass until the cluster agrees.
+    ///
+    /// # Errors
+    /// What stood in the way at `until`.
+    pub fn converge(&mut self, until: Moment) -> Result<(), String> {
+        loop {
+            let Some(why) = self.disagreement() else { return Ok(()) };
+            if !self.violations.is_empty() || !self.advance(until) {
+                return Err(why);
+            }
+        }
+    }
+
+    /// Adds a broken promise that only a whole run shows.
+    pub fn accuse(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+}
+
+/// The disks of all nodes, for checkers.
+struct NodeDisks<'a, P: Protocol>(&'a [Node<P>]);
+
+impl<P: Protocol> Disks for NodeDisks<'_, P> {
+    fn mark(&self, node: NodeId, index: u64) -> Option<EntryMark> {
+        self.0.get(node.0 as usize)?.disk.durable().mark(index)
+    }
+    fn covers(&self, node: NodeId, index: u64) -> bool {
+        self.0.get(node.0 as usize).is_some_and(|node| index <= node.disk.durable().snapshot())
+    }
+}
