@@ -17,7 +17,9 @@ use crate::raft::State;
 use crate::recovery::Write;
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{invariants, reading, reconfiguration, replication};
+#[cfg(debug_assertions)]
+use crate::invariants;
+use crate::{reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
 #[derive(Clone, Copy)]
