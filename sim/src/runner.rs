@@ -15,10 +15,10 @@ use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
 use crate::protocols::raft::Raft;
-use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict};
+use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
-    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
-    Step, Subject, Target, Timers, Value, Whom, nearest,
+    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
+    Subject, Target, Timers, Value, Whom, nearest,
 };
 use crate::world::{OperationState, World};
 
@@ -271,9 +271,7 @@ impl<P: Protocol> Story<'_, P> {
         self.wait(self.scenario.cluster.election.max.saturating_mul(3), leads);
         match (leads(self.world), fails) {
             (true, false) | (false, true) => Ok(()),
-            (false, false) => {
-                self.fail(number, format!("{} was to be elected, and was not", self.name(node)))
-            }
+            (false, false) => self.fail(number, format!("{} was to be elected, and was not", self.name(node))),
             (true, true) => self.fail(number, format!("{} was not to be elected, and was", self.name(node))),
         }
     }
@@ -332,9 +330,7 @@ impl<P: Protocol> Story<'_, P> {
         let came = self.world.operation(request);
         let as_expected = match (expected, &came) {
             (OperationOutcome::Done, OperationState::Done) => true,
-            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => {
-                name == refusal_name(refusal)
-            }
+            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => name == refusal_name(refusal),
             (OperationOutcome::Done | OperationOutcome::Refused(_) | OperationOutcome::Pending, _) => false,
         };
         if as_expected {
@@ -663,7 +659,7 @@ fn report<P: Protocol>(
         counts: counts(world),
         nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
         digest: format!("{:032x}", world.trace().digest()),
-        repeat: options.repeat(),
+        repeat: repeat_command(&options.file, &options.system, options.seed),
         trace: lines.collect(),
     }
 }
@@ -680,8 +676,7 @@ fn found_violation(violation: &Violation) -> FoundViolation {
 fn counts<P: Protocol>(world: &World<P>) -> Counts {
     let counts = world.counts();
     let calls = world.history().calls();
-    let with =
-        |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
+    let with = |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
     Counts {
         events: counts.events,
         virtual_time: world.now().0,

@@ -11,6 +11,8 @@ pub mod leader_completeness;
 pub mod log_matching;
 pub mod monotonicity;
 pub mod state_machine_safety;
+#[cfg(test)]
+mod tests;
 
 use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
 use crate::scenario::Property;

@@ -1,0 +1,228 @@
+//! Each checker accepts an innocent story and objects to one that breaks its promise, with evidence.
+
+use std::collections::BTreeSet;
+
+use super::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
+use crate::scenario::Property;
+use crate::time::Moment;
+
+/// A node that shows whatever a test wants it to show.
+#[derive(Clone, Default)]
+struct Puppet {
+    epoch: u64,
+    leads: bool,
+    commit: u64,
+    applied: u64,
+    /// Epoch and payload of each entry from index 1 on.
+    log: Vec<(u64, u64)>,
+}
+
+impl Inspect for Puppet {
+    fn epoch(&self) -> Epoch {
+        Epoch(self.epoch)
+    }
+    fn leads(&self) -> bool {
+        self.leads
+    }
+    fn role(&self) -> &'static str {
+        "puppet"
+    }
+    fn commit(&self) -> u64 {
+        self.commit
+    }
+    fn applied(&self) -> u64 {
+        self.applied
+    }
+    fn last(&self) -> u64 {
+        self.log.len() as u64
+    }
+    fn mark(&self, index: u64) -> Option<EntryMark> {
+        let &(epoch, digest) = self.log.get(usize::try_from(index.checked_sub(1)?).ok()?)?;
+        Some(EntryMark { epoch: Epoch(epoch), digest })
+    }
+    fn quorums(&self) -> QuorumSets {
+        vec![BTreeSet::from([0, 1, 2].map(NodeId))]
+    }
+    fn learners(&self) -> BTreeSet<NodeId> {
+        BTreeSet::new()
+    }
+    fn describe(&self) -> String {
+        String::new()
+    }
+}
+
+/// Three puppets, their disks, and what the checkers said.
+struct Stage {
+    checkers: Checkers,
+    shown: [Glance; 3],
+    disks: [Puppet; 3],
+    event: u64,
+    found: Vec<Violation>,
+}
+
+impl Disks for [Puppet; 3] {
+    fn mark(&self, node: NodeId, index: u64) -> Option<EntryMark> {
+        Inspect::mark(&self[node.0 as usize], index)
+    }
+    fn covers(&self, _: NodeId, _: u64) -> bool {
+        false
+    }
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let disks = [0, 1, 2].map(|_| Puppet::default());
+        Stage { checkers: Checkers::default(), shown: [Glance::default(); 3], disks, event: 0, found: Vec::new() }
+    }
+
+    /// Shows a node to the checkers; what it shows is on its disk as well, unless `durable` is false.
+    fn show_as(&mut self, node: u32, puppet: &Puppet, changed: Option<u64>, durable: bool) {
+        self.event += 1;
+        if durable {
+            self.disks[node as usize] = puppet.clone();
+        }
+        let now = Glance::of(puppet);
+        let step = Step {
+            node: NodeId(node),
+            seen: Seen { event: self.event, at: Moment(self.event) },
+            before: self.shown[node as usize],
+            now,
+            log_changed_from: changed,
+            state: puppet,
+            disks: &self.disks,
+        };
+        let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+        self.checkers.on_step(&step, &names, &mut self.found);
+        self.shown[node as usize] = now;
+    }
+
+    fn show(&mut self, node: u32, puppet: &Puppet, changed: Option<u64>) {
+        self.show_as(node, puppet, changed, true);
+    }
+
+    #[track_caller]
+    fn holds(&self) {
+        assert_eq!(self.found, []);
+    }
+
+    /// Exactly this promise is broken, and the evidence names the nodes.
+    #[track_caller]
+    fn breaks(&self, property: Property, names: &[&str]) {
+        let found: Vec<Property> = self.found.iter().map(|violation| violation.property).collect();
+        assert_eq!(found, [property], "{:?}", self.found);
+        let violation = &self.found[0];
+        assert_eq!(violation.evidence.len(), 2);
+        for name in names {
+            let told = violation.evidence.iter().any(|(_, line)| line.split(' ').any(|word| word == *name));
+            assert!(told, "{name} is not in {violation:?}");
+        }
+    }
+}
+
+fn leader(epoch: u64, log: &[(u64, u64)]) -> Puppet {
+    Puppet { epoch, leads: true, log: log.to_vec(), ..Puppet::default() }
+}
+
+fn follower(epoch: u64, log: &[(u64, u64)]) -> Puppet {
+    Puppet { leads: false, ..leader(epoch, log) }
+}
+
+const LOG: [(u64, u64); 3] = [(1, 10), (1, 11), (2, 12)];
+
+/// What three nodes show in an ordinary run: two reigns, an overwritten tail, commits.
+fn innocent() -> Stage {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(1, &LOG[..2]), Some(1));
+    stage.show(1, &follower(1, &LOG[..1]), Some(1));
+    stage.show(2, &follower(1, &LOG[..1]), Some(1));
+    stage.show(0, &Puppet { commit: 1, applied: 1, ..leader(1, &LOG[..2]) }, None);
+    stage.show(0, &Puppet { commit: 1, applied: 1, ..follower(2, &LOG[..2]) }, None);
+    stage.show(1, &leader(2, &[(1, 10), (2, 20)]), Some(2));
+    stage.show(0, &Puppet { commit: 1, applied: 1, ..follower(2, &[(1, 10), (2, 20)]) }, Some(2));
+    stage.show(1, &Puppet { commit: 2, ..leader(2, &[(1, 10), (2, 20)]) }, None);
+    stage
+}
+
+#[test]
+fn an_innocent_story_is_accepted() {
+    innocent().holds();
+}
+
+#[test]
+fn election_safety_objects_to_a_second_leader_of_an_epoch() {
+    let mut stage = innocent();
+    stage.show(2, &leader(2, &[(1, 10), (2, 20)]), Some(2));
+    stage.breaks(Property::ElectionSafety, &["b", "c"]);
+}
+
+#[test]
+fn leader_append_only_objects_to_a_leader_that_cuts_its_log() {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(1, &LOG[..2]), Some(1));
+    stage.show(0, &leader(1, &LOG[..1]), Some(2));
+    stage.breaks(Property::LeaderAppendOnly, &["a"]);
+}
+
+#[test]
+fn log_matching_objects_to_different_payloads_of_one_index_and_epoch() {
+    let mut stage = innocent();
+    stage.show(2, &follower(2, &[(1, 10), (2, 99)]), Some(2));
+    stage.breaks(Property::LogMatching, &["b", "c"]);
+}
+
+#[test]
+fn log_matching_objects_to_different_entries_before_an_equal_one() {
+    let mut stage = Stage::new();
+    stage.show(0, &follower(3, &[(1, 10), (3, 30)]), Some(1));
+    stage.show(1, &follower(3, &[(2, 20), (3, 30)]), Some(1));
+    stage.breaks(Property::LogMatching, &["a", "b"]);
+}
+
+#[test]
+fn leader_completeness_objects_to_a_leader_without_a_committed_entry() {
+    let mut stage = innocent();
+    stage.show(2, &leader(3, &[(1, 10), (1, 11)]), Some(2));
+    stage.breaks(Property::LeaderCompleteness, &["b", "c"]);
+}
+
+#[test]
+fn leader_completeness_owes_nothing_to_later_epochs() {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(5, &[(5, 50)]), Some(1));
+    stage.show(1, &follower(5, &[(5, 50)]), Some(1));
+    stage.show(0, &Puppet { commit: 1, ..leader(5, &[(5, 50)]) }, None);
+    stage.show(2, &leader(4, &[]), None);
+    stage.holds();
+}
+
+#[test]
+fn state_machine_safety_objects_to_two_entries_committed_at_one_index() {
+    let mut stage = innocent();
+    stage.show(2, &Puppet { commit: 2, ..follower(2, &[(1, 10), (1, 11)]) }, Some(1));
+    stage.breaks(Property::StateMachineSafety, &["b", "c"]);
+}
+
+#[test]
+fn commit_durability_objects_to_a_commit_that_a_minority_has_on_disk() {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(1, &LOG[..1]), Some(1));
+    stage.show_as(1, &follower(1, &LOG[..1]), Some(1), false);
+    stage.show(0, &Puppet { commit: 1, ..leader(1, &LOG[..1]) }, None);
+    stage.breaks(Property::CommitDurability, &["a"]);
+}
+
+#[test]
+fn monotonicity_objects_to_an_epoch_or_commit_that_falls_and_to_early_application() {
+    let bad = [
+        Puppet { commit: 1, applied: 1, ..follower(1, &LOG) },
+        Puppet { commit: 0, applied: 0, ..follower(2, &LOG) },
+        Puppet { commit: 1, applied: 2, ..follower(2, &LOG) },
+    ];
+    for puppet in bad {
+        let mut stage = Stage::new();
+        stage.show(0, &Puppet { commit: 1, applied: 1, ..follower(2, &LOG) }, Some(1));
+        stage.show(0, &puppet, None);
+        stage.breaks(Property::Monotonicity, &[]);
+    }
+}

@@ -1,0 +1,13 @@
+//! One test binary: every scenario with its snapshot, determinism, checkers seen to fail, and the project's own rules.
+
+mod checkers_alive;
+mod determinism;
+mod scenarios;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository").to_owned()
+}

@@ -1,0 +1,81 @@
+//! Equal seeds give equal runs: twice in one process, and in another process.
+
+use std::process::Command;
+
+use splitbrain::runner::{self, RunOptions};
+use splitbrain::scenario::{self, Scenario};
+
+const WORLD: &str = "
+title = 'everything at once'
+source = 'here'
+[cluster]
+members = ['a', 'b', 'c', 'd', 'e']
+[network]
+delay = '1ms..20ms'
+loss = '3%'
+duplicate = '3%'
+[disk]
+write = '100us..5ms'
+crash = 'torn'
+[workload]
+clients = 4
+keys = 3
+reads = '40%'
+cas = '20%'
+[[nemesis]]
+kind = 'crash'
+aim = 'any'
+every = '200ms..1s'
+lasting = '100ms..500ms'
+[[nemesis]]
+kind = 'partition'
+shape = 'random'
+every = '300ms..1s'
+lasting = '200ms..1s'
+[story]
+steps = [{ run = '3s' }, { heal = true }, { converge = '20s' }]
+[expect]
+violations = 'none'
+";
+
+fn scenario() -> Scenario {
+    scenario::parse("everything.toml", WORLD).expect("a good scenario").scenario
+}
+
+fn digest(scenario: &Scenario, seed: u64) -> String {
+    let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
+    let report = runner::run(scenario, &options).expect("it can be run");
+    assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
+    report.digest
+}
+
+fn digests(seeds: std::ops::Range<u64>) -> String {
+    let scenario = scenario();
+    seeds.map(|seed| format!("digest {seed} {}\n", digest(&scenario, seed))).collect()
+}
+
+const SEEDS: u64 = 200;
+
+#[test]
+fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
+    let here = digests(0..SEEDS);
+    assert_eq!(here, digests(0..SEEDS), "twice in one process");
+    let program = std::env::current_exe().expect("this program");
+    let arguments = ["--ignored", "--exact", "--nocapture", "determinism::print_digests"];
+    let output = Command::new(program).args(arguments).output().expect("another process");
+    let there = String::from_utf8(output.stdout).expect("text");
+    let there: String =
+        there.lines().filter(|line| line.starts_with("digest ")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(here, there, "in two processes");
+    let distinct: std::collections::BTreeSet<&str> =
+        here.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(distinct.len() as u64, SEEDS, "other seeds give other runs");
+}
+
+/// Run by the test above in a process of its own.
+#[test]
+#[ignore = "prints digests for the other process"]
+#[allow(clippy::print_stdout)]
+fn print_digests() {
+    print!("\n{}", digests(0..SEEDS));
+}

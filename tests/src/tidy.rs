@@ -1,0 +1,95 @@
+//! The project's own rules, as tests: what must be absent, and what every file must have.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every file below a folder with this ending, in order of their paths.
+pub(crate) fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry of a folder").path();
+            if path.is_dir() && path.file_name().is_none_or(|name| name != "target" && name != ".git") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let files = files_below(&crate::root().join(folder), "rs");
+    assert!(!files.is_empty(), "{folder} has sources");
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source is text"))).collect()
+}
+
+/// What is left of a source without comments and string literals on one line.
+fn code(text: &str) -> String {
+    let without_comment = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let without_strings = |line: String| {
+        let parts: Vec<&str> = line.split('"').collect();
+        parts.iter().step_by(2).copied().collect::<Vec<_>>().join("\"\"")
+    };
+    text.lines().map(|line| without_strings(without_comment(line)) + "\n").collect()
+}
+
+#[test]
+fn every_file_opens_with_what_lives_there() {
+    for folder in ["core", "sim", "tests"] {
+        for (path, text) in sources(folder) {
+            assert!(text.starts_with("//! "), "{} does not say what lives there", path.display());
+        }
+    }
+}
+
+#[test]
+fn checkers_and_the_protocol_trait_never_mention_a_protocol() {
+    let mut files = sources("sim/src/check");
+    let protocol = crate::root().join("sim/src/protocol.rs");
+    files.push((protocol.clone(), fs::read_to_string(protocol).expect("the trait")));
+    for (path, text) in files {
+        let code = code(&text).to_lowercase();
+        for word in ["raft", "splitbrain_core", "protocols::"] {
+            assert!(!code.contains(word), "{} mentions {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn scenarios_are_data_and_do_not_know_the_world() {
+    for (path, text) in sources("sim/src/scenario") {
+        for word in ["crate::world", "crate::runner", "crate::protocols"] {
+            assert!(!code(&text).contains(word), "{} mentions {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_choices_draws() {
+    for (path, text) in sources("sim/src") {
+        let draws = code(&text).contains("rand_chacha") || code(&text).contains("rand::");
+        assert!(!draws || path.ends_with("choices.rs"), "{} draws", path.display());
+    }
+}
+
+#[test]
+fn the_core_depends_on_nothing_but_optional_serde() {
+    let manifest = fs::read_to_string(crate::root().join("core/Cargo.toml")).expect("a manifest");
+    let after = manifest.split("[dependencies]").nth(1).expect("a table of dependencies");
+    let table = after.split("\n[").next().unwrap_or_default();
+    let lines: Vec<&str> = table.lines().filter(|line| !line.trim().is_empty()).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("serde = ") && lines[0].contains("optional = true"), "{lines:?}");
+}
+
+#[test]
+fn every_scenario_opens_with_a_sentence() {
+    for path in files_below(&crate::root().join("scenarios"), "toml") {
+        let text = fs::read_to_string(&path).expect("a scenario is text");
+        assert!(text.starts_with("# "), "{} does not open with a sentence", path.display());
+    }
+}
