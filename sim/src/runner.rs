@@ -14,7 +14,7 @@ use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
-use crate::protocols::echo::Echo as Raft;
+use crate::protocols::raft::Raft;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Address, BadSetting, Boot, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Protocol,
-    QuorumSets, Refusal, Settings, Within, WriteId,
+    Address, BadSetting, Boot, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
+    Protocol, QuorumSets, Refusal, Settings, Within, WriteId,
 };
 
 /// What nodes say.

@@ -1,3 +1,5 @@
 //! Protocols that the simulator can run, each behind the one trait of `protocol`.
 
 pub mod echo;
+pub mod raft;
+mod raft_settings;

@@ -1,0 +1,95 @@
+//! What the caller decides before a node boots.
+//!
+//! Holds: nothing here can break safety, except `rules`.
+//! Not here: who takes part; that is in the log and in snapshots (`membership`).
+
+use crate::rules::Rules;
+use crate::types::{NodeId, Within};
+
+/// The settings of one node. Times in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Config {
+    /// Who this node is.
+    pub id: NodeId,
+    /// How long a follower waits for a sign of life from a leader before it stands for election.
+    pub election: Within,
+    /// How often a leader speaks when it has nothing to say.
+    pub heartbeat: u64,
+    /// Ask whether an election could be won before starting it (thesis 9.6). On by default: without it, a node
+    /// that comes back from a partition ends a living leader's term.
+    pub pre_vote: bool,
+    /// A leader that has not heard from a quorum for `election.min` steps down (thesis 6.2). On by default: without
+    /// it, a leader cut off from its followers keeps clients waiting, and pre-vote can leave a cluster without a
+    /// leader under partial connectivity.
+    pub check_quorum: bool,
+    /// Refuse to vote for `election.min` after a sign of life from the leader (thesis 4.2.3). On by default; the
+    /// rule of the same name switches it off as well.
+    pub stickiness: bool,
+    /// Most entries in one append.
+    pub batch_entries_max: u64,
+    /// Most entries sent to one peer and not acknowledged yet.
+    pub inflight_entries_max: u64,
+    /// Most bytes of commands that a leader holds uncommitted before it refuses further ones.
+    pub uncommitted_bytes_max: u64,
+    /// Who ends a joint config whose proposer is gone.
+    pub joint_finish: JointFinish,
+    /// How the rule `old-new-intersect` decides.
+    pub intersect: Intersect,
+    /// Whether a leader that becomes a learner goes on leading (as openraft 0.10) instead of stepping down once
+    /// the membership is committed.
+    pub learner_may_lead: bool,
+    /// Whether a change in Ratis' style may add a majority of servers at once (RATIS-1912).
+    pub majority_add: bool,
+    /// How long a server may be silent while it catches up before a change in Ratis' style is given up.
+    pub staging_timeout: u64,
+    /// How many entries a server may lack and still count as caught up.
+    pub staging_gap: u64,
+    /// Which safety rules are kept.
+    pub rules: Rules,
+}
+
+/// Who ends a joint config whose proposer is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum JointFinish {
+    /// Nobody; the next change leaves it (openraft).
+    Leave,
+    /// The next leader, by flattening it to its last set (Ratis, etcd).
+    Finish,
+}
+
+/// The two forms of the rule `old-new-intersect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Intersect {
+    /// Old and new share an identical voter set, or are uniform and differ in one node (openraft).
+    Shared,
+    /// Any quorum of the old meets any quorum of the new. Implied by `Shared`, and allows more.
+    Exact,
+}
+
+impl Config {
+    /// Production defaults for a node: the paper's timing (150 to 300 ms), pre-vote, check-quorum and stickiness on.
+    #[must_use]
+    pub const fn new(id: NodeId) -> Config {
+        Config {
+            id,
+            election: Within { min: 150_000_000, max: 300_000_000 },
+            heartbeat: 50_000_000,
+            pre_vote: true,
+            check_quorum: true,
+            stickiness: true,
+            batch_entries_max: 64,
+            inflight_entries_max: 256,
+            uncommitted_bytes_max: 64 << 20,
+            joint_finish: JointFinish::Leave,
+            intersect: Intersect::Shared,
+            learner_may_lead: true,
+            majority_add: false,
+            staging_timeout: 1_000_000_000,
+            staging_gap: 1000,
+            rules: Rules::all_on(),
+        }
+    }
+}

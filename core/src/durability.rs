@@ -1,0 +1,181 @@
+//! Which writes are durable, and which messages wait for which write.
+//!
+//! Holds: messages leave in the order they were held; nothing leaves before the write it vouches for.
+//! Not here: what the messages vouch for (`message`), and when a write is issued (`transition`).
+
+use alloc::collections::VecDeque;
+
+use crate::message::Message;
+use crate::types::{Address, LogIndex, NodeId, WriteId};
+
+/// A message with everything needed to send it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Envelope {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) address: Address,
+    pub(crate) message: Message,
+}
+
+/// A write that the disk has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Unfinished {
+    id: WriteId,
+    /// The log through here is durable once this is.
+    log_through: LogIndex,
+}
+
+/// A message that waits for a write.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    until: WriteId,
+    envelope: Envelope,
+}
+
+/// What is on the disk, on its way to it, and waiting for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Durability {
+    issued: WriteId,
+    finished: WriteId,
+    /// The last write with a term or vote in it.
+    hard_state: WriteId,
+    /// The log through here is durable.
+    log: LogIndex,
+    unfinished: VecDeque<Unfinished>,
+    held: VecDeque<Held>,
+}
+
+impl Durability {
+    /// A process that starts with its log durable.
+    pub(crate) fn starting_with(log: LogIndex) -> Durability {
+        Durability {
+            issued: WriteId(0),
+            finished: WriteId(0),
+            hard_state: WriteId(0),
+            log,
+            unfinished: VecDeque::new(),
+            held: VecDeque::new(),
+        }
+    }
+
+    /// The log through here is durable.
+    pub(crate) fn log(&self) -> LogIndex {
+        self.log
+    }
+
+    /// Whether the last term and vote are durable.
+    pub(crate) fn holds_hard_state(&self) -> bool {
+        self.hard_state <= self.finished
+    }
+
+    /// Whether a write is under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.unfinished.is_empty()
+    }
+
+    /// Whether a message waits.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Issues a write.
+    pub(crate) fn issue(&mut self, with_hard_state: bool, log_through: LogIndex) -> WriteId {
+        let id = WriteId(self.issued.0 + 1);
+        self.issued = id;
+        if with_hard_state {
+            self.hard_state = id;
+        }
+        self.unfinished.push_back(Unfinished { id, log_through });
+        id
+    }
+
+    /// The disk answers.
+    pub(crate) fn finish(&mut self, through: WriteId) {
+        while self.unfinished.front().is_some_and(|write| write.id <= through) {
+            let Some(write) = self.unfinished.pop_front() else { return };
+            self.finished = write.id;
+            self.log = self.log.max(write.log_through);
+        }
+    }
+
+    /// The log is cut. Returns whether that takes back what an unfinished write promised.
+    ///
+    /// A cut lowers what earlier, unfinished writes will make durable. Without it:
+    /// 1. write 7 appends (1,5); 2. a new leader makes us cut 5 and append (2,5) as write 8;
+    /// 3. the disk answers 7. We would count (2,5) as durable although only (1,5) is on the disk.
+    pub(crate) fn cut(&mut self, from: LogIndex) -> bool {
+        let keep = from.before();
+        self.log = self.log.min(keep);
+        let mut lowered = false;
+        for write in &mut self.unfinished {
+            lowered |= write.log_through > keep;
+            write.log_through = write.log_through.min(keep);
+        }
+        lowered
+    }
+
+    /// The write after which term and vote are durable.
+    pub(crate) fn hard_state_write(&self) -> WriteId {
+        self.hard_state
+    }
+
+    /// The write after which the log is durable through an index; the last one when none says so.
+    pub(crate) fn log_write(&self, through: LogIndex) -> WriteId {
+        if through <= self.log {
+            return WriteId(0);
+        }
+        let write = self.unfinished.iter().find(|write| write.log_through >= through);
+        write.map_or(self.issued, |write| write.id)
+    }
+
+    /// Whether a message that waits for a write may leave at once: the write is finished, and nothing waits before.
+    pub(crate) fn is_free(&self, until: WriteId) -> bool {
+        until <= self.finished && self.held.is_empty()
+    }
+
+    /// Keeps a message until a write is durable.
+    pub(crate) fn hold(&mut self, until: WriteId, envelope: Envelope) {
+        self.held.push_back(Held { until, envelope });
+    }
+
+    /// The next message that waits no longer.
+    pub(crate) fn release(&mut self) -> Option<Envelope> {
+        let first = self.held.front()?;
+        if first.until > self.finished {
+            return None;
+        }
+        self.held.pop_front().map(|held| held.envelope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_takes_back_what_an_unfinished_write_promised() {
+        let mut disk = Durability::starting_with(LogIndex(4));
+        let seven = disk.issue(false, LogIndex(5));
+        assert!(disk.cut(LogIndex(5)));
+        let eight = disk.issue(false, LogIndex(5));
+        disk.finish(seven);
+        assert_eq!(disk.log(), LogIndex(4));
+        assert_eq!(disk.log_write(LogIndex(5)), eight);
+        disk.finish(eight);
+        assert_eq!(disk.log(), LogIndex(5));
+    }
+
+    #[test]
+    fn term_and_vote_are_durable_with_the_last_write_that_holds_them() {
+        let mut disk = Durability::starting_with(LogIndex(0));
+        assert!(disk.holds_hard_state());
+        let first = disk.issue(true, LogIndex(0));
+        let second = disk.issue(false, LogIndex(1));
+        assert!(!disk.holds_hard_state());
+        assert_eq!(disk.hard_state_write(), first);
+        disk.finish(first);
+        assert!(disk.holds_hard_state() && disk.is_writing());
+        disk.finish(second);
+        assert!(!disk.is_writing());
+    }
+}

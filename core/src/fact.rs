@@ -1,0 +1,206 @@
+//! What a node notes for readers: things that are worth knowing, and that nobody must react to.
+//!
+//! Holds: removing every `note` changes no behaviour.
+
+/// Something a reader may want to know happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Fact {
+    /// This node was elected.
+    LeaderElected,
+    /// A new leader begins with entries that it does not know to be committed.
+    UncommittedTailInherited,
+    /// A follower heard of a leader that it did not know.
+    LeaderFound,
+    /// A leader became a follower.
+    LeaderSteppedDown,
+    /// A leader stepped down because it did not hear from a quorum.
+    QuorumLost,
+    /// A leader stepped down because the committed members do not include it.
+    LeaderRemoved,
+    /// A leader leads on as a learner.
+    LearnerLeads,
+    /// A leader met another one of the same term. Cannot happen while the rules are kept.
+    TwoLeadersMet,
+    /// A vote was refused because the candidate's log is behind.
+    VoteRefusedLogBehind,
+    /// A vote was refused because it was given already.
+    VoteRefusedGivenAlready,
+    /// A request for a vote was ignored because a leader lives.
+    VoteIgnoredLeaderLives,
+    /// A pre-vote was refused.
+    PreVoteRefused,
+    /// An election timeout passed without standing for election, for want of a vote of one's own.
+    CampaignWithoutVote,
+    /// A node that the effective members leave out stood for election.
+    RemovedNodeCampaigned,
+    /// Entries were cut from the log.
+    LogCut,
+    /// Someone asked for committed entries to be cut; refused. Cannot happen while the rules are kept.
+    CommittedEntryConflict,
+    /// A delayed append was found to hold nothing new and cut nothing.
+    StaleAppend,
+    /// An append was rejected.
+    AppendRejected,
+    /// A peer has as many entries under way as allowed.
+    WindowFull,
+    /// A proposal was refused because too much is uncommitted.
+    BackPressure,
+    /// A commit index moved over entries of earlier terms.
+    EarlierTermCommitted,
+    /// A membership was appended.
+    MembershipAppended,
+    /// The members are joint now.
+    JointEntered,
+    /// A joint config was left.
+    JointLeft,
+    /// A joint config was left for an earlier set.
+    JointReverted,
+    /// A membership was committed.
+    MembershipCommitted,
+    /// A membership was cut from the log before it was committed.
+    MembershipRolledBack,
+    /// A new leader found a joint config that it did not propose.
+    JointInherited,
+    /// A leader finished a joint config that it did not propose.
+    JointFinishedByAnother,
+    /// A new server caught up before a change.
+    CaughtUp,
+    /// A message was refused because another node was meant.
+    NotMeantForThisNode,
+    /// A message was accepted although another node was meant.
+    TakenForAnother,
+    /// A snapshot was taken and the log compacted.
+    LogCompacted,
+    /// A snapshot was sent because the entries are gone.
+    SnapshotSent,
+    /// A snapshot replaced the log.
+    SnapshotInstalled,
+    /// A snapshot held nothing new.
+    SnapshotOutdated,
+    /// A snapshot came while a write was under way.
+    SnapshotMidWrite,
+    /// A read waited for the leader's first commit.
+    ReadWaitedForCommit,
+    /// A read was confirmed by a quorum.
+    ReadConfirmed,
+    /// A read was given up because leadership was lost.
+    ReadLostLeader,
+    /// Leadership is being given away.
+    TransferStarted,
+    /// The target of a transfer took over.
+    TransferCompleted,
+    /// The target of a transfer did not take over in time.
+    TransferTimedOut,
+    /// A request was refused with unknown outcome because leadership was lost.
+    LeadershipLostMidRequest,
+    /// A message waited for the disk.
+    MessageHeld,
+    /// A cut took back what an unfinished write will make durable.
+    CutDuringWrite,
+}
+
+impl Fact {
+    /// Every fact.
+    pub const ALL: &'static [Fact] = &[
+        Fact::LeaderElected,
+        Fact::UncommittedTailInherited,
+        Fact::LeaderFound,
+        Fact::LeaderSteppedDown,
+        Fact::QuorumLost,
+        Fact::LeaderRemoved,
+        Fact::LearnerLeads,
+        Fact::TwoLeadersMet,
+        Fact::VoteRefusedLogBehind,
+        Fact::VoteRefusedGivenAlready,
+        Fact::VoteIgnoredLeaderLives,
+        Fact::PreVoteRefused,
+        Fact::CampaignWithoutVote,
+        Fact::RemovedNodeCampaigned,
+        Fact::LogCut,
+        Fact::CommittedEntryConflict,
+        Fact::StaleAppend,
+        Fact::AppendRejected,
+        Fact::WindowFull,
+        Fact::BackPressure,
+        Fact::EarlierTermCommitted,
+        Fact::MembershipAppended,
+        Fact::JointEntered,
+        Fact::JointLeft,
+        Fact::JointReverted,
+        Fact::MembershipCommitted,
+        Fact::MembershipRolledBack,
+        Fact::JointInherited,
+        Fact::JointFinishedByAnother,
+        Fact::CaughtUp,
+        Fact::NotMeantForThisNode,
+        Fact::TakenForAnother,
+        Fact::LogCompacted,
+        Fact::SnapshotSent,
+        Fact::SnapshotInstalled,
+        Fact::SnapshotOutdated,
+        Fact::SnapshotMidWrite,
+        Fact::ReadWaitedForCommit,
+        Fact::ReadConfirmed,
+        Fact::ReadLostLeader,
+        Fact::TransferStarted,
+        Fact::TransferCompleted,
+        Fact::TransferTimedOut,
+        Fact::LeadershipLostMidRequest,
+        Fact::MessageHeld,
+        Fact::CutDuringWrite,
+    ];
+
+    /// Its name, in kebab case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fact::LeaderElected => "leader-elected",
+            Fact::UncommittedTailInherited => "uncommitted-tail-inherited",
+            Fact::LeaderFound => "leader-found",
+            Fact::LeaderSteppedDown => "leader-stepped-down",
+            Fact::QuorumLost => "quorum-lost",
+            Fact::LeaderRemoved => "leader-removed",
+            Fact::LearnerLeads => "learner-leads",
+            Fact::TwoLeadersMet => "two-leaders-met",
+            Fact::VoteRefusedLogBehind => "vote-refused-log-behind",
+            Fact::VoteRefusedGivenAlready => "vote-refused-given-already",
+            Fact::VoteIgnoredLeaderLives => "vote-ignored-leader-lives",
+            Fact::PreVoteRefused => "pre-vote-refused",
+            Fact::CampaignWithoutVote => "campaign-without-vote",
+            Fact::RemovedNodeCampaigned => "removed-node-campaigned",
+            Fact::LogCut => "log-cut",
+            Fact::CommittedEntryConflict => "committed-entry-conflict",
+            Fact::StaleAppend => "stale-append",
+            Fact::AppendRejected => "append-rejected",
+            Fact::WindowFull => "window-full",
+            Fact::BackPressure => "back-pressure",
+            Fact::EarlierTermCommitted => "earlier-term-committed",
+            Fact::MembershipAppended => "membership-appended",
+            Fact::JointEntered => "joint-entered",
+            Fact::JointLeft => "joint-left",
+            Fact::JointReverted => "joint-reverted",
+            Fact::MembershipCommitted => "membership-committed",
+            Fact::MembershipRolledBack => "membership-rolled-back",
+            Fact::JointInherited => "joint-inherited",
+            Fact::JointFinishedByAnother => "joint-finished-by-another",
+            Fact::CaughtUp => "caught-up",
+            Fact::NotMeantForThisNode => "not-meant-for-this-node",
+            Fact::TakenForAnother => "taken-for-another",
+            Fact::LogCompacted => "log-compacted",
+            Fact::SnapshotSent => "snapshot-sent",
+            Fact::SnapshotInstalled => "snapshot-installed",
+            Fact::SnapshotOutdated => "snapshot-outdated",
+            Fact::SnapshotMidWrite => "snapshot-mid-write",
+            Fact::ReadWaitedForCommit => "read-waited-for-commit",
+            Fact::ReadConfirmed => "read-confirmed",
+            Fact::ReadLostLeader => "read-lost-leader",
+            Fact::TransferStarted => "transfer-started",
+            Fact::TransferCompleted => "transfer-completed",
+            Fact::TransferTimedOut => "transfer-timed-out",
+            Fact::LeadershipLostMidRequest => "leadership-lost-mid-request",
+            Fact::MessageHeld => "message-held",
+            Fact::CutDuringWrite => "cut-during-write",
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! What may be asked of a membership, and what comes of it: pure, refusals included.
+//!
+//! Holds: every planned step obeys the rule `old-new-intersect` by itself.
+//! Not here: whether a leader may propose at all now (`reconfiguration`).
+//!
+//! The changes are those of openraft (`Members`, `AddLearner`, `Append`), Apache Ratis (`SetConfiguration`), the
+//! thesis' single-server change (`AddServer`, `RemoveServer`), and the extended algorithm of which all are special
+//! cases (`To`).
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use super::{Membership, NotAMembership, VoterSet, set_configuration};
+use crate::config::Intersect;
+use crate::quorum::any_quorums_meet;
+use crate::rules::{Rule, Rules};
+use crate::types::{Address, LogIndex, NodeId, Term};
+
+/// A membership change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Change {
+    /// openraft `add_learner`: takes part without a vote. A node that takes part already keeps its address.
+    AddLearner {
+        /// Who.
+        node: NodeId,
+        /// Where it is reached.
+        address: Address,
+    },
+    /// openraft `change_membership`: at most two entries, joint and then uniform.
+    Members {
+        /// What changes.
+        members: ChangeMembers,
+        /// Whether voters that are no longer wanted stay as learners (`turn_to_learner` before openraft 0.8).
+        retain: bool,
+    },
+    /// openraft `append_membership`: exactly these voter sets, in one entry.
+    Append {
+        /// The voter sets.
+        sets: Vec<VoterSet>,
+        /// Addresses of those that are not known yet.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+    /// The extended algorithm: these voter sets, by as few safe steps as it takes.
+    To {
+        /// The voter sets.
+        sets: Vec<VoterSet>,
+        /// Addresses of those that are not known yet.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+    /// Thesis 4.1: one more voter, in one entry.
+    AddServer {
+        /// Who.
+        node: NodeId,
+        /// Where it is reached.
+        address: Address,
+    },
+    /// Thesis 4.1: one voter less, in one entry.
+    RemoveServer {
+        /// Who.
+        node: NodeId,
+    },
+    /// Apache Ratis `setConfiguration`: new servers catch up first, then joint, then uniform.
+    SetConfiguration {
+        /// How the request relates to the members there are.
+        mode: SetMode,
+        /// The voters.
+        servers: BTreeMap<NodeId, Address>,
+        /// The learners.
+        listeners: BTreeMap<NodeId, Address>,
+    },
+    /// Only if the leader's state is the expected one (openraft `change_membership_if`).
+    If {
+        /// What is expected.
+        precondition: Precondition,
+        /// The change.
+        change: Box<Change>,
+    },
+}
+
+/// openraft `ChangeMembers`. All start from the last voter set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ChangeMembers {
+    /// Learners get a vote.
+    AddVoterIds(BTreeSet<NodeId>),
+    /// Nodes get a vote; those that take part already keep their address.
+    AddVoters(BTreeMap<NodeId, Address>),
+    /// Voters lose the vote; who has none is ignored.
+    RemoveVoters(BTreeSet<NodeId>),
+    /// Exactly these vote.
+    ReplaceAllVoters(BTreeSet<NodeId>),
+    /// Learners are added; those that take part already keep their address.
+    AddNodes(BTreeMap<NodeId, Address>),
+    /// Nodes are added or get another address. **May split the brain** when the address is another node's.
+    SetNodes(BTreeMap<NodeId, Address>),
+    /// Learners take part no longer.
+    RemoveNodes(BTreeSet<NodeId>),
+    /// Exactly these take part, at these addresses.
+    ReplaceAllNodes(BTreeMap<NodeId, Address>),
+    /// One after the other, as one change.
+    Batch(Vec<ChangeMembers>),
+}
+
+/// Apache Ratis `SetConfigurationRequest.Mode`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum SetMode {
+    /// The given servers and listeners are the new members.
+    Set,
+    /// They are added; a node that takes part already takes the given address.
+    Add,
+    /// As `Set`, if the members are these now. Only ids are compared.
+    CompareAndSet {
+        /// The expected voters.
+        servers: BTreeSet<NodeId>,
+        /// The expected learners.
+        listeners: BTreeSet<NodeId>,
+    },
+}
+
+/// What must be true for a conditional change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Precondition {
+    /// The last membership stands at this index.
+    LastMembership(LogIndex),
+    /// The last entry stands at this index.
+    LastEntry(LogIndex),
+    /// The leader leads in this term.
+    LeaderTerm(Term),
+}
+
+/// Why a change was refused. Nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ChangeRefused {
+    /// The last membership is not committed yet.
+    InProgress,
+    /// A voter set would be empty.
+    EmptyMembership,
+    /// A voter would have no address.
+    LearnerNotFound,
+    /// A conditional change met another state than it expects.
+    PreconditionFailed,
+    /// The leader has not committed an entry of its own term.
+    UncommittedLeaderLog,
+    /// A quorum of the new members need not meet one of the old ones.
+    UnsupportedMembershipTransition,
+    /// An address is given that differs from the known one.
+    NodeMetadataChanged,
+    /// The change adds a majority of servers at once.
+    MajorityAdd,
+    /// A server to be added did not catch up in time.
+    CatchUpTimedOut,
+    /// A single-server change needs a uniform config.
+    AlreadyJoint,
+    /// The node votes already.
+    AlreadyVoter,
+    /// The node does not vote.
+    NotAVoter,
+    /// The id belonged to a node that is gone.
+    IdReused,
+    /// Leadership is being given away.
+    Transferring,
+}
+
+impl ChangeRefused {
+    /// Every refusal, for tables.
+    pub const ALL: &'static [ChangeRefused] = &[
+        ChangeRefused::InProgress,
+        ChangeRefused::EmptyMembership,
+        ChangeRefused::LearnerNotFound,
+        ChangeRefused::PreconditionFailed,
+        ChangeRefused::UncommittedLeaderLog,
+        ChangeRefused::UnsupportedMembershipTransition,
+        ChangeRefused::NodeMetadataChanged,
+        ChangeRefused::MajorityAdd,
+        ChangeRefused::CatchUpTimedOut,
+        ChangeRefused::AlreadyJoint,
+        ChangeRefused::AlreadyVoter,
+        ChangeRefused::NotAVoter,
+        ChangeRefused::IdReused,
+        ChangeRefused::Transferring,
+    ];
+
+    /// Its name, in kebab case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ChangeRefused::InProgress => "in-progress",
+            ChangeRefused::EmptyMembership => "empty-membership",
+            ChangeRefused::LearnerNotFound => "learner-not-found",
+            ChangeRefused::PreconditionFailed => "precondition-failed",
+            ChangeRefused::UncommittedLeaderLog => "uncommitted-leader-log",
+            ChangeRefused::UnsupportedMembershipTransition => "unsupported-membership-transition",
+            ChangeRefused::NodeMetadataChanged => "node-metadata-changed",
+            ChangeRefused::MajorityAdd => "majority-add",
+            ChangeRefused::CatchUpTimedOut => "catch-up-timed-out",
+            ChangeRefused::AlreadyJoint => "already-joint",
+            ChangeRefused::AlreadyVoter => "already-voter",
+            ChangeRefused::NotAVoter => "not-a-voter",
+            ChangeRefused::IdReused => "id-reused",
+            ChangeRefused::Transferring => "transferring",
+        }
+    }
+}
+
+impl From<NotAMembership> for ChangeRefused {
+    fn from(error: NotAMembership) -> ChangeRefused {
+        match error {
+            NotAMembership::Empty => ChangeRefused::EmptyMembership,
+            NotAMembership::VoterWithoutAddress(_) => ChangeRefused::LearnerNotFound,
+        }
+    }
+}
+
+/// A later step of a change, taken once the one before it is committed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NextStep {
+    /// Leave the joint config for its last set. Says nothing of the sets, so that it stays right whatever else
+    /// was asked meanwhile (openraft before 0.10 repeated the change here, and could stay joint).
+    Flatten {
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+        /// Exactly those who take part afterwards, when the change says it; `retain` has no say then.
+        nodes: Option<BTreeMap<NodeId, Address>>,
+    },
+    /// Go on to these sets.
+    To {
+        /// The voter sets.
+        sets: Vec<VoterSet>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+}
+
+/// What a change amounts to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Plan {
+    /// Who must catch up before the first step, with their addresses. Empty but for `SetConfiguration`.
+    pub catch_up: BTreeMap<NodeId, Address>,
+    /// The first entry; `None` when there is nothing to do.
+    pub first: Option<Membership>,
+    /// What follows once it is committed.
+    pub next: Option<NextStep>,
+}
+
+impl Plan {
+    pub(super) fn one_step(first: Membership) -> Plan {
+        Plan { catch_up: BTreeMap::new(), first: Some(first), next: None }
+    }
+
+    pub(super) fn nothing_to_do() -> Plan {
+        Plan { catch_up: BTreeMap::new(), first: None, next: None }
+    }
+}
+
+/// What decides about a change besides the membership itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The form of `old-new-intersect`.
+    pub intersect: Intersect,
+    /// Whether a change in Ratis' style may add a majority of servers at once.
+    pub majority_add: bool,
+    /// Which rules are kept.
+    pub rules: Rules,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy { intersect: Intersect::Shared, majority_add: false, rules: Rules::all_on() }
+    }
+}
+
+/// What a change makes of a membership. Conditions (`Change::If`) are the leader's to check and are skipped here.
+///
+/// # Errors
+/// The reason why it may not be done.
+pub fn plan(current: &Membership, change: &Change, policy: Policy) -> Result<Plan, ChangeRefused> {
+    let plan = match change {
+        Change::AddLearner { node, address } => {
+            let members = ChangeMembers::AddNodes(BTreeMap::from([(*node, *address)]));
+            members_plan(current, &members, true)
+        }
+        Change::Members { members, retain } => members_plan(current, members, *retain),
+        Change::Append { sets, nodes, retain } => append_plan(current, sets, nodes, *retain, policy),
+        Change::To { sets, nodes, retain } => to_plan(current, sets, nodes, *retain, policy),
+        Change::AddServer { node, address } => single_server(current, *node, Some(*address)),
+        Change::RemoveServer { node } => single_server(current, *node, None),
+        Change::SetConfiguration { mode, servers, listeners } => {
+            set_configuration::plan(current, mode, servers, listeners, policy.majority_add)
+        }
+        Change::If { precondition: _, change } => return plan(current, change, policy),
+    }?;
+    refuse_reused_ids(current, &plan, policy.rules)?;
+    Ok(plan)
+}
+
+/// Takes a later step of a plan from the membership that is in force by then.
+///
+/// # Errors
+/// When another change made it impossible meanwhile.
+pub fn next_step(
+    current: &Membership,
+    step: &NextStep,
+    policy: Policy,
+) -> Result<Option<Membership>, ChangeRefused> {
+    match step {
+        NextStep::Flatten { .. } if !current.is_joint() => Ok(None),
+        NextStep::Flatten { nodes: Some(nodes), .. } => {
+            Ok(Some(current.followed_by(alloc::vec![current.last_set()], nodes.clone())?))
+        }
+        NextStep::Flatten { retain, nodes: None } => {
+            Ok(Some(next_coherent(current, current.last_set(), current.nodes().clone(), *retain)?))
+        }
+        NextStep::To { sets, retain } => {
+            append_plan(current, sets, &BTreeMap::new(), *retain, policy).map(|plan| plan.first)
+        }
+    }
+}
+
+/// Whether the rule `old-new-intersect` allows a step in this form.
+#[must_use]
+pub fn may_follow(old: &[VoterSet], new: &[VoterSet], form: Intersect) -> bool {
+    match form {
+        Intersect::Shared => shares_a_set(old, new) || differ_in_one(old, new),
+        Intersect::Exact => any_quorums_meet(old, new),
+    }
+}
+
+fn shares_a_set(old: &[VoterSet], new: &[VoterSet]) -> bool {
+    old.iter().any(|set| new.contains(set))
+}
+
+fn differ_in_one(old: &[VoterSet], new: &[VoterSet]) -> bool {
+    matches!((old, new), ([old], [new]) if old.difference_count(new) <= 1)
+}
+
+/// openraft: the target of a change, as voters and nodes.
+fn fold(members: &ChangeMembers, voters: &mut BTreeSet<NodeId>, nodes: &mut BTreeMap<NodeId, Address>) {
+    let add_unknown = |nodes: &mut BTreeMap<NodeId, Address>, more: &BTreeMap<NodeId, Address>| {
+        for (id, address) in more {
+            nodes.entry(*id).or_insert(*address);
+        }
+    };
+    match members {
+        ChangeMembers::AddVoterIds(ids) => voters.extend(ids),
+        ChangeMembers::AddVoters(more) => {
+            add_unknown(nodes, more);
+            voters.extend(more.keys());
+        }
+        ChangeMembers::RemoveVoters(ids) => voters.retain(|id| !ids.contains(id)),
+        ChangeMembers::ReplaceAllVoters(ids) => voters.clone_from(ids),
+        ChangeMembers::AddNodes(more) => add_unknown(nodes, more),
+        ChangeMembers::SetNodes(more) => nodes.extend(more),
+        ChangeMembers::RemoveNodes(ids) => nodes.retain(|id, _| !ids.contains(id)),
+        ChangeMembers::ReplaceAllNodes(all) => nodes.clone_from(all),
+        ChangeMembers::Batch(list) => list.iter().for_each(|members| fold(members, voters, nodes)),
+    }
+}
+
+fn members_plan(current: &Membership, members: &ChangeMembers, retain: bool) -> Result<Plan, ChangeRefused> {
+    let mut voters = BTreeSet::from(current.last_set());
+    let mut nodes = current.nodes().clone();
+    fold(members, &mut voters, &mut nodes);
+    let first = next_coherent(current, voters.into(), nodes, retain)?;
+    let next = first.is_joint().then_some(NextStep::Flatten { retain, nodes: None });
+    Ok(Plan { catch_up: BTreeMap::new(), first: Some(first), next })
+}
+
+/// openraft: the next membership on the way to a goal. A goal that is one of the sets is taken at once (flatten or
+/// revert); otherwise the last set is joined with it. Never more than two sets.
+fn next_coherent(
+    current: &Membership,
+    goal: VoterSet,
+    nodes: BTreeMap<NodeId, Address>,
+    retain: bool,
+) -> Result<Membership, ChangeRefused> {
+    let sets = if current.sets().contains(&goal) || current.sets().is_empty() {
+        alloc::vec![goal]
+    } else {
+        alloc::vec![current.last_set(), goal]
+    };
+    with_sets(current, sets, nodes, retain)
+}
+
+/// A membership of these sets, from which voters of the old sets go unless they are retained.
+fn with_sets(
+    current: &Membership,
+    sets: Vec<VoterSet>,
+    mut nodes: BTreeMap<NodeId, Address>,
+    retain: bool,
+) -> Result<Membership, ChangeRefused> {
+    if !retain {
+        let stays = |id: NodeId| sets.iter().any(|set| set.contains(id));
+        nodes.retain(|id, _| !current.is_voter(*id) || stays(*id));
+    }
+    Ok(current.followed_by(sets, nodes)?)
+}
+
+/// Known nodes and further ones, whose addresses must not contradict each other.
+fn joined(
+    current: &Membership,
+    more: &BTreeMap<NodeId, Address>,
+) -> Result<BTreeMap<NodeId, Address>, ChangeRefused> {
+    let mut nodes = current.nodes().clone();
+    for (id, address) in more {
+        if *nodes.entry(*id).or_insert(*address) != *address {
+            return Err(ChangeRefused::NodeMetadataChanged);
+        }
+    }
+    Ok(nodes)
+}
+
+fn append_plan(
+    current: &Membership,
+    sets: &[VoterSet],
+    more: &BTreeMap<NodeId, Address>,
+    retain: bool,
+    policy: Policy,
+) -> Result<Plan, ChangeRefused> {
+    let next = with_sets(current, sets.to_vec(), joined(current, more)?, retain)?;
+    if policy.rules.keep(Rule::OldNewIntersect) && !may_follow(current.sets(), sets, policy.intersect) {
+        return Err(ChangeRefused::UnsupportedMembershipTransition);
+    }
+    Ok(Plan::one_step(next))
+}
+
+/// Directly if that is safe, otherwise by way of the last set joined with the target: it shares a set with both.
+fn to_plan(
+    current: &Membership,
+    sets: &[VoterSet],
+    more: &BTreeMap<NodeId, Address>,
+    retain: bool,
+    policy: Policy,
+) -> Result<Plan, ChangeRefused> {
+    let nodes = joined(current, more)?;
+    let target = with_sets(current, sets.to_vec(), nodes.clone(), retain)?;
+    if current.sets() == sets && *current.nodes() == nodes {
+        return Ok(Plan::nothing_to_do());
+    }
+    if may_follow(current.sets(), sets, policy.intersect) {
+        return Ok(Plan::one_step(target));
+    }
+    let mut bridge = alloc::vec![current.last_set()];
+    bridge.extend_from_slice(sets);
+    let first = with_sets(current, bridge, nodes, retain)?;
+    let next = Some(NextStep::To { sets: sets.to_vec(), retain });
+    Ok(Plan { catch_up: BTreeMap::new(), first: Some(first), next })
+}
+
+/// Thesis 4.1: adds a voter, or removes one when no address is given.
+fn single_server(
+    current: &Membership,
+    node: NodeId,
+    added_at: Option<Address>,
+) -> Result<Plan, ChangeRefused> {
+    if current.is_joint() {
+        return Err(ChangeRefused::AlreadyJoint);
+    }
+    let mut voters = BTreeSet::from(current.last_set());
+    let mut nodes = current.nodes().clone();
+    match added_at {
+        Some(_) if !voters.insert(node) => return Err(ChangeRefused::AlreadyVoter),
+        Some(address) => {
+            nodes.entry(node).or_insert(address);
+        }
+        None if !voters.remove(&node) => return Err(ChangeRefused::NotAVoter),
+        None => {
+            nodes.remove(&node);
+        }
+    }
+    Ok(Plan::one_step(current.followed_by(alloc::vec![voters.into()], nodes)?))
+}
+
+fn refuse_reused_ids(current: &Membership, plan: &Plan, rules: Rules) -> Result<(), ChangeRefused> {
+    let added = plan.first.iter().flat_map(|next| next.nodes().keys()).chain(plan.catch_up.keys());
+    let reused = added.into_iter().any(|id| current.retired().contains(id));
+    if reused && rules.keep(Rule::IdsNeverReused) { Err(ChangeRefused::IdReused) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! The node: its state, its boot, and the one transition.
+//!
+//! Holds: `snapshot <= applied <= commit <= last` and `applied <= durable <= last` (`invariants`).
+//! Not here: what an input does (one topic a file), and how effects leave (`transition`).
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::config::Config;
+use crate::durability::{Durability, Envelope};
+use crate::effect::Effects;
+use crate::election::{self, Votes};
+use crate::input::{Input, Timer};
+use crate::log::{Log, Payload};
+use crate::membership::{History, Membership};
+use crate::progress::Peers;
+use crate::quorum::{joint, majority};
+use crate::reading::{self, Reads};
+use crate::receiving;
+use crate::reconfiguration::{self, Changes};
+use crate::recovery::{Durable, HardState};
+use crate::replication::{self, Proposal};
+use crate::rules::Rule;
+use crate::snapshotting::{self, Snapshot};
+use crate::transfer::{self, Transfer};
+use crate::transition::Transition;
+use crate::types::{LogId, LogIndex, NodeId, Term};
+
+/// A node of a Raft cluster. Moving one moves a pointer; cloning one costs a few reference counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Raft(pub(crate) Box<State>);
+
+/// The role of a node (paper, Figure 4), with pre-candidates told apart (thesis 9.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum RoleName {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks whether it would be elected.
+    PreCandidate,
+    /// Stands for election.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// The role with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Follower,
+    PreCandidate(Votes),
+    Candidate(Votes),
+    Leader(Leader),
+}
+
+/// What only a leader has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Leader {
+    pub(crate) peers: Peers,
+    /// Its first entry: from here on the log is of its own term.
+    pub(crate) first_own: LogIndex,
+    pub(crate) proposals: VecDeque<Proposal>,
+    pub(crate) uncommitted_bytes: u64,
+    pub(crate) reads: Reads,
+    pub(crate) changes: Changes,
+}
+
+/// Which of the two timers of a follower runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Waiting {
+    Nothing,
+    Stickiness,
+    Election,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) hard_state: HardState,
+    pub(crate) role: Role,
+    pub(crate) leader: Option<NodeId>,
+    /// Whether the leader gave a sign of life within the shortest election timeout.
+    pub(crate) leader_lives: bool,
+    pub(crate) waiting: Waiting,
+    pub(crate) log: Log,
+    pub(crate) members: History,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) commit: LogIndex,
+    pub(crate) applied: LogIndex,
+    pub(crate) durability: Durability,
+    /// Outlives the leader that began it, to learn who took over.
+    pub(crate) transfer: Option<Transfer>,
+    /// Messages of this step that may have to wait; empty between steps, kept for its room.
+    pub(crate) outbox: Vec<Envelope>,
+}
+
+impl Raft {
+    /// Starts a process on what its disk holds.
+    #[must_use]
+    pub fn boot(config: Config, disk: &Durable) -> (Raft, Effects) {
+        let mut effects = Effects::default();
+        let raft = Raft::boot_into(config, disk, &mut effects);
+        (raft, effects)
+    }
+
+    /// As `boot`, into a buffer of the caller. The buffer is added to, not cleared.
+    #[must_use]
+    pub fn boot_into(config: Config, disk: &Durable, effects: &mut Effects) -> Raft {
+        let mut raft = Raft(Box::new(State::recovered(config, disk)));
+        let mut t = Transition::begin(&mut raft.0, effects);
+        election::on_boot(&mut t);
+        t.finish();
+        raft
+    }
+
+    /// The one transition. No clock, no chance, no I/O: equal arguments, equal results.
+    #[must_use]
+    pub fn step(mut self, input: Input) -> (Raft, Effects) {
+        let mut effects = Effects::default();
+        self.step_into(input, &mut effects);
+        (self, effects)
+    }
+
+    /// The same transition in place, for callers that step millions of times: effects go to a buffer that the
+    /// caller keeps (and clears), so that a step without a message need not allocate.
+    pub fn step_into(&mut self, input: Input, effects: &mut Effects) {
+        let mut t = Transition::begin(&mut self.0, effects);
+        match input {
+            Input::Received { from, source, to, message } => {
+                receiving::on_received(&mut t, from, source, to, message);
+            }
+            Input::TimerFired(Timer::Election) => election::on_timeout(&mut t),
+            Input::TimerFired(Timer::Stickiness) => election::on_leader_silent(&mut t),
+            Input::TimerFired(Timer::Heartbeat) => replication::on_heartbeat_due(&mut t),
+            Input::TimerFired(Timer::CheckQuorum) => election::on_check_quorum(&mut t),
+            Input::TimerFired(Timer::Transfer) => transfer::on_timeout(&mut t),
+            Input::TimerFired(Timer::Staging) => reconfiguration::on_staging_timeout(&mut t),
+            Input::Persisted { through } => replication::on_persisted(&mut t, through),
+            Input::Proposed { request, command } => replication::on_proposed(&mut t, request, command),
+            Input::ReadRequested { request } => reading::on_requested(&mut t, request),
+            Input::ChangeRequested { request, change } => {
+                reconfiguration::on_requested(&mut t, request, &change);
+            }
+            Input::TransferRequested { request, to } => transfer::on_requested(&mut t, request, to),
+            Input::SnapshotTaken { through, state } => snapshotting::on_taken(&mut t, through, state),
+        }
+        t.finish();
+    }
+
+    /// Who this node is.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.0.config.id
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Its term.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.0.hard_state.term
+    }
+
+    /// Who has its vote in this term.
+    #[must_use]
+    pub fn vote(&self) -> Option<NodeId> {
+        self.0.hard_state.vote
+    }
+
+    /// Its role.
+    #[must_use]
+    pub fn role(&self) -> RoleName {
+        match self.0.role {
+            Role::Follower => RoleName::Follower,
+            Role::PreCandidate(_) => RoleName::PreCandidate,
+            Role::Candidate(_) => RoleName::Candidate,
+            Role::Leader(_) => RoleName::Leader,
+        }
+    }
+
+    /// Whether it believes that it leads in its term.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        matches!(self.0.role, Role::Leader(_))
+    }
+
+    /// Who leads in its term, as far as it knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.0.leader
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The log is known to be committed through here.
+    #[must_use]
+    pub fn commit(&self) -> LogIndex {
+        self.0.commit
+    }
+
+    /// The log is handed to the machine through here.
+    #[must_use]
+    pub fn applied(&self) -> LogIndex {
+        self.0.applied
+    }
+
+    /// The log is on the disk through here.
+    #[must_use]
+    pub fn durable(&self) -> LogIndex {
+        self.0.durability.log()
+    }
+
+    /// The members that decide.
+    #[must_use]
+    pub fn membership(&self) -> &Arc<Membership> {
+        self.0.in_force()
+    }
+
+    /// The last members in the log, and where they stand.
+    #[must_use]
+    pub fn effective_membership(&self) -> &(LogId, Arc<Membership>) {
+        self.0.members.effective()
+    }
+
+    /// The last members known to be committed, and where they stand.
+    #[must_use]
+    pub fn committed_membership(&self) -> &(LogId, Arc<Membership>) {
+        self.0.members.committed()
+    }
+
+    /// What a leader knows of its peers; `None` when it does not lead.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Peers> {
+        self.0.leading().map(|leader| &leader.peers)
+    }
+
+    /// Whether a write is under way.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.0.durability.is_writing()
+    }
+}
+
+impl State {
+    fn recovered(config: Config, disk: &Durable) -> State {
+        let snapshot = Arc::clone(&disk.snapshot);
+        let mut members = History::starting_with(snapshot.membership_at, Arc::clone(&snapshot.membership));
+        for entry in disk.log.iter() {
+            if let Payload::Membership(membership) = &entry.payload {
+                members.push(entry.id, Arc::clone(membership));
+            }
+        }
+        State {
+            config,
+            hard_state: disk.hard_state,
+            role: Role::Follower,
+            leader: None,
+            leader_lives: false,
+            waiting: Waiting::Nothing,
+            log: disk.log.clone(),
+            members,
+            snapshot,
+            commit: disk.log.base().index,
+            applied: LogIndex(0),
+            durability: Durability::starting_with(disk.log.last().index),
+            transfer: None,
+            outbox: Vec::new(),
+        }
+    }
+
+    pub(crate) fn keeps(&self, rule: Rule) -> bool {
+        self.config.rules.keep(rule)
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        self.config.id
+    }
+
+    pub(crate) fn term(&self) -> Term {
+        self.hard_state.term
+    }
+
+    pub(crate) fn leading(&self) -> Option<&Leader> {
+        match &self.role {
+            Role::Leader(leader) => Some(leader),
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => None,
+        }
+    }
+
+    pub(crate) fn leading_mut(&mut self) -> Option<&mut Leader> {
+        match &mut self.role {
+            Role::Leader(leader) => Some(leader),
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => None,
+        }
+    }
+
+    /// The members that decide: the last ones in the log (rule `use-at-once`), or, without the rule, the last ones
+    /// known to be committed.
+    pub(crate) fn in_force(&self) -> &Arc<Membership> {
+        if self.keeps(Rule::UseAtOnce) { &self.members.effective().1 } else { &self.members.committed().1 }
+    }
+
+    /// Whether the nodes that say yes decide (rule `quorum-in-every-set`).
+    pub(crate) fn is_quorum(&self, yes: impl FnMut(NodeId) -> bool) -> bool {
+        let members = self.in_force();
+        if self.keeps(Rule::QuorumInEverySet) {
+            joint::won(members.sets(), yes)
+        } else {
+            members.is_initialised() && majority::won(&members.voters(), yes)
+        }
+    }
+
+    /// The highest index that a quorum holds.
+    pub(crate) fn held_by_quorum(&self, held: impl FnMut(NodeId) -> LogIndex) -> LogIndex {
+        let members = self.in_force();
+        if self.keeps(Rule::QuorumInEverySet) {
+            joint::committed(members.sets(), held)
+        } else if members.is_initialised() {
+            majority::committed(&members.voters(), held)
+        } else {
+            LogIndex(0)
+        }
+    }
+
+    /// Whether this node may stand for election: a voter of the last members in the log, or of the last committed
+    /// ones. The latter because a removed node may hold the only copy of the entry that removes it, and then
+    /// nobody else can be elected (thesis 4.2.2).
+    pub(crate) fn may_campaign(&self) -> bool {
+        self.in_force().is_voter(self.id()) || self.members.committed().1.is_voter(self.id())
+    }
+}

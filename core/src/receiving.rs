@@ -1,0 +1,99 @@
+//! Messages arrive: is this node meant, what does the term say, and who takes it from there.
+//!
+//! Holds: a topic sees a message only in the term it belongs to.
+//! Not here: the answers (`election`, `replication`, `reading`, `snapshotting`, `transfer`).
+
+use crate::fact::Fact;
+use crate::message::{Body, Message};
+use crate::rules::Rule;
+use crate::transition::{Conversation, Transition};
+use crate::types::{Address, NodeId, Term};
+use crate::{election, reading, replication, snapshotting, transfer};
+
+pub(crate) fn on_received(
+    t: &mut Transition<'_>,
+    from: NodeId,
+    source: Address,
+    to: NodeId,
+    message: Message,
+) {
+    if to != t.id() {
+        if t.keeps(Rule::PeerIdentity) {
+            t.note(Fact::NotMeantForThisNode);
+            return;
+        }
+        t.note(Fact::TakenForAnother);
+    }
+    t.talk(Conversation { myself: to, peer: from, address: source });
+    let Message { term, body } = message;
+    if settle_terms(t, from, term, &body) {
+        dispatch(t, from, term, body);
+    }
+}
+
+/// Follows a higher term, answers a lower one. Returns whether the message is to be read on.
+fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -> bool {
+    match body {
+        // Both speak of a term that does not exist yet, or ended in nothing: they say what they need themselves.
+        Body::PreVoteRequest { .. } => return true,
+        Body::PreVoteResponse { granted: true, .. } => return true,
+        Body::VoteRequest { forced, .. } if term > t.term() && election::is_sticky(t, from, *forced) => {
+            t.note(Fact::VoteIgnoredLeaderLives);
+            return false;
+        }
+        Body::VoteRequest { .. }
+        | Body::PreVoteResponse { granted: false, .. }
+        | Body::VoteResponse { .. }
+        | Body::AppendRequest { .. }
+        | Body::AppendAccepted { .. }
+        | Body::AppendRejected { .. }
+        | Body::Heartbeat { .. }
+        | Body::HeartbeatResponse { .. }
+        | Body::SnapshotRequest { .. }
+        | Body::SnapshotAccepted { .. }
+        | Body::TermOver
+        | Body::TimeoutNow => {}
+    }
+    if term > t.term() {
+        election::become_follower(t, term, None);
+    }
+    if term == t.term() {
+        return true;
+    }
+    match body {
+        Body::VoteRequest { .. } => t.reply(Body::VoteResponse { granted: false }),
+        Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::SnapshotRequest { .. } => {
+            t.reply(Body::TermOver)
+        }
+        // A refusal by a node of a lower term still says how many will not have us.
+        Body::PreVoteResponse { .. } => return true,
+        Body::PreVoteRequest { .. }
+        | Body::VoteResponse { .. }
+        | Body::AppendAccepted { .. }
+        | Body::AppendRejected { .. }
+        | Body::HeartbeatResponse { .. }
+        | Body::SnapshotAccepted { .. }
+        | Body::TermOver
+        | Body::TimeoutNow => {}
+    }
+    false
+}
+
+fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {
+    match body {
+        Body::PreVoteRequest { last } => election::on_pre_vote_request(t, from, term, last),
+        Body::PreVoteResponse { asked, granted } => election::on_pre_vote_response(t, from, asked, granted),
+        Body::VoteRequest { last, forced: _ } => election::on_vote_request(t, from, last),
+        Body::VoteResponse { granted } => election::on_vote_response(t, from, granted),
+        Body::AppendRequest { slice, commit } => replication::on_append_request(t, from, &slice, commit),
+        Body::AppendAccepted { through } => replication::on_append_accepted(t, from, through),
+        Body::AppendRejected { prev, hint } => replication::on_append_rejected(t, from, prev, hint),
+        Body::Heartbeat { commit, round } => replication::on_heartbeat(t, from, commit, round),
+        Body::HeartbeatResponse { round } => reading::on_heartbeat_response(t, from, round),
+        Body::SnapshotRequest { snapshot } => snapshotting::on_request(t, from, &snapshot),
+        Body::SnapshotAccepted { through } => replication::on_append_accepted(t, from, through),
+        // The term it speaks of is ours by now; there is nothing more to it.
+        Body::TermOver => {}
+        Body::TimeoutNow => transfer::on_timeout_now(t),
+    }
+}

@@ -1,0 +1,320 @@
+//! A leader changes the members (paper, section 6; extended membership change; thesis 4).
+//!
+//! Holds: the four constraints, as far as their rules are kept: use-at-once, propose-after-commit,
+//! old-new-intersect, initial-log.
+//! Not here: what a change makes of a membership (`membership::change`).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::config::JointFinish;
+use crate::effect::Refusal;
+use crate::election;
+use crate::fact::Fact;
+use crate::input::Timer;
+use crate::log::Payload;
+use crate::membership::Membership;
+use crate::membership::change::{self, Change, ChangeRefused, NextStep, Policy, Precondition};
+use crate::replication;
+use crate::rules::Rule;
+use crate::transition::Transition;
+use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within};
+
+/// A change that was appended and is driven on by the leader that accepted it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Drive {
+    request: RequestId,
+    /// The entry that must be committed first.
+    waits_for: LogIndex,
+    next: Option<NextStep>,
+}
+
+/// A change whose new servers catch up first (Apache Ratis).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Staging {
+    request: RequestId,
+    change: Change,
+    servers: BTreeMap<NodeId, Address>,
+    heard: BTreeSet<NodeId>,
+}
+
+/// The changes of a leader.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Changes {
+    drives: Vec<Drive>,
+    staging: Option<Staging>,
+}
+
+/// The first entry of a leader keeps the members as they are. Without the rule `first-entry-keeps-joint` it leaves
+/// a joint config at once, as Apache Ratis 3.0 does.
+pub(crate) fn first_entry(t: &Transition<'_>) -> Payload {
+    let members = &t.members.effective().1;
+    if t.keeps(Rule::FirstEntryKeepsJoint) || !members.is_joint() {
+        return Payload::Blank;
+    }
+    match members.followed_by(alloc::vec![members.last_set()], members.nodes().clone()) {
+        Ok(flat) => Payload::Membership(Arc::new(flat)),
+        Err(_) => Payload::Blank,
+    }
+}
+
+pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId, change: &Change) {
+    if t.leading().is_none() {
+        let hint = t.leader;
+        return t.refuse(request, Refusal::NotLeader { hint });
+    }
+    if let Err(refused) = may_propose(t).and_then(|()| propose(t, request, change, true)) {
+        t.refuse(request, Refusal::Change(refused));
+    }
+}
+
+/// Whether this leader may propose any change now.
+fn may_propose(t: &Transition<'_>) -> Result<(), ChangeRefused> {
+    let Some(leader) = t.leading() else { return Ok(()) };
+    if t.transfer.is_some() {
+        return Err(ChangeRefused::Transferring);
+    }
+    if t.commit < leader.first_own && t.keeps(Rule::InitialLog) {
+        return Err(ChangeRefused::UncommittedLeaderLog);
+    }
+    let changing = t.members.is_changing() || leader.changes.staging.is_some();
+    if changing && t.keeps(Rule::ProposeAfterCommit) {
+        return Err(ChangeRefused::InProgress);
+    }
+    Ok(())
+}
+
+fn policy(t: &Transition<'_>) -> Policy {
+    Policy { intersect: t.config.intersect, majority_add: t.config.majority_add, rules: t.config.rules }
+}
+
+/// Appends a change's first entry, or lets new servers catch up before it.
+fn propose(
+    t: &mut Transition<'_>,
+    request: RequestId,
+    change: &Change,
+    may_stage: bool,
+) -> Result<(), ChangeRefused> {
+    check_preconditions(t, change)?;
+    let plan = change::plan(&t.members.effective().1, change, policy(t))?;
+    if may_stage && !plan.catch_up.is_empty() {
+        stage(t, Staging { request, change: change.clone(), servers: plan.catch_up, heard: BTreeSet::new() });
+        return Ok(());
+    }
+    match plan.first {
+        None => t.done(request),
+        Some(first) => drive(t, request, first, plan.next),
+    }
+    Ok(())
+}
+
+fn check_preconditions(t: &Transition<'_>, change: &Change) -> Result<(), ChangeRefused> {
+    let Change::If { precondition, change } = change else { return Ok(()) };
+    let holds = match precondition {
+        Precondition::LastMembership(index) => t.members.effective().0.index == *index,
+        Precondition::LastEntry(index) => t.log.last().index == *index,
+        Precondition::LeaderTerm(term) => t.term() == *term,
+    };
+    if holds { check_preconditions(t, change) } else { Err(ChangeRefused::PreconditionFailed) }
+}
+
+fn drive(t: &mut Transition<'_>, request: RequestId, membership: Membership, next: Option<NextStep>) {
+    let waits_for = t.append_own(Payload::Membership(Arc::new(membership)));
+    if let Some(leader) = t.leading_mut() {
+        leader.changes.drives.push(Drive { request, waits_for, next });
+    }
+}
+
+/// A membership was appended: it is in force from now on (rule `use-at-once`).
+pub(crate) fn on_appended(t: &mut Transition<'_>, at: LogId, membership: Arc<Membership>) {
+    let before = Arc::clone(&t.members.effective().1);
+    t.note(Fact::MembershipAppended);
+    if membership.is_joint() && !before.is_joint() {
+        t.note(Fact::JointEntered);
+    }
+    if before.is_joint() && !membership.is_joint() {
+        t.note(Fact::JointLeft);
+        if membership.last_set() != before.last_set() {
+            t.note(Fact::JointReverted);
+        }
+    }
+    t.members.push(at, membership);
+    on_members_changed(t);
+}
+
+/// The log was cut, perhaps with memberships in it.
+pub(crate) fn on_cut(t: &mut Transition<'_>, from: LogIndex) {
+    if t.members.cut(from) {
+        t.note(Fact::MembershipRolledBack);
+        on_members_changed(t);
+    }
+}
+
+fn on_members_changed(t: &mut Transition<'_>) {
+    serve_members(t);
+    election::maybe_wait_for_election(t);
+}
+
+/// A leader serves the members and the servers that catch up, at their last address, and nobody else.
+pub(crate) fn serve_members(t: &mut Transition<'_>) {
+    let myself = t.id();
+    let next = t.log.last().index.next();
+    let members = Arc::clone(&t.members.effective().1);
+    let in_force = Arc::clone(t.in_force());
+    let Some(leader) = t.leading_mut() else { return };
+    let mut nodes =
+        leader.changes.staging.as_ref().map_or_else(BTreeMap::new, |staging| staging.servers.clone());
+    nodes.extend(in_force.nodes());
+    nodes.extend(members.nodes());
+    nodes.remove(&myself);
+    leader.peers.serve(nodes.into_iter(), next);
+}
+
+/// The commit index moved.
+pub(crate) fn on_commit(t: &mut Transition<'_>, members_committed: bool) {
+    if members_committed {
+        t.note(Fact::MembershipCommitted);
+        on_members_changed(t);
+    }
+    if t.leading().is_none() {
+        return;
+    }
+    if members_committed {
+        drive_on(t);
+    }
+    maybe_finish_joint(t);
+    if members_committed {
+        maybe_give_up_leading(t);
+    }
+}
+
+/// Takes the next step of the changes whose entry is committed.
+fn drive_on(t: &mut Transition<'_>) {
+    let commit = t.commit;
+    let Some(leader) = t.leading_mut() else { return };
+    let drives = core::mem::take(&mut leader.changes.drives);
+    let (ready, waiting) = drives.into_iter().partition(|drive| drive.waits_for <= commit);
+    leader.changes.drives = waiting;
+    let ready: Vec<Drive> = ready;
+    for Drive { request, next, .. } in ready {
+        let step = match &next {
+            None => Ok(None),
+            Some(step) => change::next_step(&t.members.effective().1, step, policy(t)),
+        };
+        match step {
+            Ok(None) => t.done(request),
+            Ok(Some(membership)) => drive(t, request, membership, None),
+            Err(refused) => t.refuse(request, Refusal::Change(refused)),
+        }
+    }
+}
+
+/// Finishes a joint config that another leader left behind, if that is the policy, as soon as the constraints allow.
+fn maybe_finish_joint(t: &mut Transition<'_>) {
+    let Some(leader) = t.leading() else { return };
+    let own = t.commit >= leader.first_own;
+    let inherited = t.members.effective().0.index < leader.first_own;
+    let idle = leader.changes.drives.is_empty() && leader.changes.staging.is_none();
+    let members = Arc::clone(&t.members.effective().1);
+    if !(own && inherited && idle && members.is_joint()) || t.members.is_changing() {
+        return;
+    }
+    match t.config.joint_finish {
+        JointFinish::Leave => {}
+        JointFinish::Finish => {
+            let step = NextStep::Flatten { retain: false, nodes: None };
+            if let Ok(Some(flat)) = change::next_step(&members, &step, policy(t)) {
+                t.note(Fact::JointFinishedByAnother);
+                t.append_own(Payload::Membership(Arc::new(flat)));
+            }
+        }
+    }
+}
+
+/// A leader that the committed members leave out has done its work (paper, section 6): it tells the others what is
+/// committed, and steps down. One that stays as a learner may go on.
+fn maybe_give_up_leading(t: &mut Transition<'_>) {
+    let members = Arc::clone(&t.members.effective().1);
+    let myself = t.id();
+    if t.members.is_changing() || members.is_voter(myself) || t.leading().is_none() {
+        return;
+    }
+    if members.is_learner(myself) && t.config.learner_may_lead {
+        return t.note(Fact::LearnerLeads);
+    }
+    t.note(Fact::LeaderRemoved);
+    replication::send_heartbeats(t);
+    replication::tell_commit_to_all(t);
+    let term = t.term();
+    election::become_follower(t, term, None);
+}
+
+/// Begins to let new servers catch up.
+fn stage(t: &mut Transition<'_>, staging: Staging) {
+    if let Some(leader) = t.leading_mut() {
+        leader.changes.staging = Some(staging);
+    }
+    let first_place = 0;
+    serve_members(t);
+    let within = Within::exactly(t.config.staging_timeout);
+    t.set_timer(Timer::Staging, within);
+    let count = t.leading().map_or(0, |leader| leader.peers.as_slice().len());
+    for place in first_place..count {
+        replication::send_entries(t, place);
+    }
+}
+
+/// A peer answered: do all new servers have what it takes?
+pub(crate) fn on_progress(t: &mut Transition<'_>, from: NodeId) {
+    let (commit, members_at, gap) = (t.commit, t.members.effective().0.index, t.config.staging_gap);
+    let Some(leader) = t.leading_mut() else { return };
+    let Some(staging) = &mut leader.changes.staging else { return };
+    staging.heard.insert(from);
+    let peers = &leader.peers;
+    // Caught up means to hold the current members as well (RATIS-2274).
+    let caught_up = |id: &NodeId| {
+        peers.get(*id).is_some_and(|peer| {
+            peer.matched.plus(gap) > commit && peer.matched >= members_at && staging.heard.contains(id)
+        })
+    };
+    if !staging.servers.keys().all(caught_up) {
+        return;
+    }
+    let Some(staging) = leader.changes.staging.take() else { return };
+    t.note(Fact::CaughtUp);
+    t.cancel_timer(Timer::Staging);
+    if let Err(refused) = may_propose(t).and_then(|()| propose(t, staging.request, &staging.change, false)) {
+        t.refuse(staging.request, Refusal::Change(refused));
+        serve_members(t);
+    }
+}
+
+/// A server that was silent all the time ends the change; the old members stand.
+pub(crate) fn on_staging_timeout(t: &mut Transition<'_>) {
+    let within = Within::exactly(t.config.staging_timeout);
+    let Some(leader) = t.leading_mut() else { return };
+    let Some(staging) = &mut leader.changes.staging else { return };
+    if staging.servers.keys().all(|id| staging.heard.contains(id)) {
+        staging.heard.clear();
+        return t.set_timer(Timer::Staging, within);
+    }
+    let request = staging.request;
+    leader.changes.staging = None;
+    t.refuse(request, Refusal::Change(ChangeRefused::CatchUpTimedOut));
+    serve_members(t);
+}
+
+/// What a leader had under way when it lost its leadership. Returns whether an outcome is unknown.
+pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes) -> bool {
+    let hint = t.leader;
+    if let Some(staging) = changes.staging {
+        t.cancel_timer(Timer::Staging);
+        t.refuse(staging.request, Refusal::NotLeader { hint });
+    }
+    let unknown = !changes.drives.is_empty();
+    for drive in changes.drives {
+        t.refuse(drive.request, Refusal::LeadershipLost);
+    }
+    unknown
+}

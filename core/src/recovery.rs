@@ -1,0 +1,135 @@
+//! What a node's disk holds, what is written to it, and a node made from it.
+//!
+//! Holds: any prefix of the parts of the writes, in order, is a disk that a node may boot from.
+//! Not here: which messages wait for a write (`durability`).
+
+use alloc::sync::Arc;
+
+use crate::log::{Log, LogSlice};
+use crate::membership::Membership;
+use crate::snapshotting::Snapshot;
+use crate::types::{LogId, NodeId, Term};
+
+/// Term and vote (paper, Figure 2, persistent state).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HardState {
+    /// The current term.
+    pub term: Term,
+    /// Who has this node's vote in it.
+    pub vote: Option<NodeId>,
+}
+
+/// What a disk holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Durable {
+    /// Term and vote.
+    pub hard_state: HardState,
+    /// The snapshot below the log; at index 0, just the first membership.
+    pub snapshot: Arc<Snapshot>,
+    /// The log.
+    pub log: Log,
+}
+
+/// One write: its parts reach the disk in this order, each whole or not at all, the log entry by entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Write {
+    /// Term and vote.
+    pub hard_state: Option<HardState>,
+    /// A snapshot. What the log holds after its last entry stays if the log holds that entry; otherwise the log
+    /// begins anew after it.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Entries, which replace everything from their place on.
+    pub entries: Option<LogSlice>,
+}
+
+impl Durable {
+    /// The disk of a new node of a cluster with these first members.
+    #[must_use]
+    pub fn initialised(membership: Membership) -> Durable {
+        let snapshot = Snapshot { membership: Arc::new(membership), ..Snapshot::default() };
+        Durable { snapshot: Arc::new(snapshot), ..Durable::default() }
+    }
+
+    /// Makes a write durable.
+    pub fn apply(&mut self, write: &Write) {
+        if let Some(hard_state) = write.hard_state {
+            self.hard_state = hard_state;
+        }
+        if let Some(snapshot) = &write.snapshot {
+            self.log.restore(snapshot.last);
+            self.snapshot = Arc::clone(snapshot);
+        }
+        if let Some(entries) = &write.entries {
+            self.log.overwrite(entries);
+        }
+    }
+
+    /// The last durable entry.
+    #[must_use]
+    pub fn last(&self) -> LogId {
+        self.log.last()
+    }
+}
+
+impl Write {
+    /// How many parts may reach the disk before a crash. A slice without entries, which only cuts, is one part.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let entries = self.entries.as_ref().map_or(0, |entries| entries.len().max(1));
+        usize::from(self.hard_state.is_some()) + usize::from(self.snapshot.is_some()) + entries
+    }
+
+    /// The first `count` parts, as a write.
+    #[must_use]
+    pub fn prefix(&self, count: usize) -> Write {
+        let before_snapshot = usize::from(self.hard_state.is_some());
+        let before_entries = before_snapshot + usize::from(self.snapshot.is_some());
+        let entries = self.entries.as_ref().filter(|_| count > before_entries);
+        Write {
+            hard_state: self.hard_state.filter(|_| count > 0),
+            snapshot: self.snapshot.clone().filter(|_| count > before_snapshot),
+            entries: entries.map(|entries| entries.prefix(count - before_entries)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Entry, Payload};
+    use alloc::vec::Vec;
+
+    fn slice(prev: LogId, ids: &[(u64, u64)]) -> LogSlice {
+        let entry =
+            |&(term, index): &(u64, u64)| Entry { id: LogId::new(term, index), payload: Payload::Blank };
+        LogSlice::new(prev, ids.iter().map(entry).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_prefix_of_a_write_is_its_first_parts() {
+        let write = Write {
+            hard_state: Some(HardState { term: Term(3), vote: None }),
+            snapshot: None,
+            entries: Some(slice(LogId::new(1, 1), &[(3, 2), (3, 3)])),
+        };
+        let mut disk = Durable::default();
+        disk.apply(&Write {
+            entries: Some(slice(LogId::default(), &[(1, 1), (1, 2), (1, 3)])),
+            ..Write::default()
+        });
+        let after = |count: usize| {
+            let mut disk = disk.clone();
+            disk.apply(&write.prefix(count));
+            let terms: Vec<u64> = disk.log.iter().map(|entry| entry.id.term.0).collect();
+            (disk.hard_state.term.0, terms)
+        };
+        assert_eq!(write.parts(), 3);
+        assert_eq!(after(0), (0, [1, 1, 1].into()));
+        assert_eq!(after(1), (3, [1, 1, 1].into()));
+        assert_eq!(after(2), (3, [1, 3].into()));
+        assert_eq!(after(3), (3, [1, 3, 3].into()));
+    }
+}

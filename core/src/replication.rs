@@ -1,0 +1,298 @@
+//! Entries to the followers, acknowledgements back, and the commit index (paper, sections 5.3 and 5.4).
+//!
+//! Holds: a leader never cuts its own log; what is counted is on a disk.
+//! Not here: snapshots for those too far behind (`snapshotting`), what a commit means for members
+//! (`reconfiguration`).
+
+use alloc::sync::Arc;
+
+use crate::effect::Refusal;
+use crate::election;
+use crate::fact::Fact;
+use crate::input::Timer;
+use crate::log::{LogSlice, Payload};
+use crate::message::Body;
+use crate::progress::{Mode, Peer};
+use crate::rules::Rule;
+use crate::transition::Transition;
+use crate::types::{LogId, LogIndex, NodeId, RequestId, Within, WriteId};
+use crate::{reading, reconfiguration, snapshotting, transfer};
+
+/// A client's command on its way to being committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Proposal {
+    index: LogIndex,
+    pub(crate) request: RequestId,
+    bytes: u64,
+}
+
+pub(crate) fn on_proposed(t: &mut Transition<'_>, request: RequestId, command: Arc<[u8]>) {
+    let bytes = command.len() as u64;
+    let limit = t.config.uncommitted_bytes_max;
+    let Some(leader) = t.leading() else {
+        let hint = t.leader;
+        return t.refuse(request, Refusal::NotLeader { hint });
+    };
+    // One command may always go, however large it is.
+    let too_much = leader.uncommitted_bytes > 0 && leader.uncommitted_bytes + bytes > limit;
+    if t.transfer.is_some() {
+        return t.refuse(request, Refusal::Transferring);
+    }
+    if too_much {
+        t.note(Fact::BackPressure);
+        return t.refuse(request, Refusal::TooMuchUncommitted);
+    }
+    let index = t.append_own(Payload::Command(command));
+    if let Some(leader) = t.leading_mut() {
+        leader.proposals.push_back(Proposal { index, request, bytes });
+        leader.uncommitted_bytes += bytes;
+    }
+}
+
+/// Sends what a leader appended in this step. A commit may append again (the next step of a change).
+pub(crate) fn send_appended(t: &mut Transition<'_>) {
+    while t.take_appended() {
+        for place in 0..peer_count(t) {
+            send_entries(t, place);
+        }
+        if !t.keeps(Rule::SelfCountsOnlyWhenDurable) {
+            maybe_commit(t);
+        }
+    }
+}
+
+fn peer_count(t: &Transition<'_>) -> usize {
+    t.leading().map_or(0, |leader| leader.peers.as_slice().len())
+}
+
+fn peer_at(t: &Transition<'_>, place: usize) -> Option<Peer> {
+    t.leading().and_then(|leader| leader.peers.as_slice().get(place)).cloned()
+}
+
+fn update(t: &mut Transition<'_>, place: usize, change: impl FnOnce(&mut Peer)) {
+    if let Some(peer) = t.leading_mut().and_then(|leader| leader.peers.as_mut_slice().get_mut(place)) {
+        change(peer);
+    }
+}
+
+/// Sends a peer the entries it lacks, as many as its window allows; a probe even if there is none.
+pub(crate) fn send_entries(t: &mut Transition<'_>, place: usize) {
+    while let Some(peer) = peer_at(t, place) {
+        let last = t.log.last().index;
+        let room = peer.room(t.config.inflight_entries_max);
+        if peer.mode == Mode::Replicate && peer.next > last {
+            return;
+        }
+        if room == 0 {
+            if peer.mode == Mode::Replicate {
+                t.note(Fact::WindowFull);
+            }
+            return;
+        }
+        let count = room.min(t.config.batch_entries_max);
+        let Some(slice) = t.slice(peer.next, count) else {
+            return snapshotting::send(t, place);
+        };
+        let through = slice.through();
+        send_slice(t, place, &peer, slice);
+        match peer.mode {
+            Mode::Replicate => update(t, place, |peer| peer.next = through.next()),
+            Mode::Probe { .. } => update(t, place, |peer| peer.mode = Mode::Probe { waiting: true }),
+            Mode::Snapshot { .. } => {}
+        }
+    }
+}
+
+fn send_slice(t: &mut Transition<'_>, place: usize, peer: &Peer, slice: LogSlice) {
+    let commit = t.commit;
+    t.send(peer.id, peer.address, Body::AppendRequest { slice, commit });
+    update(t, place, |peer| peer.told_commit = commit);
+}
+
+/// Tells a peer that has nothing under way about the commit index. Others hear of it with what is sent next.
+fn tell_commit(t: &mut Transition<'_>, place: usize) {
+    let Some(peer) = peer_at(t, place) else { return };
+    let last = t.log.last().index;
+    let idle = peer.mode == Mode::Replicate && peer.matched == last && peer.next > last;
+    if idle && peer.told_commit < t.commit {
+        if let Some(slice) = t.log.slice(peer.next, 0) {
+            send_slice(t, place, &peer, slice);
+        }
+    }
+}
+
+/// Tells everyone who has nothing under way about the commit index.
+pub(crate) fn tell_commit_to_all(t: &mut Transition<'_>) {
+    for place in 0..peer_count(t) {
+        tell_commit(t, place);
+    }
+}
+
+/// Asks a peer that may have lost something what it holds.
+pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
+    let Some(peer) = peer_at(t, place) else { return };
+    match peer.mode {
+        Mode::Probe { .. } => {
+            update(t, place, |peer| peer.mode = Mode::Probe { waiting: false });
+            send_entries(t, place);
+        }
+        Mode::Replicate if peer.matched < t.log.last().index => {
+            send_entries(t, place);
+            let Some(peer) = peer_at(t, place) else { return };
+            if let Some(slice) = t.log.slice(peer.next, 0) {
+                send_slice(t, place, &peer, slice);
+            }
+        }
+        Mode::Replicate => tell_commit(t, place),
+        Mode::Snapshot { .. } => snapshotting::send(t, place),
+    }
+}
+
+pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &LogSlice, commit: LogIndex) {
+    if !election::on_leader_contact(t, from) {
+        return;
+    }
+    let prev = slice.prev();
+    // What is at or below the base is committed, and so is in any leader's log: it agrees.
+    let known = prev.index <= t.log.base().index || t.log.matches(prev);
+    if !known {
+        t.note(Fact::AppendRejected);
+        let at = LogId { term: prev.term, index: prev.index.before() };
+        let hint = t.log.last_not_after(at);
+        return t.reply(Body::AppendRejected { prev, hint });
+    }
+    if !take_entries(t, slice) {
+        return;
+    }
+    let through = slice.through();
+    advance_commit(t, commit.min(through));
+    t.reply(Body::AppendAccepted { through });
+}
+
+/// Adds what is new. Returns false when it contradicts what is committed.
+fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
+    if !t.keeps(Rule::ConflictCheckBeforeTruncating) {
+        let from = slice.prev().index.max(t.log.base().index).next();
+        t.cut(from);
+    }
+    let base = t.log.base().index;
+    let first_new =
+        slice.entries().iter().map(|entry| entry.id).find(|id| id.index > base && !t.log.matches(*id));
+    let Some(first_new) = first_new else {
+        if !slice.is_empty() && slice.through() < t.log.last().index {
+            t.note(Fact::StaleAppend);
+        }
+        return true;
+    };
+    if first_new.index <= t.commit {
+        t.note(Fact::CommittedEntryConflict);
+        return false;
+    }
+    t.cut(first_new.index);
+    t.append_slice(slice, first_new.index);
+    true
+}
+
+pub(crate) fn on_append_accepted(t: &mut Transition<'_>, from: NodeId, through: LogIndex) {
+    let last = t.log.last().index;
+    let Some(place) = t.leading().and_then(|leader| leader.peers.place(from)) else { return };
+    update(t, place, |peer| {
+        peer.heard = true;
+        peer.accepted(through.min(last));
+    });
+    if through > t.commit {
+        maybe_commit(t);
+    }
+    // A commit may have ended the leadership, or changed the members and with them the list of peers.
+    let Some(place) = t.leading().and_then(|leader| leader.peers.place(from)) else { return };
+    send_entries(t, place);
+    tell_commit(t, place);
+    transfer::maybe_hand_over(t);
+    reconfiguration::on_progress(t, from);
+}
+
+pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: LogId, hint: LogId) {
+    let agree = t.log.last_not_after(hint).index;
+    let Some(leader) = t.leading_mut() else { return };
+    let Some(place) = leader.peers.place(from) else { return };
+    let peer = &mut leader.peers.as_mut_slice()[place];
+    peer.heard = true;
+    if peer.rejected(prev.index, agree) {
+        send_entries(t, place);
+    }
+    reconfiguration::on_progress(t, from);
+}
+
+pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
+    if t.leading().is_none() {
+        return;
+    }
+    send_heartbeats(t);
+    let within = Within::exactly(t.config.heartbeat);
+    t.set_timer(Timer::Heartbeat, within);
+}
+
+/// Shows everyone that the leader lives. The commit index goes no further than what the peer is known to hold.
+pub(crate) fn send_heartbeats(t: &mut Transition<'_>) {
+    for place in 0..peer_count(t) {
+        let Some(peer) = peer_at(t, place) else { return };
+        let commit = t.commit.min(peer.matched);
+        let round = t.leading().map_or(0, |leader| leader.reads.round());
+        t.send(peer.id, peer.address, Body::Heartbeat { commit, round });
+    }
+}
+
+pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogIndex, round: u64) {
+    if election::on_leader_contact(t, from) {
+        let held = commit.min(t.log.last().index);
+        advance_commit(t, held);
+        t.reply(Body::HeartbeatResponse { round });
+    }
+}
+
+pub(crate) fn on_persisted(t: &mut Transition<'_>, through: WriteId) {
+    t.durability.finish(through);
+    if t.durability.holds_hard_state() {
+        election::on_own_vote_durable(t);
+    }
+    maybe_commit(t);
+}
+
+/// Commits what a quorum holds, if it is of this leader's term (paper, section 5.4.2). The leader counts itself by
+/// what is on its disk.
+pub(crate) fn maybe_commit(t: &mut Transition<'_>) {
+    let Some(leader) = t.leading() else { return };
+    let myself = t.id();
+    let own = if t.keeps(Rule::SelfCountsOnlyWhenDurable) { t.durability.log() } else { t.log.last().index };
+    let held = |id: NodeId| {
+        if id == myself { own } else { leader.peers.get(id).map_or(LogIndex(0), |peer| peer.matched) }
+    };
+    let through = t.held_by_quorum(held).min(t.log.last().index);
+    let countable = through >= leader.first_own || !t.keeps(Rule::CommitOnlyOwnTerm);
+    if through > t.commit && countable {
+        advance_commit(t, through);
+        tell_commit_to_all(t);
+    }
+}
+
+/// Moves the commit index up, never down, and tells everyone whom it concerns.
+pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
+    if through <= t.commit {
+        return;
+    }
+    let first = t.commit.next();
+    t.commit = through;
+    let members_committed = t.members.commit(through);
+    if let Some(leader) = t.leading_mut() {
+        let earlier_terms = first < leader.first_own;
+        while leader.proposals.front().is_some_and(|proposal| proposal.index <= through) {
+            let bytes = leader.proposals.pop_front().map_or(0, |proposal| proposal.bytes);
+            leader.uncommitted_bytes -= bytes;
+        }
+        if earlier_terms {
+            t.note(Fact::EarlierTermCommitted);
+            reading::on_first_commit(t);
+        }
+    }
+    reconfiguration::on_commit(t, members_committed);
+}

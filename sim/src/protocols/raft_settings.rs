@@ -1,0 +1,145 @@
+//! A scenario's settings as the core's.
+//!
+//! Holds: every option has the name of the core's field, in kebab case; unknown ones are refused with those there are.
+//! Not here: what the settings mean (`splitbrain_core::Config`).
+
+use splitbrain_core::{Config, Intersect, JointFinish, NodeId, Rules, Within};
+
+use crate::protocol::{BadSetting, OptionValue, Settings};
+
+/// Every option, for people.
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, inflight-entries-max, \
+                       uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
+                       staging-timeout or staging-gap";
+
+pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
+    let mut config = Config::new(NodeId(0));
+    config.election = Within { min: common.election.min, max: common.election.max };
+    config.heartbeat = common.heartbeat;
+    for name in &common.rules_off {
+        config.rules = config.rules.without_named(name).map_err(|_| bad(name, &known_rules()))?;
+    }
+    for (name, value) in &common.options {
+        read_option(&mut config, name, value)?;
+    }
+    Ok(config)
+}
+
+fn known_rules() -> String {
+    let names: Vec<&str> = Rules::ALL.iter().map(|info| info.name).collect();
+    format!("one of the rules {}", names.join(", "))
+}
+
+fn bad(name: &str, expected: &str) -> BadSetting {
+    BadSetting { name: name.to_owned(), expected: expected.to_owned() }
+}
+
+fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(), BadSetting> {
+    match name {
+        "pre-vote" => config.pre_vote = switch(name, value)?,
+        "check-quorum" => config.check_quorum = switch(name, value)?,
+        "stickiness" => config.stickiness = switch(name, value)?,
+        "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
+        "majority-add" => config.majority_add = switch(name, value)?,
+        "batch-entries-max" => config.batch_entries_max = count(name, value)?,
+        "inflight-entries-max" => config.inflight_entries_max = count(name, value)?,
+        "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
+        "staging-gap" => config.staging_gap = count(name, value)?,
+        "staging-timeout" => config.staging_timeout = time(name, value)?,
+        "joint-finish" => {
+            let words = [("leave", JointFinish::Leave), ("finish", JointFinish::Finish)];
+            config.joint_finish = word(name, value, &words, "leave or finish")?;
+        }
+        "intersect" => {
+            let words = [("shared", Intersect::Shared), ("exact", Intersect::Exact)];
+            config.intersect = word(name, value, &words, "shared or exact")?;
+        }
+        _ => return Err(bad(name, &format!("one of the options {OPTIONS}"))),
+    }
+    Ok(())
+}
+
+fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
+    match value {
+        OptionValue::Switch(on) => Ok(*on),
+        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "true or false"))
+        }
+    }
+}
+
+fn count(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
+    match value {
+        OptionValue::Number(count) if *count > 0 => Ok(*count),
+        OptionValue::Number(_) | OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "a whole number of at least 1"))
+        }
+    }
+}
+
+fn time(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
+    match value {
+        OptionValue::Time(nanoseconds) if *nanoseconds > 0 => Ok(*nanoseconds),
+        OptionValue::Time(_) | OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => {
+            Err(bad(name, "a duration such as 500ms"))
+        }
+    }
+}
+
+fn word<T: Copy>(
+    name: &str,
+    value: &OptionValue,
+    words: &[(&str, T)],
+    expected: &str,
+) -> Result<T, BadSetting> {
+    let given = match value {
+        OptionValue::Word(given) => given.as_str(),
+        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => "",
+    };
+    words
+        .iter()
+        .find(|(word, _)| *word == given)
+        .map(|(_, meaning)| *meaning)
+        .ok_or_else(|| bad(name, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Within;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn settings(rule: Option<&str>, option: Option<(&str, OptionValue)>) -> Settings {
+        Settings {
+            election: Within { min: 10, max: 20 },
+            heartbeat: 3,
+            rules_off: rule.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(),
+            options: option
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    #[test]
+    fn times_rules_and_options_are_read() {
+        let option = ("joint-finish", OptionValue::Word("finish".to_owned()));
+        let config = read(&settings(Some("initial-log"), Some(option))).unwrap();
+        assert_eq!((config.election.min, config.election.max, config.heartbeat), (10, 20, 3));
+        assert_eq!(config.joint_finish, JointFinish::Finish);
+        assert!(!config.rules.keep(splitbrain_core::Rule::InitialLog));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_what_is() {
+        let error = read(&settings(Some("final-log"), None)).unwrap_err();
+        assert_eq!(error.name, "final-log");
+        assert!(error.expected.contains("initial-log"));
+        let error = read(&settings(None, Some(("prevote", OptionValue::Switch(true))))).unwrap_err();
+        assert!(error.expected.contains("pre-vote"));
+        let error = read(&settings(None, Some(("pre-vote", OptionValue::Number(1))))).unwrap_err();
+        assert_eq!(error.expected, "true or false");
+        let error = read(&settings(None, Some(("batch-entries-max", OptionValue::Number(0))))).unwrap_err();
+        assert_eq!(error.expected, "a whole number of at least 1");
+    }
+}
