@@ -24,8 +24,7 @@ fn world(rule: &str) -> String {
 fn first_broken(rule: &str, seeds: u64) -> Option<Property> {
     let scenario = scenario::parse("hardship.toml", &world(rule)).expect("a good scenario").scenario;
     (0..seeds).find_map(|seed| {
-        let options =
-            RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
+        let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let report = runner::run(&scenario, &options).expect("the rule exists");
         report.violations.first().and_then(|violation| Property::named(&violation.property))
     })
