@@ -11,14 +11,14 @@ use crate::durability::Envelope;
 use crate::effect::{Effect, Effects, Refusal};
 use crate::fact::Fact;
 use crate::input::Timer;
+#[cfg(debug_assertions)]
+use crate::invariants;
 use crate::log::{Entry, LogSlice, Payload};
 use crate::message::{Body, Message, Vouches};
 use crate::raft::State;
 use crate::recovery::Write;
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-#[cfg(debug_assertions)]
-use crate::invariants;
 use crate::{reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
