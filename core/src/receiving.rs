@@ -19,7 +19,7 @@ pub(crate) fn on_received(
 ) {
     if to != t.id() {
         if t.keeps(Rule::PeerIdentity) {
-            t.note(Fact::NotMeantForThisNode);
+            t.note(Fact::Misrouted);
             return;
         }
         t.note(Fact::TakenForAnother);
