@@ -60,4 +60,6 @@ impl History {
 }
 
 /// TEMPORARY
-pub fn check(_: &History, _: Seen) -> Result<(), crate::check::Violation> { Ok(()) }
+pub fn check(_: &History, _: impl Fn(u32) -> String) -> Result<(), crate::check::Violation> {
+    Ok(())
+}

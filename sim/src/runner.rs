@@ -17,8 +17,8 @@ use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
 use crate::protocols::raft::Raft;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
-    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
-    Subject, Target, Timers, Value, Whom, nearest,
+    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
+    Step, Subject, Target, Timers, Value, Whom, nearest,
 };
 use crate::world::{OperationState, World};
 
@@ -67,13 +67,10 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objectio
 /// # Errors
 /// As [`run`].
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    let settings = protocol_settings::<P>(scenario)?;
-    let shared = Arc::new(scenario.clone());
-    let choices = Choices::seeded(options.seed);
-    let mut world = World::<P>::new(shared, settings, choices, Agenda::timed(), options.trace);
+    let mut world = world::<P>(scenario, options.seed, options.trace)?;
     let mut story = Story { world: &mut world, scenario, keys: BTreeMap::new(), reasons: Vec::new() };
     let told = panics::catch(|| story.tell());
-    let mut reasons = story.reasons;
+    let Story { mut reasons, keys, .. } = story;
     match told {
         Ok(told) => told?,
         Err(panic) => {
@@ -86,11 +83,21 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> R
             world.accuse(violation);
         }
     }
-    if let Err(violation) = history::check(world.history(), world.seen()) {
+    if let Err(violation) = history::check(world.history(), |key| story_key(scenario, &keys, key)) {
         world.accuse(violation);
     }
     reasons.extend(judge(scenario, &world));
     Ok(report(scenario, options, &world, reasons))
+}
+
+/// A world at the start of a scenario, in which time orders events.
+///
+/// # Errors
+/// An objection when the protocol does not know a rule or setting.
+pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> Result<World<P>, Objection> {
+    let settings = protocol_settings::<P>(scenario)?;
+    let choices = Choices::seeded(seed);
+    Ok(World::new(Arc::new(scenario.clone()), settings, choices, Agenda::timed(), keep_trace))
 }
 
 /// The protocol's own settings, or the name in the scenario that it does not know.
@@ -271,7 +278,9 @@ impl<P: Protocol> Story<'_, P> {
         self.wait(self.scenario.cluster.election.max.saturating_mul(3), leads);
         match (leads(self.world), fails) {
             (true, false) | (false, true) => Ok(()),
-            (false, false) => self.fail(number, format!("{} was to be elected, and was not", self.name(node))),
+            (false, false) => {
+                self.fail(number, format!("{} was to be elected, and was not", self.name(node)))
+            }
             (true, true) => self.fail(number, format!("{} was not to be elected, and was", self.name(node))),
         }
     }
@@ -330,7 +339,9 @@ impl<P: Protocol> Story<'_, P> {
         let came = self.world.operation(request);
         let as_expected = match (expected, &came) {
             (OperationOutcome::Done, OperationState::Done) => true,
-            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => name == refusal_name(refusal),
+            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => {
+                name == refusal_name(refusal)
+            }
             (OperationOutcome::Done | OperationOutcome::Refused(_) | OperationOutcome::Pending, _) => false,
         };
         if as_expected {
@@ -582,6 +593,13 @@ fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
     name
 }
 
+/// What a story calls a key; keys of the workload are called `k0`, `k1` and so on.
+fn story_key(scenario: &Scenario, keys: &BTreeMap<String, u32>, key: u32) -> String {
+    let named = keys.iter().find(|(_, place)| **place == key).map(|(name, _)| name.clone());
+    let workload = scenario.workload.map_or(0, |workload| workload.keys);
+    named.filter(|_| key >= workload).unwrap_or_else(|| format!("k{key}"))
+}
+
 /// The word for a refusal that scenarios use.
 #[must_use]
 pub fn refusal_name(refusal: &Refusal) -> &'static str {
@@ -639,7 +657,7 @@ fn report<P: Protocol>(
 ) -> Report {
     let violations = world.violations().iter().map(found_violation).collect();
     let node_line = |(id, node): (NodeId, &crate::node::Node<P>)| {
-        let state = node.process.as_ref().map_or(String::from("down"), Inspect::describe);
+        let state = node.process.as_ref().map_or(String::from("down"), |process| state_line(process, world));
         format!("{}: {state}", world.names().of(id))
     };
     let lines = world.trace().records().iter().map(|record| {
@@ -664,6 +682,17 @@ fn report<P: Protocol>(
     }
 }
 
+fn state_line<P: Protocol>(process: &P, world: &World<P>) -> String {
+    let (term, log) = (P::term_of(process.epoch()), process.last());
+    let (commit, applied) = (process.commit(), process.applied());
+    let voters = match process.quorums() {
+        sets if sets.is_empty() => String::from("no members"),
+        sets => world.names().sets(&sets),
+    };
+    let role = process.role();
+    format!("{role} in term {term}; log through {log}, commit {commit}, applied {applied}; {voters}")
+}
+
 fn found_violation(violation: &Violation) -> FoundViolation {
     let evidence = violation.evidence.iter().map(|(seen, record)| Evidence {
         event: seen.event,
@@ -676,7 +705,8 @@ fn found_violation(violation: &Violation) -> FoundViolation {
 fn counts<P: Protocol>(world: &World<P>) -> Counts {
     let counts = world.counts();
     let calls = world.history().calls();
-    let with = |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
+    let with =
+        |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
     Counts {
         events: counts.events,
         virtual_time: world.now().0,
