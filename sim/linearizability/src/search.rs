@@ -66,6 +66,10 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
         &self.states[number as usize]
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.states.len()
+    }
+
     pub(crate) fn memory(&self) -> usize {
         // The state itself twice, and what a typical one points to.
         self.states.len() * (2 * size_of::<S>() + 64)
@@ -259,17 +263,11 @@ impl Frontier {
         }
     }
 
-    /// The states in which things may be now.
-    pub(crate) fn states(&self) -> Vec<u32> {
-        let mut states: Vec<u32> = self.configs.iter().map(|config| config.state).collect();
-        states.sort_unstable();
-        states.dedup();
-        states
-    }
-
-    /// Whether nothing is pending.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.live == 0
+    /// Gives every state another number.
+    pub(crate) fn rename_states(&mut self, mut name: impl FnMut(u32) -> u32) {
+        for config in &mut self.configs {
+            config.state = name(config.state);
+        }
     }
 
     /// How many bytes the frontier holds, roughly.
