@@ -326,6 +326,94 @@ pub enum Change {
         /// Whether voters that are in no set any more stay as learners.
         retain: bool,
     },
+    /// openraft `ChangeMembers::AddVoters`: nodes that may be new get a vote.
+    AddNewVoters {
+        /// Who, and where they are reached if they are new.
+        nodes: BTreeMap<NodeId, Address>,
+    },
+    /// openraft `ChangeMembers::AddNodes`: take part without a vote; who takes part already keeps its address.
+    AddNodes {
+        /// Who, and where they are reached.
+        nodes: BTreeMap<NodeId, Address>,
+    },
+    /// openraft `ChangeMembers::ReplaceAllNodes`: exactly these take part.
+    ReplaceAllNodes {
+        /// Who, and where they are reached.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are no longer wanted stay as learners.
+        retain: bool,
+    },
+    /// openraft `ChangeMembers::Batch`: changes of voters and nodes, one after the other, as one.
+    Batch {
+        /// The changes. Only those of `ChangeMembers` can be batched.
+        changes: Vec<Change>,
+        /// Whether voters that are no longer wanted stay as learners.
+        retain: bool,
+    },
+    /// The extended algorithm: these voter sets, by as few safe steps as it takes.
+    To {
+        /// The voter sets.
+        sets: QuorumSets,
+        /// Addresses of those that are not known yet.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+    /// Thesis 4.1: one more voter, in one entry.
+    AddServer {
+        /// Who.
+        node: NodeId,
+        /// Where it is reached.
+        address: Address,
+    },
+    /// Thesis 4.1: one voter less, in one entry.
+    RemoveServer {
+        /// Who.
+        node: NodeId,
+    },
+    /// Apache Ratis `setConfiguration`: new servers catch up first.
+    SetConfiguration {
+        /// How the request relates to the members there are.
+        mode: SetMode,
+        /// The voters, and where they are reached.
+        servers: BTreeMap<NodeId, Address>,
+        /// The learners, and where they are reached.
+        listeners: BTreeMap<NodeId, Address>,
+    },
+    /// openraft `change_membership_if`: only if the leader's state is the expected one.
+    If {
+        /// What is expected.
+        precondition: Precondition,
+        /// The change.
+        change: Box<Change>,
+    },
+}
+
+/// Apache Ratis `SetConfigurationRequest.Mode`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SetMode {
+    /// The given nodes are the new members.
+    Set,
+    /// They are added.
+    Add,
+    /// As `Set`, if the members are these now.
+    CompareAndSet {
+        /// The expected voters.
+        servers: BTreeSet<NodeId>,
+        /// The expected learners.
+        listeners: BTreeSet<NodeId>,
+    },
+}
+
+/// What must be true for a conditional change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Precondition {
+    /// The last membership stands at this index.
+    LastMembership(u64),
+    /// The last entry stands at this index.
+    LastEntry(u64),
+    /// The leader leads in this epoch.
+    LeaderEpoch(Epoch),
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.

@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use super::raft_settings;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect,
-    NodeId, Operation, Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
+    NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode, Settings, Within,
+    WriteId,
 };
 
 /// A Raft node in the simulator.
@@ -116,8 +117,13 @@ impl Protocol for Raft {
     }
 
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
-        self.raft.step_into(input_in(input), &mut self.buffer);
-        hand_over(&mut self.buffer, out);
+        match input_in(input) {
+            Ok(input) => {
+                self.raft.step_into(input, &mut self.buffer);
+                hand_over(&mut self.buffer, out);
+            }
+            Err(request) => out.push(Effect::Refuse { request, refusal: Refusal::Unsupported }),
+        }
     }
 
     fn election_timer() -> Option<core::Timer> {
@@ -265,8 +271,9 @@ fn request_out(request: core::RequestId) -> RequestId {
     RequestId(request.0)
 }
 
-fn input_in(input: Input<Raft>) -> core::Input {
-    match input {
+/// The input in the core's words, or the request that asks for what the core does not have.
+fn input_in(input: Input<Raft>) -> Result<core::Input, RequestId> {
+    Ok(match input {
         Input::Received { from, source, to, message } => core::Input::Received {
             from: node_in(from),
             source: core::Address(source.0),
@@ -279,42 +286,123 @@ fn input_in(input: Input<Raft>) -> core::Input {
             core::Input::Proposed { request: request_in(request), command }
         }
         Input::ReadRequested { request } => core::Input::ReadRequested { request: request_in(request) },
-        Input::Operated { request, operation } => operation_in(request_in(request), &operation),
+        Input::Operated { request, operation: Operation::Change(change) } => {
+            let change = change_in(&change).ok_or(request)?;
+            core::Input::ChangeRequested { request: request_in(request), change }
+        }
+        Input::Operated { request, operation: Operation::Transfer { to } } => {
+            core::Input::TransferRequested { request: request_in(request), to: node_in(to) }
+        }
         Input::SnapshotTaken { through, state } => {
             core::Input::SnapshotTaken { through: core::LogIndex(through), state }
         }
-    }
+    })
 }
 
-fn operation_in(request: core::RequestId, operation: &Operation) -> core::Input {
-    match operation {
-        Operation::Change(change) => core::Input::ChangeRequested { request, change: change_in(change) },
-        Operation::Transfer { to } => core::Input::TransferRequested { request, to: node_in(*to) },
-    }
-}
-
-/// Where a change does not say whether voters that lose their vote stay, they do (as in openraft's `add_learner`).
-fn change_in(change: &Change) -> core::Change {
-    let members = |members: core::ChangeMembers, retain: bool| core::Change::Members { members, retain };
-    match change {
+fn change_in(change: &Change) -> Option<core::Change> {
+    Some(match change {
         Change::AddLearner { node, address } => {
             core::Change::AddLearner { node: node_in(*node), address: core::Address(address.0) }
         }
-        Change::Voters { voters, retain } => {
-            members(core::ChangeMembers::ReplaceAllVoters(set_in(voters)), *retain)
-        }
-        Change::AddVoters { voters } => members(core::ChangeMembers::AddVoterIds(set_in(voters)), true),
-        Change::RemoveVoters { voters, retain } => {
-            members(core::ChangeMembers::RemoveVoters(set_in(voters)), *retain)
-        }
-        Change::SetNode { node, address } => {
-            let nodes = BTreeMap::from([(*node, *address)]);
-            members(core::ChangeMembers::SetNodes(nodes_in(&nodes)), true)
-        }
-        Change::RemoveNodes { nodes } => members(core::ChangeMembers::RemoveNodes(set_in(nodes)), true),
         Change::Append { sets, nodes, retain } => {
             core::Change::Append { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
         }
+        Change::To { sets, nodes, retain } => {
+            core::Change::To { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
+        }
+        Change::AddServer { node, address } => {
+            core::Change::AddServer { node: node_in(*node), address: core::Address(address.0) }
+        }
+        Change::RemoveServer { node } => core::Change::RemoveServer { node: node_in(*node) },
+        Change::SetConfiguration { mode, servers, listeners } => core::Change::SetConfiguration {
+            mode: mode_in(mode),
+            servers: nodes_in(servers),
+            listeners: nodes_in(listeners),
+        },
+        Change::If { precondition, change } => core::Change::If {
+            precondition: precondition_in(*precondition),
+            change: Box::new(change_in(change)?),
+        },
+        Change::Voters { .. }
+        | Change::AddVoters { .. }
+        | Change::RemoveVoters { .. }
+        | Change::SetNode { .. }
+        | Change::RemoveNodes { .. }
+        | Change::AddNewVoters { .. }
+        | Change::AddNodes { .. }
+        | Change::ReplaceAllNodes { .. }
+        | Change::Batch { .. } => {
+            core::Change::Members { members: members_in(change)?, retain: retains(change) }
+        }
+    })
+}
+
+/// The changes that openraft calls `ChangeMembers`; only those can be batched.
+fn members_in(change: &Change) -> Option<core::ChangeMembers> {
+    Some(match change {
+        Change::Voters { voters, .. } => core::ChangeMembers::ReplaceAllVoters(set_in(voters)),
+        Change::AddVoters { voters } => core::ChangeMembers::AddVoterIds(set_in(voters)),
+        Change::RemoveVoters { voters, .. } => core::ChangeMembers::RemoveVoters(set_in(voters)),
+        Change::SetNode { node, address } => {
+            let nodes = BTreeMap::from([(*node, *address)]);
+            core::ChangeMembers::SetNodes(nodes_in(&nodes))
+        }
+        Change::RemoveNodes { nodes } => core::ChangeMembers::RemoveNodes(set_in(nodes)),
+        Change::AddNewVoters { nodes } => core::ChangeMembers::AddVoters(nodes_in(nodes)),
+        Change::AddNodes { nodes } => core::ChangeMembers::AddNodes(nodes_in(nodes)),
+        Change::ReplaceAllNodes { nodes, .. } => core::ChangeMembers::ReplaceAllNodes(nodes_in(nodes)),
+        Change::Batch { changes, .. } => {
+            core::ChangeMembers::Batch(changes.iter().map(members_in).collect::<Option<Vec<_>>>()?)
+        }
+        Change::AddLearner { node, address } => {
+            let nodes = BTreeMap::from([(*node, *address)]);
+            core::ChangeMembers::AddNodes(nodes_in(&nodes))
+        }
+        Change::Append { .. }
+        | Change::To { .. }
+        | Change::AddServer { .. }
+        | Change::RemoveServer { .. }
+        | Change::SetConfiguration { .. }
+        | Change::If { .. } => return None,
+    })
+}
+
+/// Whether voters that lose their vote stay as learners. Where a change does not say it, they do, as in openraft's
+/// `add_learner`.
+fn retains(change: &Change) -> bool {
+    match change {
+        Change::Voters { retain, .. }
+        | Change::RemoveVoters { retain, .. }
+        | Change::Append { retain, .. }
+        | Change::To { retain, .. }
+        | Change::ReplaceAllNodes { retain, .. }
+        | Change::Batch { retain, .. } => *retain,
+        Change::AddLearner { .. }
+        | Change::AddVoters { .. }
+        | Change::SetNode { .. }
+        | Change::RemoveNodes { .. }
+        | Change::AddNewVoters { .. }
+        | Change::AddNodes { .. } => true,
+        Change::AddServer { .. } | Change::RemoveServer { .. } | Change::SetConfiguration { .. } => false,
+        Change::If { change, .. } => retains(change),
+    }
+}
+
+fn mode_in(mode: &SetMode) -> core::SetMode {
+    match mode {
+        SetMode::Set => core::SetMode::Set,
+        SetMode::Add => core::SetMode::Add,
+        SetMode::CompareAndSet { servers, listeners } => {
+            core::SetMode::CompareAndSet { servers: set_in(servers), listeners: set_in(listeners) }
+        }
+    }
+}
+
+fn precondition_in(precondition: Precondition) -> core::Precondition {
+    match precondition {
+        Precondition::LastMembership(index) => core::Precondition::LastMembership(core::LogIndex(index)),
+        Precondition::LastEntry(index) => core::Precondition::LastEntry(core::LogIndex(index)),
+        Precondition::LeaderEpoch(epoch) => core::Precondition::LeaderTerm(core::Term(epoch.0)),
     }
 }
 

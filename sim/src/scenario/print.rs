@@ -10,7 +10,7 @@ use super::{
     Claim, ClientCall, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind, NodeClaim,
     OperationOutcome, Relation, Scenario, Step, Target, Value, Whom, Workload, format_duration,
 };
-use crate::protocol::{Address, Change, NodeId, OptionValue, QuorumSets, Within};
+use crate::protocol::{Address, Change, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within};
 
 /// Keys with values that are TOML already, in order.
 type Pairs = Vec<(String, String)>;
@@ -213,7 +213,63 @@ impl Names<'_> {
             Change::Append { sets, retain, nodes: _ } => {
                 vec![pair("append", self.sets(sets)), pair("retain", retain)]
             }
+            Change::AddNewVoters { nodes } => vec![pair("add_new_voters", self.homes(nodes))],
+            Change::AddNodes { nodes } => vec![pair("add_nodes", self.homes(nodes))],
+            Change::ReplaceAllNodes { nodes, retain } => {
+                vec![pair("replace_all_nodes", self.homes(nodes)), pair("retain", retain)]
+            }
+            Change::Batch { changes, retain } => {
+                let changes: Vec<String> =
+                    changes.iter().map(|change| inline(&self.change(change))).collect();
+                vec![pair("batch", format!("[{}]", changes.join(", "))), pair("retain", retain)]
+            }
+            Change::To { sets, retain, nodes: _ } => {
+                vec![pair("change_to", self.sets(sets)), pair("retain", retain)]
+            }
+            Change::AddServer { node, address } => {
+                vec![pair("add_server", self.node(*node)), pair("address", self.address(*address))]
+            }
+            Change::RemoveServer { node } => vec![pair("remove_server", self.node(*node))],
+            Change::SetConfiguration { mode, servers, listeners } => {
+                self.set_configuration(mode, servers, listeners)
+            }
+            Change::If { precondition, change } => {
+                let mut pairs = self.change(change);
+                pairs.push(match precondition {
+                    Precondition::LastMembership(index) => pair("if_membership_at", index),
+                    Precondition::LastEntry(index) => pair("if_last", index),
+                    Precondition::LeaderEpoch(epoch) => pair("if_term", epoch.0),
+                });
+                pairs
+            }
         }
+    }
+
+    fn set_configuration(
+        &self,
+        mode: &SetMode,
+        servers: &BTreeMap<NodeId, Address>,
+        listeners: &BTreeMap<NodeId, Address>,
+    ) -> Pairs {
+        let mut pairs = vec![pair("set_configuration", self.homes(servers))];
+        if !listeners.is_empty() {
+            pairs.push(pair("listeners", self.homes(listeners)));
+        }
+        match mode {
+            SetMode::Set => {}
+            SetMode::Add => pairs.push(word("mode", "add")),
+            SetMode::CompareAndSet { servers, listeners } => {
+                pairs.push(word("mode", "compare-and-set"));
+                pairs.push(pair("current", self.nodes(servers)));
+                pairs.push(pair("current_listeners", self.nodes(listeners)));
+            }
+        }
+        pairs
+    }
+
+    /// Nodes that are reached where they live: their names say it all.
+    fn homes(&self, nodes: &BTreeMap<NodeId, Address>) -> String {
+        self.nodes(&nodes.keys().copied().collect())
     }
 
     fn claim(&self, claim: &Claim) -> Pairs {
