@@ -107,16 +107,16 @@ steps = [
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
   { change = { add_voters = ["e"] }, outcome = "pending" },
-  { change = { add_voters = { e = "w" } } },
+  { change = { add_voters = { e = "v" } } },
   { change = { add_voter_ids = ["d", "e"], if = { last_membership = 3 } } },
   { change = { add_nodes = ["e"], if = { last_entry = 5 } } },
-  { change = { replace_all_nodes = { a = "a", b = "w" }, if = { leader_term = 2 } } },
+  { change = { replace_all_nodes = { a = "x", b = "v" }, if = { leader_term = 2 } } },
   { change = { batch = [{ add_nodes = ["e"] }, { voters = ["b"] }, { remove_nodes = ["d"] }], retain = true } },
-  { change = { to = [["a", "b"], ["e"]], nodes = { e = "w" } } },
+  { change = { to = [["a", "b"], ["e"]], nodes = { e = "v" } } },
   { change = { add_server = "e", address = "w" } },
   { change = { remove_server = "b" } },
   { change = { set_configuration = ["a", "e"], listeners = ["d"] } },
-  { change = { set_configuration = { e = "w" }, mode = "add" } },
+  { change = { set_configuration = { e = "v" }, mode = "add" } },
   { change = { set_configuration = ["a"], mode = "compare-and-set", current = ["a", "b"], current_listeners = ["d"] } },
   { change = { remove_voters = ["b"], retain = true } },
   { change = { set_nodes = { b = "w" } } },
@@ -352,7 +352,7 @@ fn unknown_names() {
     check_step("{ crsh = \"ann\" }", "s.toml:7:5: unknown step \"crsh\"\nhelp: did you mean \"crash\"?");
     check_step(
         "{ change = { set_nodes = { ann = \"w\" } } }",
-        "s.toml:7:44: unknown address \"w\"\nhelp: known here: ann, bob, cid; declare an unused one in `cluster.vacant`",
+        "s.toml:7:36: unknown address \"w\"\nhelp: known here: ann, bob, cid; declare an unused one in `cluster.vacant`",
     );
     check(
         "violations = \"none\"",
