@@ -200,10 +200,11 @@ impl<'a> Transition<'a> {
     /// At most `count` entries from an index on; the last slice again when it is the same.
     pub(crate) fn slice(&mut self, from: LogIndex, count: u64) -> Option<LogSlice> {
         let through = LogIndex(from.0.saturating_add(count) - 1).min(self.log.last().index);
-        if let Some(slice) = &self.slice {
-            if slice.prev().index.next() == from && slice.through() == through {
-                return Some(slice.clone());
-            }
+        if let Some(slice) = &self.slice
+            && slice.prev().index.next() == from
+            && slice.through() == through
+        {
+            return Some(slice.clone());
         }
         let slice = self.log.slice(from, count)?;
         if !slice.is_empty() {

@@ -3,11 +3,13 @@
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, Property};
 
-/// A world of crashes, partitions and torn writes, with one rule off.
+/// A world of crashes, partitions and torn writes, with one rule off. Check-quorum is off: it would take a lonely leader
+/// down before another is elected.
 fn world(rule: &str) -> String {
     format!(
         "title = 'hardship'\nsource = 'here'\n\
          [cluster]\nmembers = ['a', 'b', 'c', 'd', 'e']\n\
+         [cluster.options]\ncheck-quorum = false\n\
          [rules]\noff = ['{rule}']\n\
          [network]\ndelay = '1ms..40ms'\nloss = '5%'\nduplicate = '5%'\n\
          [disk]\nwrite = '1ms..30ms'\ncrash = 'torn'\n\
