@@ -387,8 +387,8 @@ pub enum Precondition {
     LastMembership(u64),
     /// The last entry stands at this index.
     LastEntry(u64),
-    /// The node leads in this term.
-    LeaderTerm(u64),
+    /// The node leads in this epoch.
+    LeaderEpoch(Epoch),
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.

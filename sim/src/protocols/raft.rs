@@ -356,7 +356,7 @@ fn precondition_in(precondition: Precondition) -> core::Precondition {
     match precondition {
         Precondition::LastMembership(index) => core::Precondition::LastMembership(core::LogIndex(index)),
         Precondition::LastEntry(index) => core::Precondition::LastEntry(core::LogIndex(index)),
-        Precondition::LeaderTerm(term) => core::Precondition::LeaderTerm(core::Term(term)),
+        Precondition::LeaderEpoch(epoch) => core::Precondition::LeaderTerm(core::Term(epoch.0)),
     }
 }
 

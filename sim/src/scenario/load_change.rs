@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Cluster;
 use super::load_nodes::{nodes_of, read_address, read_node, read_nodes, read_sets, unknown_node};
 use super::read::{Fault, Fields, Item, Read};
-use crate::protocol::{Address, Change, ChangeMembers, NodeId, Precondition, SetMode};
+use crate::protocol::{Address, Change, ChangeMembers, Epoch, NodeId, Precondition, SetMode};
 
 const CHANGE: &str = "a change such as { voters = [\"a\", \"b\"] }";
 const NODES: &str = "nodes such as [\"a\", \"b\"], or { a = \"x\" } with their addresses";
@@ -18,7 +18,7 @@ const NODES: &str = "nodes such as [\"a\", \"b\"], or { a = \"x\" } with their a
 const KINDS: [(&str, Reader); 7] = [
     ("add_learner", read_add_learner),
     ("append", read_append),
-    ("to", read_to),
+    ("change_to", read_to),
     ("add_server", read_add_server),
     ("remove_server", |item, _, cluster| Ok(Change::RemoveServer { node: read_node(item, cluster)? })),
     ("set_configuration", read_set_configuration),
@@ -159,7 +159,7 @@ fn read_precondition(item: &Item<'_>) -> Read<Precondition> {
     let conditions = [
         number("last_membership")?.map(Precondition::LastMembership),
         number("last_entry")?.map(Precondition::LastEntry),
-        number("leader_term")?.map(Precondition::LeaderTerm),
+        number("leader_term")?.map(|term| Precondition::LeaderEpoch(Epoch(term))),
     ];
     fields.finish()?;
     let mut given = conditions.into_iter().flatten();

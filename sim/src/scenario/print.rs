@@ -203,7 +203,7 @@ impl Names<'_> {
             }
             Change::Members { members, retain } => vec![self.members(members), pair("retain", retain)],
             Change::Append { sets, nodes, retain } => self.sets_change("append", sets, nodes, *retain),
-            Change::To { sets, nodes, retain } => self.sets_change("to", sets, nodes, *retain),
+            Change::To { sets, nodes, retain } => self.sets_change("change_to", sets, nodes, *retain),
             Change::AddServer { node, address } => {
                 vec![pair("add_server", self.node(*node)), pair("address", self.address(*address))]
             }
@@ -390,7 +390,7 @@ fn condition(precondition: Precondition) -> (String, String) {
     match precondition {
         Precondition::LastMembership(index) => pair("last_membership", index),
         Precondition::LastEntry(index) => pair("last_entry", index),
-        Precondition::LeaderTerm(term) => pair("leader_term", term),
+        Precondition::LeaderEpoch(epoch) => pair("leader_term", epoch.0),
     }
 }
 

@@ -112,7 +112,7 @@ steps = [
   { change = { add_nodes = ["e"], if = { last_entry = 5 } } },
   { change = { replace_all_nodes = { a = "x", b = "v" }, if = { leader_term = 2 } } },
   { change = { batch = [{ add_nodes = ["e"] }, { voters = ["b"] }, { remove_nodes = ["d"] }], retain = true } },
-  { change = { to = [["a", "b"], ["e"]], nodes = { e = "v" } } },
+  { change = { change_to = [["a", "b"], ["e"]], nodes = { e = "v" } } },
   { change = { add_server = "e", address = "w" } },
   { change = { remove_server = "b" } },
   { change = { set_configuration = ["a", "e"], listeners = ["d"] } },
