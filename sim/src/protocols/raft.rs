@@ -12,9 +12,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::raft_settings;
 use crate::protocol::{
-    Address, BadSetting, Boot, Change, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect,
-    NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode, Settings, Within,
-    WriteId,
+    Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
+    Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
+    Settings, Within, WriteId,
 };
 
 /// A Raft node in the simulator.
@@ -117,13 +117,8 @@ impl Protocol for Raft {
     }
 
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
-        match input_in(input) {
-            Ok(input) => {
-                self.raft.step_into(input, &mut self.buffer);
-                hand_over(&mut self.buffer, out);
-            }
-            Err(request) => out.push(Effect::Refuse { request, refusal: Refusal::Unsupported }),
-        }
+        self.raft.step_into(input_in(input), &mut self.buffer);
+        hand_over(&mut self.buffer, out);
     }
 
     fn election_timer() -> Option<core::Timer> {
@@ -251,6 +246,10 @@ fn node_out(id: core::NodeId) -> NodeId {
     NodeId(id.0)
 }
 
+fn address_in(address: Address) -> core::Address {
+    core::Address(address.0)
+}
+
 fn set_in(ids: &BTreeSet<NodeId>) -> BTreeSet<core::NodeId> {
     ids.iter().copied().map(node_in).collect()
 }
@@ -260,7 +259,7 @@ fn sets_in(sets: &QuorumSets) -> Vec<core::VoterSet> {
 }
 
 fn nodes_in(nodes: &BTreeMap<NodeId, Address>) -> BTreeMap<core::NodeId, core::Address> {
-    nodes.iter().map(|(id, address)| (node_in(*id), core::Address(address.0))).collect()
+    nodes.iter().map(|(id, address)| (node_in(*id), address_in(*address))).collect()
 }
 
 fn request_in(request: RequestId) -> core::RequestId {
@@ -271,9 +270,8 @@ fn request_out(request: core::RequestId) -> RequestId {
     RequestId(request.0)
 }
 
-/// The input in the core's words, or the request that asks for what the core does not have.
-fn input_in(input: Input<Raft>) -> Result<core::Input, RequestId> {
-    Ok(match input {
+fn input_in(input: Input<Raft>) -> core::Input {
+    match input {
         Input::Received { from, source, to, message } => core::Input::Received {
             from: node_in(from),
             source: core::Address(source.0),
@@ -286,23 +284,27 @@ fn input_in(input: Input<Raft>) -> Result<core::Input, RequestId> {
             core::Input::Proposed { request: request_in(request), command }
         }
         Input::ReadRequested { request } => core::Input::ReadRequested { request: request_in(request) },
-        Input::Operated { request, operation: Operation::Change(change) } => {
-            let change = change_in(&change).ok_or(request)?;
-            core::Input::ChangeRequested { request: request_in(request), change }
-        }
-        Input::Operated { request, operation: Operation::Transfer { to } } => {
-            core::Input::TransferRequested { request: request_in(request), to: node_in(to) }
-        }
+        Input::Operated { request, operation } => operation_in(request_in(request), &operation),
         Input::SnapshotTaken { through, state } => {
             core::Input::SnapshotTaken { through: core::LogIndex(through), state }
         }
-    })
+    }
 }
 
-fn change_in(change: &Change) -> Option<core::Change> {
-    Some(match change {
+fn operation_in(request: core::RequestId, operation: &Operation) -> core::Input {
+    match operation {
+        Operation::Change(change) => core::Input::ChangeRequested { request, change: change_in(change) },
+        Operation::Transfer { to } => core::Input::TransferRequested { request, to: node_in(*to) },
+    }
+}
+
+fn change_in(change: &Change) -> core::Change {
+    match change {
         Change::AddLearner { node, address } => {
-            core::Change::AddLearner { node: node_in(*node), address: core::Address(address.0) }
+            core::Change::AddLearner { node: node_in(*node), address: address_in(*address) }
+        }
+        Change::Members { members, retain } => {
+            core::Change::Members { members: members_in(members), retain: *retain }
         }
         Change::Append { sets, nodes, retain } => {
             core::Change::Append { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
@@ -311,7 +313,7 @@ fn change_in(change: &Change) -> Option<core::Change> {
             core::Change::To { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
         }
         Change::AddServer { node, address } => {
-            core::Change::AddServer { node: node_in(*node), address: core::Address(address.0) }
+            core::Change::AddServer { node: node_in(*node), address: address_in(*address) }
         }
         Change::RemoveServer { node } => core::Change::RemoveServer { node: node_in(*node) },
         Change::SetConfiguration { mode, servers, listeners } => core::Change::SetConfiguration {
@@ -321,70 +323,22 @@ fn change_in(change: &Change) -> Option<core::Change> {
         },
         Change::If { precondition, change } => core::Change::If {
             precondition: precondition_in(*precondition),
-            change: Box::new(change_in(change)?),
+            change: Box::new(change_in(change)),
         },
-        Change::Voters { .. }
-        | Change::AddVoters { .. }
-        | Change::RemoveVoters { .. }
-        | Change::SetNode { .. }
-        | Change::RemoveNodes { .. }
-        | Change::AddNewVoters { .. }
-        | Change::AddNodes { .. }
-        | Change::ReplaceAllNodes { .. }
-        | Change::Batch { .. } => {
-            core::Change::Members { members: members_in(change)?, retain: retains(change) }
-        }
-    })
+    }
 }
 
-/// The changes that openraft calls `ChangeMembers`; only those can be batched.
-fn members_in(change: &Change) -> Option<core::ChangeMembers> {
-    Some(match change {
-        Change::Voters { voters, .. } => core::ChangeMembers::ReplaceAllVoters(set_in(voters)),
-        Change::AddVoters { voters } => core::ChangeMembers::AddVoterIds(set_in(voters)),
-        Change::RemoveVoters { voters, .. } => core::ChangeMembers::RemoveVoters(set_in(voters)),
-        Change::SetNode { node, address } => {
-            let nodes = BTreeMap::from([(*node, *address)]);
-            core::ChangeMembers::SetNodes(nodes_in(&nodes))
-        }
-        Change::RemoveNodes { nodes } => core::ChangeMembers::RemoveNodes(set_in(nodes)),
-        Change::AddNewVoters { nodes } => core::ChangeMembers::AddVoters(nodes_in(nodes)),
-        Change::AddNodes { nodes } => core::ChangeMembers::AddNodes(nodes_in(nodes)),
-        Change::ReplaceAllNodes { nodes, .. } => core::ChangeMembers::ReplaceAllNodes(nodes_in(nodes)),
-        Change::Batch { changes, .. } => {
-            core::ChangeMembers::Batch(changes.iter().map(members_in).collect::<Option<Vec<_>>>()?)
-        }
-        Change::AddLearner { node, address } => {
-            let nodes = BTreeMap::from([(*node, *address)]);
-            core::ChangeMembers::AddNodes(nodes_in(&nodes))
-        }
-        Change::Append { .. }
-        | Change::To { .. }
-        | Change::AddServer { .. }
-        | Change::RemoveServer { .. }
-        | Change::SetConfiguration { .. }
-        | Change::If { .. } => return None,
-    })
-}
-
-/// Whether voters that lose their vote stay as learners. Where a change does not say it, they do, as in openraft's
-/// `add_learner`.
-fn retains(change: &Change) -> bool {
-    match change {
-        Change::Voters { retain, .. }
-        | Change::RemoveVoters { retain, .. }
-        | Change::Append { retain, .. }
-        | Change::To { retain, .. }
-        | Change::ReplaceAllNodes { retain, .. }
-        | Change::Batch { retain, .. } => *retain,
-        Change::AddLearner { .. }
-        | Change::AddVoters { .. }
-        | Change::SetNode { .. }
-        | Change::RemoveNodes { .. }
-        | Change::AddNewVoters { .. }
-        | Change::AddNodes { .. } => true,
-        Change::AddServer { .. } | Change::RemoveServer { .. } | Change::SetConfiguration { .. } => false,
-        Change::If { change, .. } => retains(change),
+fn members_in(members: &ChangeMembers) -> core::ChangeMembers {
+    match members {
+        ChangeMembers::AddVoterIds(ids) => core::ChangeMembers::AddVoterIds(set_in(ids)),
+        ChangeMembers::AddVoters(nodes) => core::ChangeMembers::AddVoters(nodes_in(nodes)),
+        ChangeMembers::RemoveVoters(ids) => core::ChangeMembers::RemoveVoters(set_in(ids)),
+        ChangeMembers::ReplaceAllVoters(ids) => core::ChangeMembers::ReplaceAllVoters(set_in(ids)),
+        ChangeMembers::AddNodes(nodes) => core::ChangeMembers::AddNodes(nodes_in(nodes)),
+        ChangeMembers::SetNodes(nodes) => core::ChangeMembers::SetNodes(nodes_in(nodes)),
+        ChangeMembers::RemoveNodes(ids) => core::ChangeMembers::RemoveNodes(set_in(ids)),
+        ChangeMembers::ReplaceAllNodes(nodes) => core::ChangeMembers::ReplaceAllNodes(nodes_in(nodes)),
+        ChangeMembers::Batch(list) => core::ChangeMembers::Batch(list.iter().map(members_in).collect()),
     }
 }
 

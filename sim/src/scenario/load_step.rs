@@ -4,18 +4,18 @@
 //! not be done in any world.
 //! Not here: what is impossible only then and there, such as restarting a node that runs (`runner`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::load::{DURATION, read_count, read_facts};
+use super::load_change::read_change;
 use super::load_nodes::{
-    nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
+    nodes_of, read_address, read_groups, read_links, read_node, read_sets, read_target, read_whom,
 };
 use super::read::{Fault, Fields, Item, Read};
 use super::{
     Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Step,
     Target, Value, nearest, parse_duration,
 };
-use crate::protocol::{Address, Change, Epoch, NodeId, Precondition, SetMode};
 
 /// What a step can be: its verb, and how it reads.
 const VERBS: [(&str, Reader); 29] = [
@@ -193,155 +193,13 @@ fn read_value(item: &Item<'_>) -> Read<Value> {
 }
 
 fn read_change_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
-    let change = read_change(verb.fields("a change such as { voters = [\"a\", \"b\"] }")?, cluster)?;
+    let change = read_change(verb, cluster)?;
     Ok(Step::Change { change, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
 }
 
 fn read_transfer(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let to = read_node(verb, cluster)?;
     Ok(Step::Transfer { to, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
-}
-
-const CHANGES: [&str; 15] = [
-    "add_learner",
-    "voters",
-    "add_voters",
-    "remove_voters",
-    "set_node",
-    "remove_nodes",
-    "append",
-    "add_new_voters",
-    "add_nodes",
-    "replace_all_nodes",
-    "batch",
-    "change_to",
-    "add_server",
-    "remove_server",
-    "set_configuration",
-];
-
-fn read_change(mut fields: Fields<'_>, cluster: &Cluster) -> Read<Change> {
-    let entries = fields.entries();
-    let mut kinds =
-        entries.iter().filter_map(|(key, at, _)| Some((at, CHANGES.into_iter().find(|kind| kind == key)?)));
-    let kind = match (kinds.next(), kinds.next(), entries.first()) {
-        (Some((_, kind)), None, _) => kind,
-        (Some((_, first)), Some((at, second)), _) => {
-            return Err(Fault::new(*at, format!("expected one change, found {first} and {second}")));
-        }
-        (None, _, Some((key, at, _))) => return Err(Fault::unknown(*at, "change", key, &CHANGES)),
-        (None, _, None) => return Err(Fault::new(fields.at, "expected a change, found an empty table")),
-    };
-    let object = fields.need(kind, "…")?;
-    let change = match kind {
-        "add_learner" => {
-            let (node, address) = read_node_at(&object, &mut fields, cluster)?;
-            Change::AddLearner { node, address }
-        }
-        "voters" => {
-            Change::Voters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
-        }
-        "add_voters" => Change::AddVoters { voters: read_nodes(&object, cluster)? },
-        "remove_voters" => {
-            Change::RemoveVoters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
-        }
-        "set_node" => {
-            let node = read_node(&object, cluster)?;
-            Change::SetNode { node, address: read_address(&fields.need("address", "\"w\"")?, cluster)? }
-        }
-        "remove_nodes" => Change::RemoveNodes { nodes: read_nodes(&object, cluster)? },
-        "append" => {
-            let sets = read_sets(&object, cluster)?;
-            let nodes = homes(sets.iter().flatten(), cluster);
-            Change::Append { sets, nodes, retain: read_retain(&mut fields)? }
-        }
-        "change_to" => {
-            let sets = read_sets(&object, cluster)?;
-            let nodes = homes(sets.iter().flatten(), cluster);
-            Change::To { sets, nodes, retain: read_retain(&mut fields)? }
-        }
-        "add_new_voters" => Change::AddNewVoters { nodes: read_homes(&object, cluster)? },
-        "add_nodes" => Change::AddNodes { nodes: read_homes(&object, cluster)? },
-        "replace_all_nodes" => Change::ReplaceAllNodes {
-            nodes: read_homes(&object, cluster)?,
-            retain: read_retain(&mut fields)?,
-        },
-        "batch" => {
-            let items = object.list("a list of changes such as [{ add_nodes = [\"d\"] }]")?;
-            let changes = items.iter().map(|item| read_change(item.fields("a change")?, cluster));
-            Change::Batch { changes: changes.collect::<Read<_>>()?, retain: read_retain(&mut fields)? }
-        }
-        "add_server" => {
-            let (node, address) = read_node_at(&object, &mut fields, cluster)?;
-            Change::AddServer { node, address }
-        }
-        "remove_server" => Change::RemoveServer { node: read_node(&object, cluster)? },
-        _ => read_set_configuration(&object, &mut fields, cluster)?,
-    };
-    let change = read_conditions(change, &mut fields)?;
-    fields.finish()?;
-    Ok(change)
-}
-
-/// Ratis: the servers, the listeners, and how the request relates to the members there are.
-fn read_set_configuration(servers: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Change> {
-    let servers = read_homes(servers, cluster)?;
-    let listeners = fields.or("listeners", BTreeMap::new(), |item| read_homes(item, cluster))?;
-    let mode = match fields
-        .maybe("mode", |item| Ok((item.at, item.text("set, add or compare-and-set")?.to_owned())))?
-    {
-        None => SetMode::Set,
-        Some((at, word)) => match word.as_str() {
-            "set" => SetMode::Set,
-            "add" => SetMode::Add,
-            "compare-and-set" => SetMode::CompareAndSet {
-                servers: read_nodes(
-                    &fields.need("current", "the voters that are expected, such as [\"a\"]")?,
-                    cluster,
-                )?,
-                listeners: fields.or("current_listeners", BTreeSet::new(), |item| nodes_of(item, cluster))?,
-            },
-            _ => return Err(Fault::unknown(at, "mode", &word, &["set", "add", "compare-and-set"])),
-        },
-    };
-    Ok(Change::SetConfiguration { mode, servers, listeners })
-}
-
-/// What must be true for the change to be made.
-fn read_conditions(change: Change, fields: &mut Fields<'_>) -> Read<Change> {
-    let membership = fields.maybe("if_membership_at", |item| item.number("a log index such as 3"))?;
-    let last = fields.maybe("if_last", |item| item.number("a log index such as 3"))?;
-    let term = fields.maybe("if_term", |item| item.number("a term such as 2"))?;
-    let conditions = [
-        membership.map(Precondition::LastMembership),
-        last.map(Precondition::LastEntry),
-        term.map(|term| Precondition::LeaderEpoch(Epoch(term))),
-    ];
-    let conditional = |change, precondition| Change::If { precondition, change: Box::new(change) };
-    Ok(conditions.into_iter().flatten().fold(change, conditional))
-}
-
-/// A node, reached where it lives unless an address is given.
-fn read_node_at(object: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<(NodeId, Address)> {
-    let node = read_node(object, cluster)?;
-    let address = fields.maybe("address", |item| read_address(item, cluster))?;
-    Ok((node, address.unwrap_or(home(node, cluster))))
-}
-
-fn read_homes(item: &Item<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, Address>> {
-    Ok(homes(&read_nodes(item, cluster)?, cluster))
-}
-
-fn homes<'a>(nodes: impl IntoIterator<Item = &'a NodeId>, cluster: &Cluster) -> BTreeMap<NodeId, Address> {
-    nodes.into_iter().map(|node| (*node, home(*node, cluster))).collect()
-}
-
-fn read_retain(fields: &mut Fields<'_>) -> Read<bool> {
-    fields.or("retain", false, Item::switch)
-}
-
-fn home(node: NodeId, cluster: &Cluster) -> Address {
-    cluster.home(node).expect("a node that was found has a home")
 }
 
 fn read_outcome(fields: &mut Fields<'_>) -> Read<OperationOutcome> {
