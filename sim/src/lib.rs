@@ -17,6 +17,7 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod swarm;
 pub mod time;
 pub mod trace;
 pub mod workload;
