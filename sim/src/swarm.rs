@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, Within};
 use crate::scenario::{
-    Aim, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node, Ratio, Scenario,
+    Aim, Cluster, NodeFault, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node, Ratio, Scenario,
     Seeds, Shape, Step, Timers, Workload,
 };
 
@@ -47,7 +47,11 @@ pub fn scenario(seed: u64) -> Scenario {
             delay: draw.pick(&[ms(1, 10), ms(0, 1), ms(1, 100), ms(10, 50)]),
             loss: draw.pick(&[Ratio::ZERO, percent(1), percent(10)]),
             duplicate: draw.pick(&[Ratio::ZERO, percent(1), percent(10)]),
+            ..Network::default()
         },
+        clock: Default::default(),
+        schedule: Default::default(),
+        budget: Default::default(),
         disk: Disk {
             write: draw.pick(&[ms(0, 3), ms(0, 0), ms(1, 50)]),
             crash: draw.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]),
@@ -86,8 +90,8 @@ impl Draw {
         let aim = self.pick(&Aim::ALL);
         let kind = self.pick(&[
             NemesisKind::Partition { shape },
-            NemesisKind::Crash { aim },
-            NemesisKind::Stall { aim },
+            NemesisKind::Hit { fault: NodeFault::Crash, aim },
+            NemesisKind::Hit { fault: NodeFault::Stall, aim },
         ]);
         Nemesis { kind, every: ms(200, 2_000), lasting: ms(50, 1_000) }
     }
