@@ -1,11 +1,14 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
 pub mod agenda;
+pub mod agreement;
+pub mod budget;
 pub mod check;
 pub mod choices;
 pub mod cli;
 pub mod client;
 pub mod disk;
+pub mod fault;
 pub mod history;
 pub mod machine;
 pub mod nemesis;
@@ -17,6 +20,7 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod swarm;
 pub mod time;
 pub mod trace;
 pub mod workload;
