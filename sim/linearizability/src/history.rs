@@ -180,6 +180,12 @@ impl<I: Clone, O: Clone> History<I, O> {
     }
 }
 
+impl<I, O> History<I, O> {
+    pub(crate) fn inputs_mut(&mut self) -> impl Iterator<Item = (&mut I, Option<&O>)> {
+        self.operations.iter_mut().map(|operation| (&mut operation.input, operation.output.as_ref()))
+    }
+}
+
 /// Builds a history from calls and outcomes as they happen.
 #[derive(Clone, Debug)]
 pub struct Recorder<I, O> {

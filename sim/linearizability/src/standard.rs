@@ -292,6 +292,15 @@ impl Model for Standard {
         }
     }
 
+    fn weaken(&self, input: &Input, output: Option<&Output>) -> Option<Input> {
+        match (input.action, output) {
+            (Action::CompareAndSet { new, .. }, Some(Output::Done)) => {
+                Some(Input { action: Action::Write(new), ..*input })
+            }
+            _ => None,
+        }
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {
         let asked = match input.action {
             Action::Read => "read".to_owned(),

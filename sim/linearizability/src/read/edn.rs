@@ -7,6 +7,7 @@
 //! Parsed by the `clojure-reader` crate, one form at a time: only the text and one event are in memory.
 
 use clojure_reader::edn::{self, Edn};
+use clojure_reader::error::Code;
 
 use super::{Asked, Reader, Trouble, Type, action};
 use crate::standard::{Action, Input, Output};
@@ -91,14 +92,20 @@ fn each_event(
             continue;
         }
         let line = place.line;
-        let (form, after) = edn::read(rest).map_err(|wrong| {
-            let at = line + wrong.line.map_or(0, |line| line.saturating_sub(1));
-            (at, format!("expected an operation such as {{:process 0, :type :invoke, :f :read, :value nil}}; EDN says {:?}", wrong.code))
-        })?;
+        let (form, after) = edn::read(rest).map_err(|wrong| trouble(line, &wrong))?;
         let length = rest.len() - after.len();
         place.advance(length.max(1));
         see(line, untagged(&form))?;
     }
+}
+
+fn trouble(line: usize, wrong: &clojure_reader::error::Error) -> Trouble {
+    let example = "expected an operation such as {:process 0, :type :invoke, :f :read, :value nil}";
+    if wrong.code == Code::UnexpectedEOF {
+        return (line, format!("{example}; the one that begins here does not end"));
+    }
+    let within = wrong.line.map_or(0, |line| line.saturating_sub(1));
+    (line + within, format!("{example}; as EDN it is wrong: {:?}", wrong.code))
 }
 
 struct Place<'a> {
