@@ -273,6 +273,9 @@ fn become_leader(t: &mut Transition<'_>) {
     if t.commit < t.log.last().index {
         t.note(Fact::UncommittedTailInherited);
     }
+    if t.members.effective().1.is_joint() {
+        t.note(Fact::JointInherited);
+    }
     let first_own = t.log.last().index.next();
     t.role = Role::Leader(Leader {
         peers: Peers::default(),

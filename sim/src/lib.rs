@@ -1,5 +1,6 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod advisor;
 pub mod agenda;
 pub mod agreement;
 pub mod budget;

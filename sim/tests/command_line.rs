@@ -189,3 +189,49 @@ fn two_processes_say_the_same_to_the_last_byte_and_a_trace_shows_every_record() 
     assert_eq!(once, run(&[("calm.toml", calm)], &["calm.toml", "--trace"]));
     assert!(once.1.contains("leads epoch 1") && once.1.lines().count() > 200, "{}", once.1);
 }
+
+#[test]
+fn rules_are_listed_with_their_stories() {
+    let folder = folder(&[]);
+    let output = splitbrain(folder.path(), &["rules"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("initial-log\n    source   Ongaro"), "{said}");
+    assert!(said.contains("scenarios/why/initial-log.toml"));
+    let output = splitbrain(folder.path(), &["rules", "--format", "json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).expect("a list");
+    assert_eq!(rows.len(), splitbrain_core::Rules::ALL.len());
+    assert_eq!(rows[0]["story"], "scenarios/why/use-at-once.toml");
+}
+
+#[test]
+fn changes_are_judged() {
+    let folder = folder(&[]);
+    let ask = |more: &[&str]| {
+        let arguments = [&["check-change", "--from", "[[a,b,c]]", "--to", "[[c,d,e]]"], more].concat();
+        let output = splitbrain(folder.path(), &arguments);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = ask(&[]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("safe in 2 steps\nat once  unsafe in one entry: {a b} and {d e}"), "{said}");
+    let (code, said) = ask(&["--nodes-down", "a,b"]);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("blocked: the present members cannot decide anything"), "{said}");
+    let (code, said) = ask(&["--nodes-down", "d,e", "--format", "json"]);
+    assert_eq!(code, Some(1));
+    let advice: serde_json::Value = serde_json::from_str(&said).expect("a document");
+    assert_eq!(advice["verdict"]["is"], "blocked-at");
+    assert_eq!(advice["verdict"]["step"], 1);
+    assert_eq!(advice["majority_add"]["refused"], true);
+}
+
+#[test]
+fn bad_changes_are_told_what_is_wrong() {
+    check_bad(&[], &["check-change", "--from", "[[a]]"], &["--to"]);
+    let change = |from: &'static str| ["check-change", "--from", from, "--to", "a,b"];
+    check_bad(&[], &change("[[a,b]"), &["expected names such as a,b,c or [[a,b,c],[d]]"]);
+    check_bad(&[], &change("[[a,a]]"), &["\"a\" is twice in one voter set"]);
+    let down = ["check-change", "--from", "a", "--to", "b", "--nodes-down", "x"];
+    check_bad(&[], &down, &["node \"x\" is said to be down, and is in neither membership"]);
+}

@@ -2,8 +2,10 @@
 
 mod checkers_alive;
 mod determinism;
+mod membership;
 mod scenarios;
 mod tidy;
+mod why;
 
 use std::path::{Path, PathBuf};
 

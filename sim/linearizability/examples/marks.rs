@@ -11,7 +11,15 @@ use splitbrain_linearizability::generate::{Generated, Workload, generate};
 use splitbrain_linearizability::{Budget, Method, Options, Standard, Verdict, check};
 
 const CASES: [&str; 9] = [
-    "kv", "kv-stale", "kv-unknown", "register", "register-stale", "register-unknown", "register-both", "swaps", "few",
+    "kv",
+    "kv-stale",
+    "kv-unknown",
+    "register",
+    "register-stale",
+    "register-unknown",
+    "register-both",
+    "swaps",
+    "few",
 ];
 
 fn workload(case: &str, operations: u32, clients: u32) -> Workload {
@@ -44,7 +52,8 @@ fn peak_kib() -> u64 {
 fn row(case: &str, operations: u32, clients: u32, method: &str) {
     let Generated { history, witness } = generate(&workload(case, operations, clients));
     let model = Standard::register();
-    let mut options = Options { budget: Budget { memory: 400 << 20, steps: 50_000_000 }, ..Options::default() };
+    let mut options =
+        Options { budget: Budget { memory: 400 << 20, steps: 50_000_000 }, ..Options::default() };
     match method {
         "witness" => options.witness = Some(&witness),
         "search" => options.method = Method::Search,
@@ -58,7 +67,10 @@ fn row(case: &str, operations: u32, clients: u32, method: &str) {
         Verdict::NotLinearizable(_) => "no".to_owned(),
         Verdict::Unknown(reason) => format!("unknown: {reason}"),
     };
-    println!("| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |", peak_kib() / 1024);
+    println!(
+        "| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |",
+        peak_kib() / 1024
+    );
 }
 
 fn main() -> ExitCode {

@@ -43,7 +43,11 @@ pub struct Stuck {
 
 /// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
 #[must_use]
-pub fn explain<M: Model>(history: &History<M::Input, M::Output>, model: &M, evidence: &Evidence) -> Explanation {
+pub fn explain<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    evidence: &Evidence,
+) -> Explanation {
     let key = model.describe_key(evidence.key);
     let operations = Reducer::new(history, model, evidence.key).smallest(evidence);
     if operations.len() > 3
@@ -264,7 +268,8 @@ impl<'a, M: Model> Reducer<'a, M> {
     /// Whether everything that may have been appended to what somebody saw is there.
     fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
         let seen = self.model.parts(seen);
-        let part_of_it = |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
+        let part_of_it =
+            |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
         self.appended.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
     }
 }
@@ -275,7 +280,8 @@ fn longest_prefix<M: Model>(
     model: &M,
     places: &[u32],
 ) -> (Vec<u32>, M::State) {
-    let mut walk = Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
+    let mut walk =
+        Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
     walk.visit(&model.initial());
     walk.best
 }
@@ -298,7 +304,8 @@ impl<M: Model> Walk<'_, M> {
             if self.left == 0 {
                 return;
             }
-            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some() {
+            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some()
+            {
                 continue;
             }
             let operation = &self.history.operations()[*place as usize];
@@ -352,7 +359,11 @@ pub struct Text<'a, M: Model> {
 impl Explanation {
     /// The explanation as text of a few lines.
     #[must_use]
-    pub fn text<'a, M: Model>(&'a self, history: &'a History<M::Input, M::Output>, model: &'a M) -> Text<'a, M> {
+    pub fn text<'a, M: Model>(
+        &'a self,
+        history: &'a History<M::Input, M::Output>,
+        model: &'a M,
+    ) -> Text<'a, M> {
         Text { explanation: self, history, model }
     }
 }

@@ -4,8 +4,10 @@
 //! not the verdict.
 //! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
+mod check_change;
 mod find;
 mod output;
+mod rules;
 mod run;
 
 use std::ffi::OsString;
@@ -42,6 +44,10 @@ enum Command {
     Run(run::RunArguments),
     /// Judge recorded histories: are they linearizable?
     Check(CheckArgs),
+    /// Judge a membership change: is it safe, by which steps, who must be up?
+    CheckChange(check_change::CheckChangeArguments),
+    /// List every safety rule, its source, and what breaks without it
+    Rules(rules::RulesArguments),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -53,6 +59,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_diagnostics(verbose);
     let code = match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::CheckChange(arguments) => check_change::main(&arguments),
+        Command::Rules(arguments) => rules::main(&arguments),
         Command::Check(arguments) => {
             check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
         }

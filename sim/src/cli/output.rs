@@ -8,8 +8,18 @@ use std::io::{self, ErrorKind, Stdout, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 
 use crate::report::Palette;
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
 
 /// The standard output. After its reader has gone, writing does nothing.
 #[derive(Debug)]

@@ -1,0 +1,535 @@
+//! Is a membership change safe, by which steps, and who must be up at each? Names in, advice out.
+//!
+//! Holds: the steps are those of the core's planner; every set is counted by its own majority; equal questions give
+//! equal advice.
+//! Not here: carrying a change out (`runner`), and whether a node really is down (the operator knows).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use splitbrain_core::membership::change::{self, Policy};
+use splitbrain_core::quorum::{any_quorums_meet, majority};
+use splitbrain_core::{
+    Address, Change, ChangeRefused, Intersect, Membership, NodeId, Rule, SetMode, VoterSet,
+};
+
+/// Voter sets by name; more than one is a joint config.
+pub type Sets = Vec<BTreeSet<String>>;
+
+/// Most nodes in a question; the witness of two quorums that do not meet is searched among all their subsets.
+pub const NODES_MAX: usize = 18;
+
+/// Most steps of a plan; the planner needs two.
+const STEPS_MAX: usize = 8;
+
+/// What is to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The voter sets now.
+    pub from: Sets,
+    /// The voter sets wanted.
+    pub to: Sets,
+    /// Nodes that are known to be down, and stay down.
+    pub down: BTreeSet<String>,
+}
+
+/// What there is to say about a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    /// Whether the change can be carried out now.
+    pub verdict: Verdict,
+    /// Whether one entry could do it.
+    pub directly: Directly,
+    /// Who would vote and does not now; they should catch up as learners before.
+    pub newcomers: BTreeSet<String>,
+    /// Who votes now and would not.
+    pub leaving: BTreeSet<String>,
+    /// Whether the newcomers are at least as many as those who stay (Apache Ratis, RATIS-1912); `None` where one of the
+    /// memberships is joint.
+    pub majority_add: Option<MajorityAdd>,
+    /// The present members, and the members after each step.
+    pub steps: Vec<Step>,
+    /// The rules that make it safe.
+    pub rules: Vec<&'static str>,
+    /// What else an operator should know.
+    pub notes: Vec<String>,
+}
+
+/// Whether the change can be carried out now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "step")]
+pub enum Verdict {
+    /// Every step can be committed by those who are up.
+    Possible,
+    /// The members are these already.
+    NothingToDo,
+    /// This step (0: the present members) cannot be committed by those who are up.
+    BlockedAt(usize),
+}
+
+/// Whether one entry could do it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Directly {
+    /// By an identical set on both sides, or one node of difference (openraft `append_membership`, thesis 4.1).
+    pub by_shared_set: bool,
+    /// As any quorum of the one meets any of the other.
+    pub by_quorums: bool,
+    /// Otherwise, a quorum of the old and one of the new members that do not meet: two leaders.
+    pub split: Option<(BTreeSet<String>, BTreeSet<String>)>,
+}
+
+/// Newcomers against those who stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MajorityAdd {
+    /// Voters that are new.
+    pub new: usize,
+    /// Voters that stay.
+    pub stay: usize,
+    /// Whether Apache Ratis refuses it unless told otherwise.
+    pub refused: bool,
+}
+
+/// The members at one point of the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The voter sets.
+    pub sets: Sets,
+    /// What each set needs, in their order.
+    pub needs: Vec<Need>,
+    /// Whether those who are up can decide.
+    pub decides: bool,
+    /// How many more nodes may fail, whichever they are; 0 also when nothing can be decided.
+    pub spare: usize,
+    /// Nodes that are up and whose failure alone would stop the cluster.
+    pub critical: BTreeSet<String>,
+}
+
+/// What one voter set needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// How many of the set decide.
+    pub needed: usize,
+    /// How many there are.
+    pub of: usize,
+    /// How many are up.
+    pub up: usize,
+}
+
+/// Reads voter sets: `[[a,b,c],[d]]`, `[a,b,c]` or `a,b,c`; names may stand in quotes.
+///
+/// # Errors
+/// What was expected instead.
+pub fn parse_sets(text: &str) -> Result<Sets, String> {
+    let bare: String = text.chars().filter(|c| !c.is_whitespace() && !"\"'".contains(*c)).collect();
+    let nested = bare.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+    let flat = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&bare);
+    let sets: Vec<&str> = nested.map_or_else(|| vec![flat], |inner| inner.split("],[").collect());
+    sets.into_iter().map(parse_names).collect()
+}
+
+/// Reads names separated by commas; at least one, each once.
+///
+/// # Errors
+/// What was expected instead.
+pub fn parse_names(text: &str) -> Result<BTreeSet<String>, String> {
+    let mut names = BTreeSet::new();
+    for name in text.split(',').map(str::trim) {
+        let good = |c: char| c.is_alphanumeric() || "-_.:".contains(c);
+        if name.is_empty() || !name.chars().all(good) {
+            return Err(format!("expected names such as a,b,c or [[a,b,c],[d]], found {text:?}"));
+        }
+        if !names.insert(name.to_owned()) {
+            return Err(format!("node {name:?} is twice in one voter set"));
+        }
+    }
+    Ok(names)
+}
+
+/// Judges a change.
+///
+/// # Errors
+/// When the question cannot be: an empty set, a node down that is nowhere, or more than [`NODES_MAX`] nodes.
+pub fn advise(question: &Question) -> Result<Advice, String> {
+    let names = Roster::of(question)?;
+    let way = names.way(question)?;
+    let steps: Vec<Step> = way.iter().map(|sets| step(sets, &question.down)).collect();
+    let blocked = steps.iter().position(|step| !step.decides);
+    let verdict = match blocked {
+        _ if steps.len() == 1 => Verdict::NothingToDo,
+        Some(step) => Verdict::BlockedAt(step),
+        None => Verdict::Possible,
+    };
+    let (old, new) = (voters(&question.from), voters(&question.to));
+    let majority_add = names.majority_add(question);
+    let newcomers: BTreeSet<String> = new.difference(&old).cloned().collect();
+    let leaving: BTreeSet<String> = old.difference(&new).cloned().collect();
+    let rules = rules(&steps, &newcomers);
+    let mut advice = Advice {
+        verdict,
+        directly: names.directly(question),
+        newcomers,
+        leaving,
+        majority_add,
+        steps,
+        rules,
+        notes: Vec::new(),
+    };
+    advice.notes = notes(&advice, question);
+    Ok(advice)
+}
+
+fn voters(sets: &Sets) -> BTreeSet<String> {
+    sets.iter().flatten().cloned().collect()
+}
+
+/// Numbers names for the core.
+struct Roster {
+    names: Vec<String>,
+}
+
+impl Roster {
+    fn of(question: &Question) -> Result<Roster, String> {
+        let names: BTreeSet<String> = question.from.iter().chain(&question.to).flatten().cloned().collect();
+        if let Some(stranger) = question.down.difference(&names).next() {
+            return Err(format!("node {stranger:?} is said to be down, and is in neither membership"));
+        }
+        if names.len() > NODES_MAX {
+            return Err(format!("expected at most {NODES_MAX} nodes, found {}", names.len()));
+        }
+        Ok(Roster { names: names.into_iter().collect() })
+    }
+
+    fn id(&self, name: &String) -> NodeId {
+        let place = self.names.binary_search(name).unwrap_or(self.names.len());
+        NodeId(place as u32)
+    }
+
+    fn set_in(&self, set: &BTreeSet<String>) -> VoterSet {
+        set.iter().map(|name| self.id(name)).collect()
+    }
+
+    fn sets_in(&self, sets: &Sets) -> Vec<VoterSet> {
+        sets.iter().map(|set| self.set_in(set)).collect()
+    }
+
+    fn names_of(&self, ids: impl Iterator<Item = NodeId>) -> BTreeSet<String> {
+        ids.filter_map(|id| self.names.get(id.0 as usize).cloned()).collect()
+    }
+
+    /// Everyone at an address of its own: where they are reached has no part in this.
+    fn homes(&self) -> BTreeMap<NodeId, Address> {
+        (0..self.names.len() as u32).map(|place| (NodeId(place), Address(place))).collect()
+    }
+
+    fn present(&self, question: &Question) -> Result<Membership, String> {
+        Membership::new(self.sets_in(&question.from), self.homes())
+            .map_err(|_| String::from("expected at least one voter in every set"))
+    }
+
+    /// The present sets, and those after each step of the planner.
+    fn way(&self, question: &Question) -> Result<Vec<Sets>, String> {
+        let mut current = self.present(question)?;
+        let goal = Change::To { sets: self.sets_in(&question.to), nodes: self.homes(), retain: true };
+        let mut way = vec![question.from.clone()];
+        for _ in 0..STEPS_MAX {
+            let plan = change::plan(&current, &goal, Policy::default());
+            let plan = plan.map_err(|refused| format!("the change is refused: {}", refused.name()))?;
+            let Some(next) = plan.first else { break };
+            way.push(next.sets().iter().map(|set| self.names_of(set.iter())).collect());
+            current = next;
+        }
+        Ok(way)
+    }
+
+    fn directly(&self, question: &Question) -> Directly {
+        let (old, new) = (self.sets_in(&question.from), self.sets_in(&question.to));
+        let by_quorums = any_quorums_meet(&old, &new);
+        let split = if by_quorums { None } else { self.split(&old, &new) };
+        let by_shared_set = old == new || change::may_follow(&old, &new, Intersect::Shared);
+        Directly { by_shared_set, by_quorums, split }
+    }
+
+    /// The smallest quorum of the old that leaves a quorum of the new. Looks at every subset of the nodes.
+    fn split(&self, old: &[VoterSet], new: &[VoterSet]) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
+        let inside = |mask: u32| move |id: NodeId| mask & (1 << id.0) != 0;
+        let quorum = |sets: &[VoterSet], mask: u32| sets.iter().all(|set| majority::won(set, inside(mask)));
+        let subsets = 0..1u32 << self.names.len();
+        let splits = subsets.filter(|mask| quorum(old, *mask) && quorum(new, !*mask));
+        let smallest = splits.min_by_key(|mask| mask.count_ones())?;
+        // Of those who are left, so many of the new that they decide; more would only hide the point.
+        let mut rest = !smallest & ((1 << self.names.len()) - 1);
+        for place in 0..self.names.len() {
+            if quorum(new, rest & !(1 << place)) {
+                rest &= !(1 << place);
+            }
+        }
+        let named = |mask: u32| {
+            self.names_of((0..self.names.len() as u32).map(NodeId).filter(|id| inside(mask)(*id)))
+        };
+        Some((named(smallest), named(rest)))
+    }
+
+    fn majority_add(&self, question: &Question) -> Option<MajorityAdd> {
+        let ([old], [new]) = (question.from.as_slice(), question.to.as_slice()) else { return None };
+        let present = self.present(question).ok()?;
+        let homes = self.homes();
+        let servers = new.iter().map(|name| (self.id(name), homes[&self.id(name)])).collect();
+        let change = Change::SetConfiguration { mode: SetMode::Set, servers, listeners: BTreeMap::new() };
+        let refused = change::plan(&present, &change, Policy::default()) == Err(ChangeRefused::MajorityAdd);
+        Some(MajorityAdd { new: new.difference(old).count(), stay: new.intersection(old).count(), refused })
+    }
+}
+
+fn step(sets: &Sets, down: &BTreeSet<String>) -> Step {
+    let need = |set: &BTreeSet<String>| Need {
+        needed: majority::needed(set.len()),
+        of: set.len(),
+        up: set.difference(down).count(),
+    };
+    let needs: Vec<Need> = sets.iter().map(need).collect();
+    let decides = needs.iter().all(|need| need.needed <= need.up);
+    let spare = needs.iter().map(|need| need.up.saturating_sub(need.needed)).min().unwrap_or(0);
+    let tight = sets.iter().zip(&needs).filter(|(_, need)| decides && need.up == need.needed);
+    let critical = tight.flat_map(|(set, _)| set.difference(down)).cloned().collect();
+    Step { sets: sets.clone(), needs, decides, spare, critical }
+}
+
+fn rules(steps: &[Step], newcomers: &BTreeSet<String>) -> Vec<&'static str> {
+    let mut rules = vec![Rule::UseAtOnce, Rule::ProposeAfterCommit, Rule::OldNewIntersect, Rule::InitialLog];
+    if steps.iter().any(|step| step.sets.len() > 1) {
+        rules.extend([Rule::QuorumInEverySet, Rule::FirstEntryKeepsJoint]);
+    }
+    if !newcomers.is_empty() {
+        rules.extend([Rule::IdsNeverReused, Rule::PeerIdentity]);
+    }
+    rules.into_iter().map(Rule::name).collect()
+}
+
+fn notes(advice: &Advice, question: &Question) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !advice.newcomers.is_empty() {
+        let names = braces(&advice.newcomers);
+        notes.push(format!("add {names} as learners before, and wait until they have caught up"));
+    }
+    if advice.majority_add.is_some_and(|add| add.refused) {
+        notes.push(String::from(
+            "a majority-add: until they hear of it, the newcomers do not know that they are a majority; if the leader \
+             fails then, nobody may lead until it is back. Apache Ratis refuses it unless majority-add is on",
+        ));
+    }
+    let joint = advice.steps.iter().skip(1).position(|step| step.sets.len() > 1);
+    if let Some(place) = joint.filter(|_| question.to.len() == 1) {
+        let step = place + 1;
+        notes.push(format!(
+            "if the leader fails in step {step}, the cluster stays joint until the next leader or the next change \
+             finishes it; meanwhile it needs every set"
+        ));
+    }
+    if !advice.leaving.is_empty() {
+        let names = braces(&advice.leaving);
+        notes.push(format!(
+            "stop {names} only when the last step is committed; a leader among them steps down then"
+        ));
+    }
+    for set in question.to.iter().filter(|set| set.len() > 1 && set.len() % 2 == 0) {
+        let (len, less) = (set.len(), set.len() - 1);
+        notes.push(format!("{} stands no more failures with {len} voters than with {less}", braces(set)));
+    }
+    notes
+}
+
+fn braces(set: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = set.iter().map(String::as_str).collect();
+    format!("{{{}}}", names.join(" "))
+}
+
+/// Voter sets as people write them, such as `{a b c}{c d e}`.
+#[must_use]
+pub fn show(sets: &Sets) -> String {
+    sets.iter().map(braces).collect()
+}
+
+impl Step {
+    fn line(&self, number: usize) -> String {
+        let need = |(need, set): (&Need, &BTreeSet<String>)| format!("{} of {}", need.needed, braces(set));
+        let needs: Vec<String> = self.needs.iter().zip(&self.sets).map(need).collect();
+        let state = if !self.decides {
+            let lacking = self.needs.iter().zip(&self.sets).find(|(need, _)| need.up < need.needed);
+            lacking.map_or_else(String::new, |(need, set)| {
+                format!("BLOCKED: {} of {} are up", need.up, braces(set))
+            })
+        } else if self.critical.is_empty() {
+            let more = if self.spare == 1 { "one more failure" } else { "more failures" };
+            match self.spare {
+                1 => format!("stands {more}"),
+                count => format!("stands {count} {more}"),
+            }
+        } else {
+            format!("stops if one of {} fails", braces(&self.critical))
+        };
+        let name = if number == 0 { "now".to_owned() } else { format!("step {number}") };
+        format!("{name:<8} {}\n         needs {}; {state}\n", show(&self.sets), needs.join(" and "))
+    }
+}
+
+impl Advice {
+    /// Whether the change can be carried out now.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        match self.verdict {
+            Verdict::Possible | Verdict::NothingToDo => true,
+            Verdict::BlockedAt(_) => false,
+        }
+    }
+
+    /// The advice for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = match self.verdict {
+            Verdict::NothingToDo => String::from("nothing to do: the members are these already\n"),
+            Verdict::Possible => match self.steps.len() - 1 {
+                1 => String::from("safe in one step\n"),
+                steps => format!("safe in {steps} steps\n"),
+            },
+            Verdict::BlockedAt(0) => String::from("blocked: the present members cannot decide anything\n"),
+            Verdict::BlockedAt(step) => {
+                format!("blocked at step {step}: do not begin, it could not be finished\n")
+            }
+        };
+        // Writing to a string cannot fail.
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<8} {value}");
+        };
+        line("at once", self.directly.text());
+        for (number, step) in self.steps.iter().enumerate() {
+            let _ = write!(text, "{}", step.line(number));
+        }
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name:<8} {value}");
+        };
+        if let Some(add) = self.majority_add {
+            let verdict = if add.refused { "a majority-add" } else { "no majority-add" };
+            line("added", &format!("{} new, {} stay: {verdict}", add.new, add.stay));
+        }
+        line("rules", &self.rules.join(", "));
+        for note in &self.notes {
+            line("note", note);
+        }
+        text
+    }
+}
+
+impl Directly {
+    fn text(&self) -> String {
+        match (&self.split, self.by_shared_set) {
+            (Some((old, new)), _) => format!(
+                "unsafe in one entry: {} and {} decide without each other, and there are two leaders",
+                braces(old),
+                braces(new)
+            ),
+            (None, true) => String::from("safe in one entry: a shared set, or one node of difference"),
+            (None, false) => {
+                String::from("safe in one entry, as any two quorums meet; openraft and etcd go by two")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(from: &str, to: &str, down: &str) -> Advice {
+        let down = if down.is_empty() { BTreeSet::new() } else { parse_names(down).expect("names") };
+        let question =
+            Question { from: parse_sets(from).expect("sets"), to: parse_sets(to).expect("sets"), down };
+        advise(&question).expect("a good question")
+    }
+
+    fn way(advice: &Advice) -> Vec<String> {
+        advice.steps.iter().map(|step| show(&step.sets)).collect()
+    }
+
+    #[test]
+    fn a_change_of_two_of_three_goes_by_a_joint_config() {
+        let advice = ask("[[a,b,c]]", "[[c,d,e]]", "");
+        assert_eq!(way(&advice), ["{a b c}", "{a b c}{c d e}", "{c d e}"]);
+        assert_eq!(advice.verdict, Verdict::Possible);
+        let (old, new) = advice.directly.split.clone().expect("quorums that do not meet");
+        assert_eq!((braces(&old), braces(&new)), ("{a b}".to_owned(), "{d e}".to_owned()));
+        assert_eq!(advice.majority_add, Some(MajorityAdd { new: 2, stay: 1, refused: true }));
+    }
+
+    #[test]
+    fn two_down_of_three_block_the_change_before_it_begins() {
+        let advice = ask("a,b,c", "c,d,e", "a,b");
+        assert_eq!(advice.verdict, Verdict::BlockedAt(0));
+        assert!(advice.text().contains("BLOCKED: 1 of {a b c} are up"), "{}", advice.text());
+    }
+
+    #[test]
+    fn a_target_that_could_not_decide_is_seen_before_it_is_begun() {
+        let advice = ask("a,b,c", "a,d,e", "d,e");
+        assert_eq!(advice.verdict, Verdict::BlockedAt(1));
+        assert!(!advice.is_possible());
+    }
+
+    #[test]
+    fn three_to_nine_needs_two_of_three_and_five_of_nine() {
+        let advice = ask("a,b,c", "a,b,c,d,e,f,g,h,i", "c,g,h,i");
+        assert_eq!(advice.verdict, Verdict::Possible);
+        let joint: Vec<(usize, usize, usize)> =
+            advice.steps[1].needs.iter().map(|need| (need.needed, need.of, need.up)).collect();
+        assert_eq!(joint, [(2, 3, 2), (5, 9, 5)]);
+        assert_eq!(braces(&advice.steps[1].critical), "{a b d e f}");
+    }
+
+    #[test]
+    fn one_node_of_difference_needs_one_entry() {
+        let advice = ask("a,b,c", "a,b,c,d", "");
+        assert_eq!(way(&advice), ["{a b c}", "{a b c d}"]);
+        assert!(advice.directly.by_shared_set && advice.directly.split.is_none());
+        assert!(advice.notes.iter().any(|note| note.contains("no more failures with 4 voters than with 3")));
+    }
+
+    #[test]
+    fn a_joint_config_left_either_way_needs_one_entry() {
+        assert_eq!(way(&ask("[[a,b,c],[d,e,f]]", "[[a,b,c]]", "")).len(), 2);
+        assert_eq!(way(&ask("[[a,b,c],[d,e,f]]", "[[d,e,f]]", "")).len(), 2);
+        assert_eq!(ask("a,b", "a,b", "").verdict, Verdict::NothingToDo);
+    }
+
+    #[test]
+    fn bad_questions_are_told_what_was_expected() {
+        assert!(parse_sets("[[a,b],[]]").is_err_and(|error| error.contains("expected names")));
+        assert!(parse_sets("a,a").is_err_and(|error| error.contains("twice")));
+        let stranger = Question {
+            from: parse_sets("a").expect("sets"),
+            to: parse_sets("b").expect("sets"),
+            down: parse_names("x").expect("names"),
+        };
+        assert!(advise(&stranger).is_err_and(|error| error.contains("neither membership")));
+    }
+
+    proptest::proptest! {
+        /// Every step may follow the one before it, and the last is what was asked for.
+        #[test]
+        fn every_path_obeys_the_rule(
+            from in proptest::collection::vec(proptest::collection::btree_set("[a-f]", 1..5), 1..3),
+            to in proptest::collection::vec(proptest::collection::btree_set("[a-h]", 1..5), 1..3),
+        ) {
+            let question = Question { from, to, down: BTreeSet::new() };
+            let advice = advise(&question).expect("a good question");
+            let roster = Roster::of(&question).expect("few nodes");
+            for pair in advice.steps.windows(2) {
+                let [old, new] = [roster.sets_in(&pair[0].sets), roster.sets_in(&pair[1].sets)];
+                proptest::prop_assert!(change::may_follow(&old, &new, Intersect::Shared));
+                proptest::prop_assert!(any_quorums_meet(&old, &new), "the exact rule is implied");
+            }
+            let last = advice.steps.last().map(|step| &step.sets);
+            proptest::prop_assert!(last == Some(&question.to));
+            proptest::prop_assert_eq!(advice.directly.by_quorums, advice.directly.split.is_none());
+        }
+    }
+}
