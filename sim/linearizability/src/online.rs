@@ -155,7 +155,10 @@ struct Zones {
     chains: Vec<Chain>,
     next_chain: u32,
     pending: Vec<Pending>,
-    unknown: Vec<Pending>,
+    /// By the value written. These stay until somebody sees it: there is no telling when they take effect.
+    unknown: BTreeMap<u32, Pending>,
+    /// Which of them were called since the log began.
+    unknown_in_log: Vec<u32>,
     /// Everything since nothing was pending, and what the value could be then; for going over to the search.
     log: Vec<Logged>,
     start: Vec<u32>,
@@ -514,7 +517,8 @@ impl Zones {
             chains: vec![Chain { id: 0, first_return: 0, last_call: 0 }],
             next_chain: 1,
             pending: Vec::new(),
-            unknown: Vec::new(),
+            unknown: BTreeMap::new(),
+            unknown_in_log: Vec::new(),
             log: Vec::new(),
             start: vec![initial],
             claimed: Vec::new(),
@@ -549,7 +553,8 @@ impl Zones {
             | Step::OpaqueRead(_) => return true,
         };
         self.find(value).is_some()
-            || self.pending.iter().chain(&self.unknown).any(|other| written(other.step) == Some(value))
+            || self.unknown.contains_key(&value)
+            || self.pending.iter().any(|other| written(other.step) == Some(value))
     }
 
     /// Nothing is pending: what happened so far is only what the value may be now.
@@ -563,8 +568,10 @@ impl Zones {
             let last = self.clusters.iter().rev().find(|cluster| cluster.chain == chain.id);
             self.start.extend(last.map(|cluster| cluster.value));
         }
-        for unknown in &mut self.unknown {
-            unknown.logged = u32::MAX;
+        for value in self.unknown_in_log.drain(..) {
+            if let Some(unknown) = self.unknown.get_mut(&value) {
+                unknown.logged = u32::MAX;
+            }
         }
     }
 
@@ -622,8 +629,12 @@ impl Zones {
         // A read without an answer tells nothing.
         let known = if pending.step.is_none() { Known::Nothing } else { known };
         self.note(&pending, None, known);
-        if known == Known::Unknown && !pending.seen {
-            self.unknown.push(pending);
+        if known == Known::Unknown
+            && !pending.seen
+            && let Some(value) = written(pending.step)
+        {
+            self.unknown.insert(value, pending);
+            self.unknown_in_log.push(value);
         }
         Ok(())
     }
@@ -656,8 +667,7 @@ impl Zones {
             pending.seen = true;
             return Some(*pending);
         }
-        let place = self.unknown.iter().position(|unknown| written(unknown.step) == Some(value))?;
-        let unknown = self.unknown.swap_remove(place);
+        let unknown = self.unknown.remove(&value)?;
         if unknown.logged == u32::MAX {
             self.claimed.extend(unknown.step);
         }
@@ -774,7 +784,7 @@ impl Zones {
             return None;
         }
         let mut search = Search::new(Frontier::new(&self.start, None));
-        let old = self.unknown.iter().filter(|unknown| unknown.logged == u32::MAX);
+        let old = self.unknown.values().filter(|unknown| unknown.logged == u32::MAX);
         for step in old.filter_map(|unknown| unknown.step).chain(self.claimed.iter().copied()) {
             search.frontier.call_unknown(step);
         }
