@@ -8,10 +8,20 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use splitbrain_linearizability::generate::{Generated, Workload, generate};
-use splitbrain_linearizability::{Budget, History, Input, Method, Online, Options, Output, Standard, Verdict, check};
+use splitbrain_linearizability::{
+    Budget, History, Input, Method, Online, Options, Output, Standard, Verdict, check,
+};
 
 const CASES: [&str; 9] = [
-    "kv", "kv-stale", "kv-unknown", "register", "register-stale", "register-unknown", "register-both", "swaps", "few",
+    "kv",
+    "kv-stale",
+    "kv-unknown",
+    "register",
+    "register-stale",
+    "register-unknown",
+    "register-both",
+    "swaps",
+    "few",
 ];
 
 fn workload(case: &str, operations: u32, clients: u32) -> Workload {
@@ -44,7 +54,8 @@ fn peak_kib() -> u64 {
 fn row(case: &str, operations: u32, clients: u32, method: &str) {
     let Generated { history, witness } = generate(&workload(case, operations, clients));
     let model = Standard::register();
-    let mut options = Options { budget: Budget { memory: 400 << 20, steps: 50_000_000 }, ..Options::default() };
+    let mut options =
+        Options { budget: Budget { memory: 400 << 20, steps: 50_000_000 }, ..Options::default() };
     match method {
         "witness" => options.witness = Some(&witness),
         "search" => options.method = Method::Search,
@@ -61,7 +72,10 @@ fn row(case: &str, operations: u32, clients: u32, method: &str) {
         Verdict::NotLinearizable(_) => "no".to_owned(),
         Verdict::Unknown(reason) => format!("unknown: {reason}"),
     };
-    println!("| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |", peak_kib() / 1024);
+    println!(
+        "| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |",
+        peak_kib() / 1024
+    );
 }
 
 /// What following the events costs, without preparing them.
@@ -87,7 +101,10 @@ fn online(case: &str, operations: u32, clients: u32, history: &History<Input, Ou
     }
     let spent = (cpu() - before) as f64 / 1e9;
     let status = online.finish();
-    println!("| {case} | {operations} | {clients} | online | {spent:.4} | {} | {status:?} |", peak_kib() / 1024);
+    println!(
+        "| {case} | {operations} | {clients} | online | {spent:.4} | {} | {status:?} |",
+        peak_kib() / 1024
+    );
 }
 
 fn main() -> ExitCode {

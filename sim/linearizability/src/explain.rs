@@ -43,7 +43,11 @@ pub struct Stuck {
 
 /// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
 #[must_use]
-pub fn explain<M: Model>(history: &History<M::Input, M::Output>, model: &M, evidence: &Evidence) -> Explanation {
+pub fn explain<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    evidence: &Evidence,
+) -> Explanation {
     let key = model.describe_key(evidence.key);
     let operations = Reducer::new(history, model, evidence.key).smallest(evidence);
     if operations.len() > 3
@@ -96,7 +100,9 @@ struct Reducer<'a, M: Model> {
     of_key: Vec<u32>,
     /// Every value that somebody writes.
     written: BTreeSet<Value>,
-    appended: Vec<(u32, Vec<u32>)>,
+    /// What everybody wrote or appended.
+    added: Vec<(u32, Vec<u32>)>,
+    appends: bool,
     checks: usize,
     work: usize,
 }
@@ -108,7 +114,8 @@ impl<'a, M: Model> Reducer<'a, M> {
             model,
             of_key: Vec::new(),
             written: BTreeSet::new(),
-            appended: Vec::new(),
+            added: Vec::new(),
+            appends: false,
             checks: 0,
             work: 0,
         };
@@ -121,8 +128,12 @@ impl<'a, M: Model> Reducer<'a, M> {
             match reducer.effect(place) {
                 Effect::Write(value) | Effect::Swap(_, value) => {
                     reducer.written.insert(value);
+                    reducer.added.push((place, model.parts(value)));
                 }
-                Effect::Append(value) => reducer.appended.push((place, model.parts_appended(value))),
+                Effect::Append(value) => {
+                    reducer.appends = true;
+                    reducer.added.push((place, model.parts_appended(value)));
+                }
                 Effect::Nothing | Effect::Read(_) | Effect::Differs(_) | Effect::Opaque => {}
             }
         }
@@ -254,18 +265,19 @@ impl<'a, M: Model> Reducer<'a, M> {
 
     fn stands(&self, place: u32, writers: &BTreeMap<Value, Vec<u32>>, all: &BTreeSet<u32>) -> bool {
         let (Effect::Read(seen) | Effect::Swap(seen, _)) = self.effect(place) else { return true };
-        if !self.appended.is_empty() {
+        if self.appends {
             return self.stands_on_appends(seen, all);
         }
         let others = writers.get(&seen).is_some_and(|writers| writers.iter().any(|writer| *writer != place));
         others || !self.written.contains(&seen) || Some(seen) == self.model.initial_value()
     }
 
-    /// Whether everything that may have been appended to what somebody saw is there.
+    /// Whether everything that may have been written or appended to what somebody saw is there.
     fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
         let seen = self.model.parts(seen);
-        let part_of_it = |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
-        self.appended.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
+        let part_of_it =
+            |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
+        self.added.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
     }
 }
 
@@ -275,7 +287,8 @@ fn longest_prefix<M: Model>(
     model: &M,
     places: &[u32],
 ) -> (Vec<u32>, M::State) {
-    let mut walk = Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
+    let mut walk =
+        Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
     walk.visit(&model.initial());
     walk.best
 }
@@ -298,7 +311,8 @@ impl<M: Model> Walk<'_, M> {
             if self.left == 0 {
                 return;
             }
-            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some() {
+            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some()
+            {
                 continue;
             }
             let operation = &self.history.operations()[*place as usize];
@@ -352,7 +366,11 @@ pub struct Text<'a, M: Model> {
 impl Explanation {
     /// The explanation as text of a few lines.
     #[must_use]
-    pub fn text<'a, M: Model>(&'a self, history: &'a History<M::Input, M::Output>, model: &'a M) -> Text<'a, M> {
+    pub fn text<'a, M: Model>(
+        &'a self,
+        history: &'a History<M::Input, M::Output>,
+        model: &'a M,
+    ) -> Text<'a, M> {
         Text { explanation: self, history, model }
     }
 }

@@ -37,7 +37,10 @@ fn knossos_maps_one_after_the_other() {
         {:process 2, :type :ok, :f :read, :value nil}\n\
         {:process 2, :type :invoke, :f :read, :value nil}\n\
         {:process 2, :type :ok, :f :read, :value 3}";
-    assert_eq!(judge(text), "cas-register: linearizable; 0 0 write 3; 2 0 read -> nil, not seen; 2 0 read -> 3");
+    assert_eq!(
+        judge(text),
+        "cas-register: linearizable; 0 0 write 3; 2 0 read -> nil, not seen; 2 0 read -> 3"
+    );
 }
 
 #[test]
@@ -57,7 +60,8 @@ fn tagged_operations_and_independent_keys() {
         {:process 0, :type :info, :f :cas, :value [7 [1 2]]},\n\
         {:process 1, :type :invoke, :f :write, :value [8 \"x\"]}\n\
         {:process 1, :type :ok, :f :write, :value [8 \"x\"]}]";
-    let expected = "cas-register: linearizable; 0 7 read -> nil, not seen; 0 7 cas 1 2 -> unknown; 1 8 write \"x\"";
+    let expected =
+        "cas-register: linearizable; 0 7 read -> nil, not seen; 0 7 cas 1 2 -> unknown; 1 8 write \"x\"";
     assert_eq!(judge(text), expected);
     let tagged = text.replace(":value [", ":value #jepsen.independent/tuple [");
     assert_eq!(judge(&tagged), expected);
@@ -90,7 +94,9 @@ fn the_log_of_an_etcd_test() {
         judge(text),
         "cas-register: linearizable; 0 0 read -> nil; 1 0 cas 2 4 -> failed; 0 0 write 2 -> unknown; 2 0 read -> 2"
     );
-    let empty = text.replace(":ok  :read  2", ":ok  :read  nil").replace("\t:info\t:write\t:timed-out", "\t:ok\t:write\t2");
+    let empty = text
+        .replace(":ok  :read  2", ":ok  :read  nil")
+        .replace("\t:info\t:write\t:timed-out", "\t:ok\t:write\t2");
     assert!(judge(&empty).starts_with("cas-register: not linearizable"), "nil is empty here");
 }
 
@@ -108,7 +114,8 @@ fn the_key_value_form() {
         judge(text),
         "kv: linearizable; 0 8 read -> \"\"; 0 8 append \"x 0 0 y\"; 1 9 write \"p\" -> unknown; 0 8 read -> \"x 0 0 y\""
     );
-    let lost = text.replace(":ok, :f :get, :key \"8\", :value \"x 0 0 y\"", ":ok, :f :get, :key \"8\", :value \"\"");
+    let lost =
+        text.replace(":ok, :f :get, :key \"8\", :value \"x 0 0 y\"", ":ok, :f :get, :key \"8\", :value \"\"");
     assert!(judge(&lost).starts_with("kv: not linearizable"));
 }
 
@@ -130,7 +137,8 @@ fn json_lines() {
         {"process":1,"type":"fail","found":1}
         {"process":1,"type":"invoke","f":"read","key":"k"}
         {"process":1,"type":"ok","value":null}"#;
-    let expected = "cas-register: not linearizable; 0 k write 1; 1 k cas 2 3 -> failed, found 1; 1 k read -> nil";
+    let expected =
+        "cas-register: not linearizable; 0 k write 1; 1 k cas 2 3 -> failed, found 1; 1 k read -> nil";
     assert_eq!(judge(text), expected);
     let unseen = text.replace(r#","value":null"#, "");
     assert!(judge(&unseen).starts_with("cas-register: linearizable"));
@@ -140,8 +148,14 @@ fn json_lines() {
 fn mistakes_name_their_line_and_what_was_expected() {
     let cases = [
         ("", "h:1: expected EDN operations"),
-        ("\n{:process 0 :type :ok :f :read :value 1}", "h:2: process 0 has no open operation; expected its :invoke"),
-        ("{:process 0 :type :invoke :f :read}\n{:process 0 :type :invoke :f :read}", "h:2: process 0 called again"),
+        (
+            "\n{:process 0 :type :ok :f :read :value 1}",
+            "h:2: process 0 has no open operation; expected its :invoke",
+        ),
+        (
+            "{:process 0 :type :invoke :f :read}\n{:process 0 :type :invoke :f :read}",
+            "h:2: process 0 called again",
+        ),
         ("{:process 0 :type :invoke :f :frobnicate :value 1}", "h:1: expected :f read, write, cas"),
         ("{:process 0 :type :invoke :f :txn :value []}", "h:1: transactions are not"),
         ("{:process 0 :type :begin :f :read}", "h:1: expected :type :invoke"),

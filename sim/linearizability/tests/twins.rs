@@ -2,8 +2,8 @@
 
 use splitbrain_linearizability::generate::{Chance, Workload, generate};
 use splitbrain_linearizability::{
-    Action, Budget, History, Input, Kind, Method, Model, Online, Operation, Options, Output, Reason, Standard,
-    Status, UNKNOWN, Value, Verdict, check, exhaustive, explain,
+    Action, Budget, History, Input, Kind, Method, Model, Online, Operation, Options, Output, Reason,
+    Standard, Status, UNKNOWN, Value, Verdict, check, exhaustive, explain,
 };
 
 fn judge(history: &History<Input, Output>, model: &Standard) -> bool {
@@ -110,10 +110,19 @@ fn random_small_histories() {
     assert!(verdicts.iter().all(|count| *count > 10_000), "one-sided: {verdicts:?}");
 }
 
+/// Who looks at calls and returns.
+type See<'a> = &'a mut dyn FnMut(&[(u64, u64)]);
+
 /// Hands on every way in which calls and returns of `n` operations can alternate: (2n-1)!! of them. Operations are
 /// numbered by their call.
-fn every_interleaving(n: usize, see: &mut dyn FnMut(&[(u64, u64)])) {
-    fn go(n: usize, called: usize, now: u64, times: &mut Vec<(u64, u64)>, see: &mut dyn FnMut(&[(u64, u64)])) {
+fn every_interleaving(n: usize, see: See<'_>) {
+    fn go(
+        n: usize,
+        called: usize,
+        now: u64,
+        times: &mut Vec<(u64, u64)>,
+        see: See<'_>,
+    ) {
         if called == n && times.iter().all(|(_, ret)| *ret != UNKNOWN) {
             return see(times);
         }
@@ -144,7 +153,13 @@ fn every_history(n: usize, alphabet: &[(Action, Option<Output>)]) -> usize {
                 let (action, output) = alphabet[rest % alphabet.len()];
                 rest /= alphabet.len();
                 let ret = if output.is_some() { *ret } else { UNKNOWN };
-                Operation { process: process as u32, call: *call, ret, input: Input { key: 0, action }, output }
+                Operation {
+                    process: process as u32,
+                    call: *call,
+                    ret,
+                    input: Input { key: 0, action },
+                    output,
+                }
             });
             let history = History::from_operations(operations.collect()).expect("well formed");
             judge(&history, &model);
@@ -198,8 +213,11 @@ fn every_history_of_four_operations() {
 #[test]
 fn every_history_of_five_operations() {
     let read = |value| (Action::Read, Some(Output::Read(value)));
-    let alphabet =
-        [(Action::Write(value(1)), Some(Output::Done)), (Action::Write(value(2)), Some(Output::Done)), read(value(1))];
+    let alphabet = [
+        (Action::Write(value(1)), Some(Output::Done)),
+        (Action::Write(value(2)), Some(Output::Done)),
+        read(value(1)),
+    ];
     assert_eq!(every_history(5, &alphabet), 945 * 3_usize.pow(5));
 }
 
@@ -227,7 +245,8 @@ fn a_correct_store_is_accepted_by_every_algorithm() {
             let options = Options { witness, method, budget, ..Options::default() };
             let verdict = check(&made.history, &model, &options);
             let hard = workload.values.is_some() && (workload.unknown > 0 || method == Method::Zones);
-            let fine = matches!(verdict, Verdict::Linearizable) || hard && matches!(verdict, Verdict::Unknown(_));
+            let fine =
+                matches!(verdict, Verdict::Linearizable) || hard && matches!(verdict, Verdict::Unknown(_));
             assert!(fine, "{method:?} {workload:?}: {verdict:?}");
         }
         let mut online = Online::with_budget(model, Budget { steps: 200_000, ..Budget::default() });
@@ -270,7 +289,11 @@ fn a_stale_read_is_rejected_and_explained_by_four_operations() {
             let part = made.history.only(&explanation.operations);
             assert!(!exhaustive::is_linearizable(&part, &model), "explained by what is fine: {workload:?}");
             assert!(explanation.prefix.len() < explanation.operations.len());
-            assert!(explanation.operations.len() <= 4, "{workload:?}\n{}", explanation.text(&made.history, &model));
+            assert!(
+                explanation.operations.len() <= 4,
+                "{workload:?}\n{}",
+                explanation.text(&made.history, &model)
+            );
         }
         let mut online = Online::new(model);
         assert_eq!(replay(&made.history, &mut online), Status::Violated, "{workload:?}");
