@@ -6,6 +6,7 @@
 
 mod find;
 mod output;
+mod print_seed;
 mod run;
 
 use std::ffi::OsString;
@@ -39,6 +40,8 @@ struct Arguments {
 enum Command {
     /// Run scenario files and judge each against its own expectations
     Run(run::RunArguments),
+    /// Print the scenario that a seed of the swarm stands for
+    PrintSeed(print_seed::PrintSeedArguments),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -50,6 +53,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_diagnostics(verbose);
     let code = match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::PrintSeed(arguments) => print_seed::main(&arguments),
     };
     ExitCode::from(code)
 }
