@@ -11,6 +11,9 @@ use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
 use crate::world::World;
 
+/// How many events may come before agreement: a cluster that needs more talks in circles.
+const EVENTS_MAX: u64 = 500_000;
+
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
     /// what they did; an untimed world becomes timed.
@@ -124,16 +127,18 @@ impl<P: Protocol> World<P> {
     /// What stood in the way at `until`.
     pub fn converge(&mut self, until: Moment) -> Result<(), String> {
         self.become_timed();
-        let (reigns, epoch) = (self.counts.reigns, self.highest_epoch());
+        let (before, epoch) = (self.counts, self.highest_epoch());
         loop {
             let Some(why) = self.disagreement() else { return Ok(()) };
-            if !self.violations().is_empty() || !self.advance(until) {
-                let (reigns, terms) = (self.counts.reigns - reigns, self.highest_epoch() - epoch);
-                let livelock = match terms {
+            let circles = self.counts.events - before.events >= EVENTS_MAX;
+            if !self.violations().is_empty() || circles || !self.advance(until) {
+                let (reigns, terms) = (self.counts.reigns - before.reigns, self.highest_epoch() - epoch);
+                let elections = match terms {
                     0 | 1 => String::new(),
                     _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),
                 };
-                return Err(why + &livelock);
+                let talk = if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
+                return Err(why + &elections + &talk);
             }
         }
     }

@@ -27,4 +27,6 @@ pub mod trace;
 pub mod workload;
 pub mod world;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod world_tests;

@@ -470,3 +470,79 @@ impl<P: Protocol> World<P> {
 fn voters(sets: QuorumSets) -> BTreeSet<NodeId> {
     sets.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::echo::Echo;
+    use crate::time::Moment;
+
+    fn world(nodes: usize, nemesis: &str) -> World<Echo> {
+        let names: Vec<String> = (0..nodes).map(|node| format!("'n{node}'")).collect();
+        let text = format!(
+            "title = 'echo'\nsource = 'here'\n[cluster]\nmembers = [{}]\n{nemesis}\n[story]\n\
+             steps = [{{ settle = true }}]\n[expect]\nviolations = 'none'\n",
+            names.join(", ")
+        );
+        let scenario = crate::scenario::parse("echo.toml", &text).unwrap().scenario;
+        crate::runner::world(&scenario, 1, false).unwrap()
+    }
+
+    /// Whom each node hears, itself included.
+    fn heard(nodes: usize, shape: Shape) -> Vec<BTreeSet<NodeId>> {
+        let mut world = world(nodes, "");
+        let hears = world.heard(shape);
+        let ids = || world.scenario.cluster.ids();
+        ids().map(|to| ids().filter(|&from| from == to || hears(from, to)).collect()).collect()
+    }
+
+    #[test]
+    fn in_a_ring_everyone_hears_a_majority_of_their_own() {
+        for nodes in 3..9 {
+            let heard = heard(nodes, Shape::Ring);
+            assert!(heard.iter().all(|set| set.len() == nodes / 2 + 1), "{heard:?}");
+            let distinct: BTreeSet<_> = heard.iter().collect();
+            assert_eq!(distinct.len(), nodes);
+        }
+    }
+
+    #[test]
+    fn a_bridge_is_the_only_one_that_both_halves_hear() {
+        let heard = heard(7, Shape::Bridge);
+        let bridges = heard.iter().filter(|set| set.len() == 7).count();
+        let halves = heard.iter().filter(|set| set.len() == 4).count();
+        assert_eq!((bridges, halves), (1, 6), "{heard:?}");
+    }
+
+    #[test]
+    fn shapes_are_as_large_as_they_should_be() {
+        let size = |shape| heard(5, shape)[0].len();
+        assert!([2, 3].contains(&size(Shape::Halves)));
+        assert!([1, 2, 3, 4].contains(&size(Shape::Majority)));
+        let one_way = heard(5, Shape::OneWay);
+        assert_eq!(one_way.iter().filter(|set| set.len() == 1).count(), 1, "one hears nobody");
+        assert_eq!(one_way.iter().filter(|set| set.len() == 5).count(), 4, "and is heard by all");
+    }
+
+    #[test]
+    fn what_is_clogged_is_freed_in_the_end() {
+        let mut world = world(5, "[[nemesis]]\nkind = 'swizzle-clog'\nevery = '1s'\nlasting = '10ms..50ms'");
+        world.set_busy(true);
+        let held = |world: &World<Echo>| {
+            let ids: Vec<NodeId> = world.scenario.cluster.ids().collect();
+            let pairs = ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)));
+            pairs.filter(|&(from, to)| world.network.link(from, to) == Link::Held).count()
+        };
+        let mut most = 0;
+        let mut freed = 0;
+        for step in 1..2_000 {
+            world.run_until(Moment(step * 10_000_000));
+            most = most.max(held(&world));
+            freed += u32::from(held(&world) == 0);
+        }
+        assert!(most >= 14, "two nodes of five and more: {most}");
+        assert!(freed > 500, "between two strikes everything is free: {freed}");
+        world.heal();
+        assert_eq!(held(&world), 0);
+    }
+}

@@ -31,6 +31,8 @@ pub enum Fate {
         after: u64,
         /// The second one, of a duplicate.
         again: Option<u64>,
+        /// Whether it is held up until later ones have overtaken it.
+        late: bool,
         /// Whether it arrives damaged.
         damaged: bool,
     },
@@ -190,7 +192,7 @@ impl Network {
                 let damaged = choices.chance(Site::Network, self.settings.corrupt);
                 // Later messages overtake it for certain only after the longest delay; four of them are enough to tell.
                 let after = if late { after.saturating_add(self.settings.delay.max * 4) } else { after };
-                Fate::Delivered { after, again, damaged }
+                Fate::Delivered { after, again, late, damaged }
             }
         }
     }

@@ -571,7 +571,10 @@ impl<P: Protocol> World<P> {
         let mut envelope = Envelope { sender, source, from, to, address, damaged: false, message };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(self.now, sender, receiver, &mut self.choices) {
-            Fate::Delivered { after, again, damaged } => {
+            Fate::Delivered { after, again, late, damaged } => {
+                if late {
+                    self.note("message-reordered");
+                }
                 let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
                 let slower = u64::from(pace(sender).max(pace(receiver)));
                 if let Some(again) = again {

@@ -22,13 +22,13 @@ fn scenario(extra: &str) -> Arc<Scenario> {
     Arc::new(crate::scenario::parse("echo.toml", &text).unwrap().scenario)
 }
 
-fn world_with(extra: &str, seed: u64) -> World<Echo> {
+pub(crate) fn world_with(extra: &str, seed: u64) -> World<Echo> {
     let scenario = scenario(extra);
     let settings = Echo::settings(&scenario.settings()).unwrap();
     World::new(scenario, settings, Choices::seeded(seed), Agenda::timed(), false)
 }
 
-fn at(seconds: u64) -> Moment {
+pub(crate) fn at(seconds: u64) -> Moment {
     Moment(seconds * SECOND)
 }
 

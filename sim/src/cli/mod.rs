@@ -8,6 +8,7 @@ mod check_change;
 mod find;
 mod output;
 mod rules;
+mod print_seed;
 mod run;
 
 use std::ffi::OsString;
@@ -48,6 +49,8 @@ enum Command {
     CheckChange(check_change::CheckChangeArguments),
     /// List every safety rule, its source, and what breaks without it
     Rules(rules::RulesArguments),
+    /// Print the scenario that a seed of the swarm stands for
+    PrintSeed(print_seed::PrintSeedArguments),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -64,6 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => {
             check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
         }
+        Command::PrintSeed(arguments) => print_seed::main(&arguments),
     };
     ExitCode::from(code)
 }
