@@ -315,7 +315,7 @@ pub(crate) fn maybe_commit(t: &mut Transition<'_>) {
 
 /// Moves the commit index up, never down, and tells everyone whom it concerns.
 pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
-    if through <= t.commit {
+    if through <= t.commit && !(t.mutated(Mutation::CommitMovesBack) && through < t.commit) {
         return;
     }
     let before = t.commit;

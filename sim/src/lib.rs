@@ -1,5 +1,6 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod act;
 pub mod agenda;
 pub mod check;
 pub mod choices;
@@ -17,6 +18,7 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod tape;
 pub mod time;
 pub mod trace;
 pub mod workload;

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use super::raft_settings;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect,
-    NodeId, Operation, Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
+    NodeId, Operation, Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId, kebab,
 };
 
 /// A Raft node in the simulator.
@@ -118,6 +118,12 @@ impl Protocol for Raft {
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
         self.raft.step_into(input_in(input), &mut self.buffer);
         hand_over(&mut self.buffer, out);
+    }
+
+    fn label(message: &core::Message) -> String {
+        let name: String =
+            format!("{:?}", message.body).chars().take_while(|letter| letter.is_alphanumeric()).collect();
+        kebab(&name)
     }
 
     fn election_timer() -> Option<core::Timer> {
