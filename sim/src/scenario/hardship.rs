@@ -153,7 +153,7 @@ impl CrashLeaves {
 }
 
 impl Shape {
-    pub(super) const ALL: [Shape; 4] = [Shape::LeaderAlone, Shape::Halves, Shape::OneWay, Shape::Random];
+    pub(crate) const ALL: [Shape; 4] = [Shape::LeaderAlone, Shape::Halves, Shape::OneWay, Shape::Random];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -166,7 +166,7 @@ impl Shape {
 }
 
 impl Aim {
-    pub(super) const ALL: [Aim; 3] = [Aim::Any, Aim::Leader, Aim::All];
+    pub(crate) const ALL: [Aim; 3] = [Aim::Any, Aim::Leader, Aim::All];
 
     pub(super) fn name(self) -> &'static str {
         match self {
