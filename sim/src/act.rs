@@ -23,6 +23,8 @@ pub enum Act<T> {
         what: String,
         /// What it said.
         digest: u64,
+        /// How many older ones of that name were left waiting.
+        skipped: usize,
         /// Whether it arrives again later.
         kept: bool,
     },

@@ -179,9 +179,8 @@ impl Choices {
             Source::Strict { tape, at } => {
                 let found = tape.get(*at).copied();
                 *at += 1;
-                let fits = found.is_some_and(|found| {
-                    found.site == site && found.bound == bound && found.value < bound
-                });
+                let fits = found
+                    .is_some_and(|found| found.site == site && found.bound == bound && found.value < bound);
                 let value = if fits { found.map_or(0, |found| found.value) } else { 0 };
                 let asked = Choice { site, bound, value };
                 self.parted = (!fits).then_some(Parting { draw: self.made + 1, asked, found });

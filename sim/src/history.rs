@@ -79,7 +79,8 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<(), Viol
     match linearizability::check(&operations, &model, &Options::default()) {
         Verdict::Linearizable | Verdict::Unknown(_) => Ok(()),
         Verdict::NotLinearizable(found) => {
-            let call = |&place: &u32| calls.get(place as usize).map(|call| (call.called, describe(call, &name)));
+            let call =
+                |&place: &u32| calls.get(place as usize).map(|call| (call.called, describe(call, &name)));
             Err(Violation {
                 property: Property::Linearizability,
                 seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),

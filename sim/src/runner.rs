@@ -151,15 +151,7 @@ pub fn play<P: Protocol>(
     let Story { mut reasons, keys, .. } = story;
     match told {
         Ok(told) => told?,
-        Err(panic) => {
-            let violation = Violation {
-                property: Property::Invariant,
-                seen: world.seen(),
-                summary: String::from("an assertion of the protocol failed"),
-                evidence: vec![(world.seen(), panic)],
-            };
-            world.accuse(violation);
-        }
+        Err(panic) => accuse_of_panic(&mut world, panic),
     }
     if drive.limit_is_a_promise && world.is_exhausted() && world.violations().is_empty() {
         world.accuse_of_endlessness();
@@ -170,6 +162,36 @@ pub fn play<P: Protocol>(
     reasons.extend(judge(scenario, &world));
     let report = report(scenario, options, &world, reasons);
     Ok(Played { report, world })
+}
+
+fn accuse_of_panic<P: Protocol>(world: &mut World<P>, panic: String) {
+    let violation = Violation {
+        property: Property::Invariant,
+        seen: world.seen(),
+        summary: String::from("an assertion of the protocol failed"),
+        evidence: vec![(world.seen(), panic)],
+    };
+    world.accuse(violation);
+}
+
+/// The report of a world that was driven by hand, and perhaps ended in a panic.
+pub(crate) fn conclude<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    world: &mut World<P>,
+    panic: Option<String>,
+) -> Report {
+    if let Some(panic) = panic {
+        accuse_of_panic(world, panic);
+    }
+    if world.is_exhausted() && world.violations().is_empty() {
+        world.accuse_of_endlessness();
+    }
+    if let Err(violation) = history::check(world.history(), |key| story_key(scenario, &BTreeMap::new(), key))
+    {
+        world.accuse(violation);
+    }
+    report(scenario, options, world, Vec::new())
 }
 
 /// A world at the start of a scenario, in which time orders events.
@@ -183,7 +205,7 @@ pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> R
 }
 
 /// The protocol's own settings, or the name in the scenario that it does not know.
-fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
+pub(crate) fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
     for (place, rule) in scenario.rules_off.iter().enumerate() {
         if !P::rules().contains(&rule.as_str()) {
             let hint = nearest(rule, P::rules().iter().copied());

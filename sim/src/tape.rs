@@ -85,7 +85,8 @@ fn parse_line(line: &str) -> Result<(Choice, usize), String> {
         _ => return Err(expected()),
     };
     let known = || Site::ALL.map(Site::name).join(", ");
-    let site = Site::named(site).ok_or_else(|| format!("expected one of the sites {}, found {site:?}", known()))?;
+    let site =
+        Site::named(site).ok_or_else(|| format!("expected one of the sites {}, found {site:?}", known()))?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| expected());
     let times = times.strip_prefix('x').and_then(|times| times.parse().ok()).ok_or_else(expected)?;
     let choice = Choice { site, bound: number(bound)?, value: number(value)? };
@@ -136,7 +137,9 @@ mod tests {
         let error = |text: &str| parse(text).unwrap_err().to_string();
         assert_eq!(error(""), "1: expected \"splitbrain-tape 1\", found nothing");
         assert_eq!(error("splitbrain-tape 1\nnetwork 10 10"), "2: expected a value below 10, found 10");
-        assert!(error("splitbrain-tape 1\nnet 10 1").starts_with("2: expected one of the sites network, disk"));
+        assert!(
+            error("splitbrain-tape 1\nnet 10 1").starts_with("2: expected one of the sites network, disk")
+        );
         assert!(error("splitbrain-tape 1\nnetwork 10 1 x999999999999").contains("at most"));
     }
 }

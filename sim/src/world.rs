@@ -54,6 +54,8 @@ pub struct Counts {
 struct Envelope<M> {
     /// Counts what was sent, so that a duplicate is known.
     serial: u64,
+    /// What the protocol calls it and what it says, known while the world is frozen.
+    tag: Option<Arc<(String, u64)>>,
     sender: NodeId,
     source: Address,
     from: NodeId,
@@ -108,6 +110,8 @@ pub struct World<P: Protocol> {
     /// What happened to nodes, when it is written down.
     pub(crate) acts: Option<Vec<Act<P::Timer>>>,
     sent: u64,
+    /// Whether every move is made by hand.
+    frozen: bool,
     /// Whether every write finishes as soon as it is issued.
     instant_disks: bool,
 }
@@ -174,6 +178,7 @@ impl<P: Protocol> World<P> {
             limit: Limit::default(),
             acts: None,
             sent: 0,
+            frozen: false,
             instant_disks: false,
             scenario,
         };
@@ -339,10 +344,17 @@ impl<P: Protocol> World<P> {
         if self.nodes[receiver.0 as usize].process.is_none() {
             return self.lose(&envelope, "the process is down");
         }
-        self.arrive(receiver, slot, envelope, false);
+        self.arrive(receiver, slot, envelope, false, 0);
     }
 
-    fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>, kept: bool) {
+    fn arrive(
+        &mut self,
+        receiver: NodeId,
+        slot: u32,
+        envelope: Envelope<P::Message>,
+        kept: bool,
+        skipped: usize,
+    ) {
         self.counts.delivered += 1;
         if self.acts.is_some() {
             let act = Act::Deliver {
@@ -351,6 +363,7 @@ impl<P: Protocol> World<P> {
                 to: receiver,
                 what: P::label(&envelope.message),
                 digest: digest_of(&envelope.message),
+                skipped,
                 kept,
             };
             self.write_down(act);
@@ -383,13 +396,13 @@ impl<P: Protocol> World<P> {
                 self.nodes[from.0 as usize].stalled = true;
             }
         }
+        self.frozen = true;
         self.instant_disks = instant_disks;
         self.scenario.cluster.ids().for_each(|id| self.finish_instantly(id));
     }
 
     fn finish_instantly(&mut self, id: NodeId) {
-        let writing =
-            |node: &Node<P>| node.process.is_some() && !node.stalled && node.disk.unfinished() > 0;
+        let writing = |node: &Node<P>| node.process.is_some() && !node.stalled && node.disk.unfinished() > 0;
         while self.instant_disks && writing(&self.nodes[id.0 as usize]) {
             self.finish_write(id);
         }
@@ -409,20 +422,28 @@ impl<P: Protocol> World<P> {
             return false;
         }
         let (what, digest) = wanted;
-        let waits: Vec<usize> = (0..self.held.len())
-            .filter(|&place| {
-                let envelope = &self.held[place];
-                let here = envelope.sender == from && self.network.at(envelope.address) == Some(to);
-                here && what.is_none_or(|what| P::label(&envelope.message) == what)
-            })
-            .collect();
-        let exact = digest.and_then(|digest| {
-            waits.iter().find(|&&place| digest_of(&self.held[place].message) == digest)
-        });
-        let Some(&place) = exact.or(waits.get(skip)) else { return false };
+        let here = |envelope: &Envelope<P::Message>| {
+            let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
+            envelope.sender == from
+                && self.network.at(envelope.address) == Some(to)
+                && envelope.tag.as_ref().is_some_and(called)
+        };
+        let mut nth = None;
+        let mut older = 0;
+        for (place, envelope) in self.held.iter().enumerate().filter(|(_, envelope)| here(envelope)) {
+            if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
+                nth = Some((place, older));
+                break;
+            }
+            if older == skip {
+                nth = nth.or(Some((place, older)));
+            }
+            older += 1;
+        }
+        let Some((place, skipped)) = nth else { return false };
         let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
         self.begin_event();
-        self.arrive(to, u32::MAX, envelope, keep);
+        self.arrive(to, u32::MAX, envelope, keep, skipped);
         true
     }
 
@@ -594,7 +615,8 @@ impl<P: Protocol> World<P> {
         });
         let source = self.nodes[sender.0 as usize].address;
         self.sent += 1;
-        let envelope = Envelope { serial: self.sent, sender, source, from, to, address, message };
+        let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
+        let envelope = Envelope { serial: self.sent, tag, sender, source, from, to, address, message };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again } => {

@@ -41,7 +41,11 @@ pub struct Stuck {
 
 /// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
 #[must_use]
-pub fn explain<M: Model>(history: &History<M::Input, M::Output>, model: &M, evidence: &Evidence) -> Explanation {
+pub fn explain<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    evidence: &Evidence,
+) -> Explanation {
     let mut reducer = Reducer::new(history, model, evidence.key);
     let start = reducer.start(evidence);
     let operations = reducer.reduce(start);
@@ -202,7 +206,8 @@ impl<'a, M: Model> Reducer<'a, M> {
     /// Whether everything that may have been appended to what somebody saw is there.
     fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
         let seen = self.model.parts(seen);
-        let part_of_it = |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
+        let part_of_it =
+            |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
         self.appended.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
     }
 }
@@ -213,7 +218,8 @@ fn longest_prefix<M: Model>(
     model: &M,
     places: &[u32],
 ) -> (Vec<u32>, M::State) {
-    let mut walk = Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
+    let mut walk =
+        Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
     walk.visit(&model.initial());
     walk.best
 }
@@ -236,7 +242,8 @@ impl<M: Model> Walk<'_, M> {
             if self.left == 0 {
                 return;
             }
-            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some() {
+            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some()
+            {
                 continue;
             }
             let operation = &self.history.operations()[*place as usize];
@@ -290,7 +297,11 @@ pub struct Text<'a, M: Model> {
 impl Explanation {
     /// The explanation as text of a few lines.
     #[must_use]
-    pub fn text<'a, M: Model>(&'a self, history: &'a History<M::Input, M::Output>, model: &'a M) -> Text<'a, M> {
+    pub fn text<'a, M: Model>(
+        &'a self,
+        history: &'a History<M::Input, M::Output>,
+        model: &'a M,
+    ) -> Text<'a, M> {
         Text { explanation: self, history, model }
     }
 }

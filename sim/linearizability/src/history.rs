@@ -68,7 +68,9 @@ pub enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::ReturnsBeforeCall { process } => write!(f, "process {process} returned before it called"),
+            Malformed::ReturnsBeforeCall { process } => {
+                write!(f, "process {process} returned before it called")
+            }
             Malformed::StillOpen { process } => {
                 write!(f, "process {process} called again while its previous operation was still open")
             }
@@ -92,7 +94,14 @@ impl<I, O> History<I, O> {
     ///
     /// # Errors
     /// When it returned before it was called, or there are too many.
-    pub fn returned(&mut self, process: u32, call: u64, ret: u64, input: I, output: O) -> Result<(), Malformed> {
+    pub fn returned(
+        &mut self,
+        process: u32,
+        call: u64,
+        ret: u64,
+        input: I,
+        output: O,
+    ) -> Result<(), Malformed> {
         if ret < call || ret == UNKNOWN {
             return Err(Malformed::ReturnsBeforeCall { process });
         }

@@ -25,7 +25,12 @@ pub trait Model {
 
     /// The state after `input` in `state`, or `None` when it cannot have returned `output` there.
     /// Without an output the outcome is unknown and any output is possible.
-    fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> Option<Self::State>;
 
     /// Operations with different keys do not touch each other; each key starts in the initial state.
     fn key(&self, _input: &Self::Input) -> u32 {

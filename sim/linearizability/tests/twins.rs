@@ -1,8 +1,8 @@
 //! Every algorithm against the dumb twin, and against each other.
 
 use splitbrain_linearizability::{
-    History, Input, Kind, Method, Model, Online, Operation, Options, Output, Standard, Status, UNKNOWN, Verdict,
-    check, exhaustive,
+    History, Input, Kind, Method, Model, Online, Operation, Options, Output, Standard, Status, UNKNOWN,
+    Verdict, check, exhaustive,
 };
 
 /// SplitMix64: enough chance for a test, the same everywhere.

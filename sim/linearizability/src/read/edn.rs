@@ -30,7 +30,8 @@ struct Tuples {
 
 impl Tuples {
     fn look(&mut self, _line: usize, event: &Edn<'_>) -> Result<(), Trouble> {
-        if field(event, "type").and_then(name) != Some("invoke") || number(field(event, "process")).is_none() {
+        if field(event, "type").and_then(name) != Some("invoke") || number(field(event, "process")).is_none()
+        {
             return Ok(());
         }
         let value = field(event, "value");
@@ -41,7 +42,8 @@ impl Tuples {
             }
             Some("write" | "w") => {
                 self.writes += 1;
-                self.write_pairs += usize::from(matches!(value, Some(Edn::Vector(items)) if items.len() == 2));
+                self.write_pairs +=
+                    usize::from(matches!(value, Some(Edn::Vector(items)) if items.len() == 2));
             }
             Some(_) | None => {}
         }
@@ -77,7 +79,9 @@ fn each_event(
         let rest = place.rest();
         if rest.is_empty() {
             return match closing {
-                Some(closing) => Err((place.line, format!("the file ends here; expected {closing} or an operation"))),
+                Some(closing) => {
+                    Err((place.line, format!("the file ends here; expected {closing} or an operation")))
+                }
                 None => Ok(()),
             };
         }
@@ -109,7 +113,8 @@ impl<'a> Place<'a> {
     }
 
     fn advance(&mut self, length: usize) {
-        self.line += self.text.as_bytes()[self.at..self.at + length].iter().filter(|byte| **byte == b'\n').count();
+        self.line +=
+            self.text.as_bytes()[self.at..self.at + length].iter().filter(|byte| **byte == b'\n').count();
         self.at += length;
     }
 
@@ -157,7 +162,10 @@ fn number(value: Option<&Edn<'_>>) -> Option<u32> {
 
 fn one(reader: &mut Reader, line: usize, event: &Edn<'_>, independent: bool) -> Result<(), Trouble> {
     let Edn::Map(_) = event else {
-        return Err((line, format!("expected an operation, a map with :process, :type and :f, found {event}")));
+        return Err((
+            line,
+            format!("expected an operation, a map with :process, :type and :f, found {event}"),
+        ));
     };
     let Some(who) = field(event, "process") else {
         return Err((line, "expected :process in this operation".to_owned()));
@@ -197,7 +205,8 @@ fn invoke(
     value: &Edn<'_>,
     independent: bool,
 ) -> Result<(), Trouble> {
-    let what = field(event, "f").and_then(name).ok_or_else(|| (line, "expected :f, such as :read".to_owned()))?;
+    let what =
+        field(event, "f").and_then(name).ok_or_else(|| (line, "expected :f, such as :read".to_owned()))?;
     let key = match (field(event, "key"), value) {
         (Some(key), _) => reader.key(&plain(key)),
         (None, Edn::Tagged(tag, inner)) if tag.contains("independent") => reader.key(&first(inner)),
