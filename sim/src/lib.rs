@@ -20,6 +20,7 @@ pub mod runner;
 pub mod scenario;
 pub mod shrink;
 pub mod swarm;
+pub mod sweep;
 pub mod tape;
 pub mod time;
 pub mod trace;
@@ -27,3 +28,5 @@ pub mod workload;
 pub mod world;
 #[cfg(test)]
 mod world_tests;
+#[cfg(feature = "mutations")]
+pub mod zoo;

@@ -131,6 +131,19 @@ impl Default for Limit {
     }
 }
 
+/// Every fact that a world notes by itself.
+pub const FACTS: &[&str] = &[
+    "leader-changed",
+    "leader-elected",
+    "log-cut",
+    "machine-restored",
+    "message-duplicated",
+    "partitioned",
+    "restarted",
+    "snapshot-taken",
+    "unfinished-write-lost",
+];
+
 /// The client part of request ids that belong to operators.
 const OPERATOR: u64 = (1 << 20) - 1;
 

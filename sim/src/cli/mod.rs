@@ -4,9 +4,19 @@
 //! not the verdict.
 //! Not here: what the commands do (`runner`), and what reports look like (`report`).
 
+mod clock;
 mod find;
+mod merge;
+mod options;
 mod output;
+mod print_seed;
+mod progress;
+mod replay;
 mod run;
+mod shrink;
+mod sweep;
+#[cfg(feature = "mutations")]
+mod zoo;
 
 use std::ffi::OsString;
 use std::io;
@@ -39,6 +49,19 @@ struct Arguments {
 enum Command {
     /// Run scenario files and judge each against its own expectations
     Run(run::RunArguments),
+    /// Run many seeds on all cores; failures come out small
+    Sweep(sweep::SweepArguments),
+    /// Put the shards of a sweep together
+    Merge(merge::MergeArguments),
+    /// Make a failure small
+    Shrink(shrink::ShrinkArguments),
+    /// Run a seed, a file or a tape again, and look at any event
+    Replay(replay::ReplayArguments),
+    /// Show the scenario of a seed
+    PrintSeed(print_seed::PrintSeedArguments),
+    /// Measure how soon each deliberate mistake is found
+    #[cfg(feature = "mutations")]
+    Zoo(zoo::ZooArguments),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -50,6 +73,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_diagnostics(verbose);
     let code = match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Sweep(arguments) => sweep::main(&arguments),
+        Command::Merge(arguments) => merge::main(&arguments),
+        Command::Shrink(arguments) => shrink::main(&arguments),
+        Command::Replay(arguments) => replay::main(&arguments),
+        Command::PrintSeed(arguments) => print_seed::main(&arguments),
+        #[cfg(feature = "mutations")]
+        Command::Zoo(arguments) => zoo::main(&arguments),
     };
     ExitCode::from(code)
 }

@@ -49,11 +49,11 @@ enum Format {
     Json,
 }
 
-fn parse_seeds(text: &str) -> Result<Seeds, String> {
+pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
     Seeds::parse(text).ok_or_else(|| "expected a range of seeds such as 1..100".to_owned())
 }
 
-fn parse_system(name: &str) -> Result<String, String> {
+pub(super) fn parse_system(name: &str) -> Result<String, String> {
     let known = runner::systems();
     if known.contains(&name) {
         return Ok(name.to_owned());
