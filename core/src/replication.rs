@@ -142,8 +142,10 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
         Mode::Replicate if peer.matched < t.log.last().index => {
             send_entries(t, place);
             let Some(peer) = peer_at(t, place) else { return };
-            if let Some(slice) = t.log.slice(peer.next, 0) {
-                send_slice(t, place, &peer, slice);
+            match t.log.slice(peer.next, 0) {
+                Some(slice) => send_slice(t, place, &peer, slice),
+                // A full window was lost, and the log is compacted beyond it: asking further would never be answered.
+                None => snapshotting::send(t, place),
             }
         }
         Mode::Replicate => tell_commit(t, place),

@@ -2,11 +2,14 @@
 
 pub mod act;
 pub mod agenda;
+pub mod agreement;
+pub mod budget;
 pub mod check;
 pub mod choices;
 pub mod cli;
 pub mod client;
 pub mod disk;
+pub mod fault;
 pub mod history;
 pub mod machine;
 pub mod nemesis;

@@ -88,11 +88,6 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         epoch.0
     }
 
-    /// Every fact that it may note, by name, so that a sweep can tell which never occurred.
-    fn facts() -> &'static [&'static str] {
-        &[]
-    }
-
     /// What kind of message it is, in kebab case, such as `vote-request`: for stories that deliver messages by hand.
     fn label(message: &Self::Message) -> String {
         let name: String =

@@ -18,7 +18,7 @@ use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Seeds};
-use crate::sweep::{self, Block, Ended, Journal, Known, Plan, SweepReport};
+use crate::sweep::{self, Block, Ended, Journal, Plan, SweepReport};
 
 /// The exit code of a sweep that was told to end and found nothing: as of a program that a signal ended.
 const INTERRUPTED: u8 = 130;
@@ -202,9 +202,8 @@ pub(super) fn finish(
     threads: usize,
     out: Option<&Path>,
 ) -> u8 {
-    let known = Known::of(&plan.system).unwrap_or_default();
     let effort = ending.shrink.saturating_mul(1_000_000);
-    let report = sweep::summarise(plan, blocks, &known, effort, threads, &|_| false);
+    let report = sweep::summarise(plan, blocks, effort, threads, &|_| false);
     if let Some(out) = out {
         if let Err(error) = write_all(&report, out) {
             complain(&format!("{}: {error}", out.display()));

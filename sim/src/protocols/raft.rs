@@ -68,17 +68,6 @@ impl Disk for RaftDisk {
     }
 }
 
-/// The names of the facts, in the core's order.
-const FACTS: [&str; core::Fact::ALL.len()] = {
-    let mut names = [""; core::Fact::ALL.len()];
-    let mut place = 0;
-    while place < names.len() {
-        names[place] = core::Fact::ALL[place].name();
-        place += 1;
-    }
-    names
-};
-
 /// The names of the rules, in the core's order.
 const RULES: [&str; core::Rules::ALL.len()] = {
     let mut names = [""; core::Rules::ALL.len()];
@@ -129,10 +118,6 @@ impl Protocol for Raft {
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
         self.raft.step_into(input_in(input), &mut self.buffer);
         hand_over(&mut self.buffer, out);
-    }
-
-    fn facts() -> &'static [&'static str] {
-        &FACTS
     }
 
     fn label(message: &core::Message) -> String {

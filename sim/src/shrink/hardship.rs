@@ -87,15 +87,16 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         add(&|simpler| {
             simpler.steps.remove(place);
         });
-        add(&|simpler| {
-            if let Step::Run { time } = &mut simpler.steps[place] {
-                *time /= 2;
-            }
+        add(&|simpler| match &mut simpler.steps[place] {
+            Step::Run { time } => *time /= 2,
+            Step::Events { count } => *count = count.div_ceil(2),
+            _ => {}
         });
     }
     add(&|simpler| simpler.network = Network { delay: simpler.network.delay, ..Network::default() });
     add(&|simpler| simpler.network = Network::default());
     add(&|simpler| simpler.disk = Disk::default());
+    add(&|simpler| simpler.clock = crate::scenario::Clock::default());
     add(&|simpler| simpler.cluster.snapshot_every = None);
     for name in scenario.cluster.options.keys() {
         add(&|simpler| {

@@ -204,7 +204,12 @@ fn names_no_node(steps: &[Step]) -> bool {
     steps.iter().all(|step| {
         matches!(
             step,
-            Step::Run { .. } | Step::Heal | Step::Settle | Step::Converge { .. } | Step::Freeze { .. }
+            Step::Run { .. }
+                | Step::Events { .. }
+                | Step::Heal
+                | Step::Settle
+                | Step::Converge { .. }
+                | Step::Freeze { .. }
         )
     })
 }

@@ -14,7 +14,8 @@ use crate::panics;
 use crate::protocol::{NodeId, Operation, Protocol};
 use crate::runner::{self, RunOptions};
 use crate::scenario::{
-    ClientCall, CrashLeaves, Disk, Network, OperationOutcome, Scenario, Step, Target, Timers, Value, Whom,
+    Budget, ClientCall, CrashLeaves, Disk, Network, OperationOutcome, Scenario, Schedule, Step, Target,
+    Timers, Value, Whom,
 };
 use crate::world::World;
 
@@ -66,6 +67,9 @@ fn frozen(scenario: &Scenario) -> Scenario {
     frozen.cluster.snapshot_every = None;
     frozen.network = Network::default();
     frozen.disk = Disk { crash: CrashLeaves::Lost, ..Disk::default() };
+    frozen.clock = crate::scenario::Clock::default();
+    frozen.schedule = Schedule::Timed;
+    frozen.budget = Budget::default();
     frozen.workload = None;
     frozen.nemeses = Vec::new();
     frozen.expect = crate::scenario::Expectations::default();

@@ -10,7 +10,7 @@ mod twice;
 mod workers;
 
 pub use journal::{Journal, JournalError, read as read_journal};
-pub use summary::{Bucket, Known, SweepReport, summarise};
+pub use summary::{Bucket, SweepReport, summarise};
 pub use twice::{Difference, first_difference};
 pub use workers::{Ended, Tick, run};
 
@@ -119,7 +119,7 @@ impl Plan {
     pub fn scenario(&self, seed: u64) -> Scenario {
         let mut scenario = match &self.scenario {
             Some((_, scenario)) => scenario.clone(),
-            None => swarm::scenario(seed),
+            None => swarm::scenario_for(seed, &self.system),
         };
         scenario.cluster.options.extend(self.options.clone());
         scenario.rules_off.extend(self.rules_off.iter().cloned());

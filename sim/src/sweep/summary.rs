@@ -2,7 +2,7 @@
 //!
 //! Holds: equal blocks give equal reports, to the byte. Not here: running seeds (`sweep`), making failures small (`shrink`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,8 @@ use std::thread;
 use serde::Serialize;
 
 use super::{Block, DETERMINISM, Failure, Plan, TERMINATION};
-use crate::protocol::Protocol;
-use crate::runner::{self, Visit};
-use crate::scenario::Objection;
 use crate::shrink::{Effort, Fingerprint, Progress, Shrunk, shrink};
+use crate::swarm::SOMETIMES;
 use crate::time::Span;
 
 /// How many failures of a bucket are made small before the smallest is taken.
@@ -75,35 +73,12 @@ pub struct Bucket {
     pub toml: String,
 }
 
-/// The facts that a world and its protocol may note.
-#[derive(Clone, Debug, Default)]
-pub struct Known(pub BTreeSet<String>);
-
-impl Known {
-    /// Those of a system.
-    ///
-    /// # Errors
-    /// An objection when there is no such system.
-    pub fn of(system: &str) -> Result<Known, Objection> {
-        struct Facts;
-        impl Visit for Facts {
-            type Output = Known;
-            fn visit<P: Protocol>(self) -> Known {
-                let names = P::facts().iter().chain(crate::world::FACTS);
-                Known(names.map(|name| (*name).to_owned()).collect())
-            }
-        }
-        runner::with_system(system, Facts)
-    }
-}
-
 /// Makes a report of blocks. Failures are made small with at most so many events each, on so many threads, unless `stop`
 /// says to end.
 #[must_use]
 pub fn summarise(
     plan: &Plan,
     blocks: &BTreeMap<u64, Block>,
-    known: &Known,
     effort: u64,
     threads: usize,
     stop: &(dyn Fn(&Progress) -> bool + Sync),
@@ -140,7 +115,11 @@ pub fn summarise(
         }
     }
     report.digest = format!("{digest:032x}");
-    report.never = known.0.iter().filter(|fact| !report.seen.contains_key(*fact)).cloned().collect();
+    report.never = SOMETIMES
+        .iter()
+        .filter(|(fact, _)| !report.seen.contains_key(*fact))
+        .map(|(fact, _)| (*fact).to_owned())
+        .collect();
     let mut buckets: Vec<Vec<&Failure>> = buckets.into_values().collect();
     buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
     report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, effort, stop));
