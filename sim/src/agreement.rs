@@ -137,7 +137,8 @@ impl<P: Protocol> World<P> {
                     0 | 1 => String::new(),
                     _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),
                 };
-                let talk = if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
+                let talk =
+                    if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
                 return Err(why + &elections + &talk);
             }
         }

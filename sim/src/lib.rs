@@ -1,5 +1,6 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod act;
 pub mod advisor;
 pub mod agenda;
 pub mod agreement;
@@ -10,6 +11,8 @@ pub mod cli;
 pub mod client;
 pub mod disk;
 pub mod fault;
+#[cfg(test)]
+mod fault_tests;
 pub mod history;
 pub mod machine;
 pub mod nemesis;
@@ -21,12 +24,15 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod shrink;
 pub mod swarm;
+pub mod sweep;
+pub mod tape;
 pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
 #[cfg(test)]
-mod fault_tests;
-#[cfg(test)]
 mod world_tests;
+#[cfg(feature = "mutations")]
+pub mod zoo;

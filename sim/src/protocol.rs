@@ -88,11 +88,31 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         epoch.0
     }
 
+    /// What kind of message it is, in kebab case, such as `vote-request`: for stories that deliver messages by hand.
+    fn label(message: &Self::Message) -> String {
+        let name: String =
+            format!("{message:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect();
+        kebab(&name)
+    }
+
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
     fn election_timer() -> Option<Self::Timer>;
 
     /// The timer whose firing makes a leader speak to its followers now, if the protocol has one.
     fn heartbeat_timer() -> Option<Self::Timer>;
+}
+
+/// A name such as `VoteRequest` as `vote-request`.
+#[must_use]
+pub fn kebab(name: &str) -> String {
+    let mut kebab = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.extend(letter.to_lowercase());
+    }
+    kebab
 }
 
 /// What every protocol can show to a checker or a reader, without being changed by it.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
 use crate::choices::{Choices, Site};
@@ -51,6 +52,10 @@ pub struct Counts {
 /// A message under way.
 #[derive(Clone, Debug)]
 struct Envelope<M> {
+    /// Counts what was sent, so that a duplicate is known.
+    serial: u64,
+    /// What the protocol calls it and what it says, known while the world is frozen.
+    tag: Option<Arc<(String, u64)>>,
     sender: NodeId,
     source: Address,
     from: NodeId,
@@ -116,6 +121,30 @@ pub struct World<P: Protocol> {
     /// The value last written to each key by an answered call: what a compare-and-swap of the workload expects.
     pub(crate) recent: Vec<Option<u64>>,
     out: Effects<P>,
+    /// How far the run may go.
+    pub(crate) limit: Limit,
+    /// What happened to nodes, when it is written down.
+    pub(crate) acts: Option<Vec<Act<P::Timer>>>,
+    sent: u64,
+    /// Whether every move is made by hand.
+    frozen: bool,
+    /// Whether every write finishes as soon as it is issued.
+    instant_disks: bool,
+}
+
+/// How far a run may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// No event after this one.
+    pub events: u64,
+    /// The most things that may be under way at once.
+    pub under_way: usize,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Limit { events: u64::MAX, under_way: usize::MAX }
+    }
 }
 
 /// The client part of request ids that belong to operators.
@@ -166,6 +195,11 @@ impl<P: Protocol> World<P> {
             last_value: 0,
             recent: Vec::new(),
             out: Effects::default(),
+            limit: Limit::default(),
+            acts: None,
+            sent: 0,
+            frozen: false,
+            instant_disks: false,
             scenario,
         };
         for id in world.scenario.cluster.ids() {
@@ -290,6 +324,9 @@ impl<P: Protocol> World<P> {
 
     /// Takes one event that is due by `until`. Returns whether there was one.
     pub fn advance(&mut self, until: Moment) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
         let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
         self.now = self.now.max(at);
         self.handle(event);
@@ -299,7 +336,15 @@ impl<P: Protocol> World<P> {
     /// Lets time pass through `until`, or to the first violation.
     pub fn run_until(&mut self, until: Moment) {
         while self.violations.is_empty() && self.advance(until) {}
-        self.now = self.now.max(until);
+        if !self.is_exhausted() {
+            self.now = self.now.max(until);
+        }
+    }
+
+    /// Whether the run went as far as it may.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.counts.events >= self.limit.events || self.agenda.len() > self.limit.under_way
     }
 
     /// Takes so many events, however long they take, or fewer up to the first violation.
@@ -314,7 +359,7 @@ impl<P: Protocol> World<P> {
     /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
     pub fn settle(&mut self, until: Moment) {
         let mut waiting = Vec::new();
-        while self.violations.is_empty() && self.in_flight() {
+        while self.violations.is_empty() && self.in_flight() && !self.is_exhausted() {
             let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { break };
             match event {
                 Event::Deliver { .. } | Event::WriteDone { .. } => {
@@ -373,12 +418,107 @@ impl<P: Protocol> World<P> {
             self.note("message-corrupt");
             return self.lose(&envelope, "its checksum does not fit");
         }
+        self.arrive(receiver, slot, envelope, false, 0);
+    }
+
+    fn arrive(
+        &mut self,
+        receiver: NodeId,
+        slot: u32,
+        envelope: Envelope<P::Message>,
+        kept: bool,
+        skipped: usize,
+    ) {
         self.counts.delivered += 1;
+        if self.acts.is_some() {
+            let act = Act::Deliver {
+                serial: envelope.serial,
+                from: envelope.sender,
+                to: receiver,
+                what: P::label(&envelope.message),
+                digest: digest_of(&envelope.message),
+                skipped,
+                kept,
+            };
+            self.write_down(act);
+        }
         let Envelope { source, from, to, message, .. } = envelope;
         self.record(Some(receiver), &(2u8, slot, from.0), |names| {
             format!("receives from {}: {message:?}", names.of(from))
         });
         self.step(receiver, Input::Received { from, source, to, message });
+    }
+
+    /// Adds to what is written down of what happened to nodes.
+    pub(crate) fn write_down(&mut self, act: Act<P::Timer>) {
+        if let Some(acts) = &mut self.acts {
+            acts.push(act);
+        }
+    }
+
+    // Every move by hand.
+
+    /// From now on every message waits until it is delivered by hand, and every write until it is finished by hand, or,
+    /// with `instant_disks`, finishes as soon as it is issued.
+    pub fn freeze(&mut self, instant_disks: bool) {
+        self.record(None, &(22u8, instant_disks), |_| format!("freezes; instant disks: {instant_disks}"));
+        for from in self.scenario.cluster.ids() {
+            for to in self.scenario.cluster.ids() {
+                self.network.set_link(from, to, Link::Held);
+            }
+            if !instant_disks {
+                self.nodes[from.0 as usize].stalled = true;
+            }
+        }
+        self.frozen = true;
+        self.instant_disks = instant_disks;
+        self.scenario.cluster.ids().for_each(|id| self.finish_instantly(id));
+    }
+
+    fn finish_instantly(&mut self, id: NodeId) {
+        let writing = |node: &Node<P>| node.process.is_some() && !node.stalled && node.disk.unfinished() > 0;
+        while self.instant_disks && writing(&self.nodes[id.0 as usize]) {
+            self.finish_write(id);
+        }
+    }
+
+    /// Delivers one waiting message: of those from one machine to another that are called so, the one with this digest,
+    /// or else the oldest but `skip`. Keeping it leaves a duplicate behind. Returns whether there was one.
+    pub fn deliver(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        wanted: (Option<&str>, Option<u64>),
+        skip: usize,
+        keep: bool,
+    ) -> bool {
+        if self.nodes[to.0 as usize].process.is_none() {
+            return false;
+        }
+        let (what, digest) = wanted;
+        let here = |envelope: &Envelope<P::Message>| {
+            let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
+            envelope.sender == from
+                && self.network.at(envelope.address) == Some(to)
+                && envelope.tag.as_ref().is_some_and(called)
+        };
+        let mut nth = None;
+        let mut older = 0;
+        for (place, envelope) in self.held.iter().enumerate().filter(|(_, envelope)| here(envelope)) {
+            if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
+                nth = Some((place, older));
+                break;
+            }
+            if older == skip {
+                nth = nth.or(Some((place, older)));
+            }
+            older += 1;
+        }
+        let Some((place, skipped)) = nth else { return false };
+        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
+        self.begin_event();
+        self.arrive(to, u32::MAX, envelope, keep, skipped);
+        true
     }
 
     fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
@@ -431,6 +571,7 @@ impl<P: Protocol> World<P> {
     fn finish_write(&mut self, id: NodeId) {
         let Some(through) = self.nodes[id.0 as usize].disk.finish_one() else { return };
         self.counts.writes += 1;
+        self.write_down(Act::Finish { node: id });
         let trouble = &mut self.nodes[id.0 as usize].trouble;
         trouble.rotten |= std::mem::take(&mut trouble.misdirects);
         self.record(Some(id), &(4u8, through), |_| format!("has write {} on disk", through.0));
@@ -484,6 +625,7 @@ impl<P: Protocol> World<P> {
             return self.fail_write(id);
         }
         self.maybe_snapshot(id);
+        self.finish_instantly(id);
     }
 
     fn observe(&mut self, id: NodeId, log_changed_from: Option<u64>) {
@@ -568,7 +710,10 @@ impl<P: Protocol> World<P> {
             format!("sends to {}: {message:?}", names.of(to))
         });
         let source = self.nodes[sender.0 as usize].address;
-        let mut envelope = Envelope { sender, source, from, to, address, damaged: false, message };
+        self.sent += 1;
+        let (serial, damaged) = (self.sent, false);
+        let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
+        let mut envelope = Envelope { serial, tag, sender, source, from, to, address, damaged, message };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(self.now, sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again, late, damaged } => {
@@ -705,6 +850,7 @@ impl<P: Protocol> World<P> {
         let incarnation = node.incarnation;
         self.record(Some(id), &(11u8, incarnation), |_| format!("boots, incarnation {incarnation}"));
         if incarnation > 1 {
+            self.write_down(Act::Boot { node: id });
             self.note("restarted");
         }
         self.finish_step(id, out);
@@ -716,11 +862,28 @@ impl<P: Protocol> World<P> {
     }
 
     fn crash_leaving(&mut self, id: NodeId, leaves: CrashLeaves) {
-        let node = &mut self.nodes[id.0 as usize];
-        if node.process.take().is_none() {
+        if self.nodes[id.0 as usize].process.is_none() {
             return;
         }
-        let (kept, all) = node.disk.crash(leaves, &mut self.choices);
+        let (kept, all) = self.nodes[id.0 as usize].disk.crash(leaves, &mut self.choices);
+        self.end_process(id, kept, all);
+    }
+
+    /// Kills the process of a node; exactly so many parts of its unfinished writes reach the disk.
+    pub fn tear(&mut self, id: NodeId, kept: usize) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.is_none() {
+            return;
+        }
+        let all = node.disk.unfinished_parts();
+        node.disk.keep(kept.min(all));
+        self.end_process(id, kept.min(all), all);
+    }
+
+    fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
+        self.write_down(Act::Crash { node: id, kept, all });
+        let node = &mut self.nodes[id.0 as usize];
+        node.process = None;
         node.machine = Machine::default();
         node.glance = Glance::default();
         node.stalled = false;
@@ -800,6 +963,7 @@ impl<P: Protocol> World<P> {
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.
     pub fn wipe(&mut self, id: NodeId) {
         self.crash(id);
+        self.write_down(Act::Wipe { node: id });
         let empty = P::format(id, &crate::protocol::Initial::default());
         self.nodes[id.0 as usize].disk = crate::disk::NodeDisk::new(empty);
         self.record(Some(id), &13u8, |_| String::from("loses its disk"));
@@ -809,6 +973,7 @@ impl<P: Protocol> World<P> {
     pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
         self.begin_event();
         self.counts.timers += 1;
+        self.write_down(Act::Fire { node: id, timer });
         let node = &mut self.nodes[id.0 as usize];
         let place = node.timer_place(timer);
         node.timers[place].due = None;
@@ -821,6 +986,9 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let through = node.glance.applied;
         node.snapshot_at = through;
+        if let Some(acts) = &mut self.acts {
+            acts.push(Act::Snapshot { node: id });
+        }
         let state = node.machine.encode();
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
@@ -832,6 +1000,7 @@ impl<P: Protocol> World<P> {
         self.begin_event();
         let request = self.next_request(OPERATOR as u32);
         self.operations.insert(request, OperationState::Pending);
+        self.write_down(Act::Operate { node: id, operation: operation.clone() });
         self.record(Some(id), &(16u8, &operation), |_| format!("is asked by the operator: {operation:?}"));
         self.step(id, Input::Operated { request, operation });
         request
@@ -895,6 +1064,7 @@ impl<P: Protocol> World<P> {
     /// Moves a machine to an address.
     pub fn bind(&mut self, id: NodeId, address: Address) {
         self.record(Some(id), &(20u8, address), |_| format!("moves to address {}", address.0));
+        self.write_down(Act::Bind { node: id, address });
         self.network.bind(id, address);
         self.nodes[id.0 as usize].address = address;
     }
@@ -935,10 +1105,30 @@ impl<P: Protocol> World<P> {
         }
     }
 
+    /// Adds the broken promise to come to an end.
+    pub(crate) fn accuse_of_endlessness(&mut self) {
+        let seen = self.seen();
+        let under_way = self.agenda.len();
+        let summary = if under_way > self.limit.under_way {
+            format!("the run grows without end: more than {} things are under way", self.limit.under_way)
+        } else {
+            format!("the run does not end within {} events", self.limit.events)
+        };
+        let evidence = vec![(seen, format!("{under_way} things are under way"))];
+        self.accuse(Violation { property: crate::scenario::Property::Invariant, seen, summary, evidence });
+    }
+
     /// Adds a broken promise that only a whole run shows.
     pub fn accuse(&mut self, violation: Violation) {
         self.violations.push(violation);
     }
+}
+
+/// The same on every machine and in every run.
+fn digest_of(value: &impl Hash) -> u64 {
+    let mut trace = Trace::new(false);
+    trace.push(0, Moment::default(), None, value, String::new);
+    trace.digest() as u64
 }
 
 /// The disks of all nodes, for checkers.

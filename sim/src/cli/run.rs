@@ -49,7 +49,7 @@ enum Format {
     Json,
 }
 
-fn parse_seeds(text: &str) -> Result<Seeds, String> {
+pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
     Seeds::parse(text).ok_or_else(|| "expected a range of seeds such as 1..100".to_owned())
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 32] = [
+const VERBS: [(&str, Reader); 35] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -33,6 +33,12 @@ const VERBS: [(&str, Reader); 32] = [
     ("heal", |verb, _, _| verb.yes().map(|()| Step::Heal)),
     ("hold", |verb, _, cluster| Ok(Step::Hold { links: read_links(verb, cluster)? })),
     ("release", |verb, _, cluster| Ok(Step::Release { links: read_links(verb, cluster)? })),
+    ("freeze", |verb, _, _| {
+        let words = [("all", false), ("network", true)];
+        Ok(Step::Freeze { instant_disks: verb.word("what is frozen", &words)? })
+    }),
+    ("deliver", read_deliver),
+    ("tear", read_tear),
     ("drop", |verb, _, cluster| Ok(Step::Drop { links: read_links(verb, cluster)? })),
     ("stall", |verb, _, cluster| Ok(Step::Stall { nodes: read_whom(verb, cluster)? })),
     ("unstall", |verb, _, cluster| Ok(Step::Unstall { nodes: read_whom(verb, cluster)? })),
@@ -127,6 +133,27 @@ fn read_finish(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> R
         node,
         writes: fields.or("writes", 1, |item| read_count(item, "a number of writes such as 1"))?,
     })
+}
+
+fn read_deliver(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let link = |text: &str| {
+        let (from, to) = text.split_once(" -> ")?;
+        Some((cluster.node(from)?, cluster.node(to)?))
+    };
+    let (from, to) = verb.parse("a link between two nodes of the scenario such as \"a -> b\"", link)?;
+    Ok(Step::Deliver {
+        from,
+        to,
+        what: fields.maybe("what", |item| Ok(item.text("a message such as \"vote-request\"")?.to_owned()))?,
+        skip: fields.or("skip", 0, |item| read_count(item, "a number of messages such as 1"))?,
+        keep: fields.or("keep", false, Item::switch)?,
+    })
+}
+
+fn read_tear(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let node = read_target(verb, cluster)?;
+    let kept = fields.or("kept", 1, |item| read_count(item, "a number of parts such as 1"))?;
+    Ok(Step::Tear { node, kept })
 }
 
 fn read_move(verb: &Item<'_>, _: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {

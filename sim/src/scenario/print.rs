@@ -224,6 +224,18 @@ impl Names<'_> {
             Step::Finish { node, writes } => {
                 inline(&[pair("finish", self.target(*node)), pair("writes", writes)])
             }
+            Step::Freeze { instant_disks } => {
+                one("freeze", quoted(if *instant_disks { "network" } else { "all" }))
+            }
+            Step::Deliver { from, to, what, skip, keep } => {
+                let link = format!("{} -> {}", self.cluster.name(*from), self.cluster.name(*to));
+                let mut pairs = vec![word("deliver", &link)];
+                pairs.extend(what.as_ref().map(|what| word("what", what)));
+                pairs.extend((*skip > 0).then(|| pair("skip", skip)));
+                pairs.extend(keep.then(|| pair("keep", true)));
+                inline(&pairs)
+            }
+            Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
             Step::Call { call, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);
                 pairs.push(pair("via", self.target(*via)));

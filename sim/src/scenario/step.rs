@@ -106,6 +106,31 @@ pub enum Step {
         /// How many.
         writes: u64,
     },
+    /// From now on every message waits for a `deliver`, and every write for a `finish`, or finishes at once.
+    Freeze {
+        /// Whether writes finish as soon as they are issued.
+        instant_disks: bool,
+    },
+    /// One waiting message arrives.
+    Deliver {
+        /// Which machine sent it.
+        from: NodeId,
+        /// Which machine receives it.
+        to: NodeId,
+        /// What the protocol calls it; `None` when any will do.
+        what: Option<String>,
+        /// How many older ones are left waiting.
+        skip: u64,
+        /// Whether it waits on afterwards, as a duplicate.
+        keep: bool,
+    },
+    /// Kills the process; exactly so many parts of its unfinished writes reach the disk.
+    Tear {
+        /// Whose.
+        node: Target,
+        /// How many parts.
+        kept: u64,
+    },
     /// One call of a client.
     Call {
         /// What it asks.
