@@ -54,6 +54,8 @@ pub type QuorumSets = Vec<BTreeSet<NodeId>>;
 pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The name a report and `--system` use, such as `raft`.
     const NAME: &'static str;
+    /// The version of a library that somebody else publishes, such as `0.7.0`.
+    const VERSION: Option<&'static str> = None;
     /// What nodes say to each other.
     type Message: Clone + Debug + Hash;
     /// The timers a node may set. A handful; setting one again replaces it.
@@ -68,6 +70,15 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// # Errors
     /// Names the setting that this protocol does not have, or that makes no sense for it.
     fn settings(common: &Settings) -> Result<Self::Settings, BadSetting>;
+
+    /// Whether a node can begin with this.
+    ///
+    /// # Errors
+    /// One sentence: what the protocol cannot begin with.
+    fn accepts(initial: &Initial) -> Result<(), String> {
+        let _ = initial;
+        Ok(())
+    }
 
     /// The rules that a scenario may switch off by name. A protocol that cannot break its rules has none.
     fn rules() -> &'static [&'static str] {

@@ -3,3 +3,5 @@
 pub mod echo;
 pub mod raft;
 mod raft_settings;
+#[cfg(feature = "raft-rs")]
+pub mod raft_rs;
