@@ -200,11 +200,11 @@ pub(crate) fn on_pre_vote_request(t: &mut Transition<'_>, from: NodeId, asked: T
 
 pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: Term, granted: bool) {
     let term = t.term();
-    if let Role::PreCandidate(votes) = &mut t.role {
-        if asked == term {
-            votes.record(from, granted);
-            count(t);
-        }
+    if let Role::PreCandidate(votes) = &mut t.role
+        && asked == term
+    {
+        votes.record(from, granted);
+        count(t);
     }
 }
 
@@ -322,14 +322,15 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
     true
 }
 
-/// Follows whoever leads in a term. Whoever led until now refuses what it cannot promise any more.
-pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, leader: Option<NodeId>) {
+/// Follows whoever comes to lead in a term. Whoever led until now refuses what it cannot promise any more, and names
+/// the new leader if it is known.
+pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Option<NodeId>) {
     if term > t.term() {
         t.hard_state = HardState { term, vote: None };
         t.hard_state_changed();
     }
     let before = core::mem::replace(&mut t.role, Role::Follower);
-    t.leader = leader;
+    t.leader = None;
     t.leader_lives = false;
     if let Role::Leader(before) = before {
         t.note(Fact::LeaderSteppedDown);
@@ -337,22 +338,22 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, leader: Option
         if t.config.check_quorum {
             t.cancel_timer(Timer::CheckQuorum);
         }
-        lose_leadership(t, before);
+        lose_leadership(t, before, new_leader);
         maybe_wait_for_election(t);
     }
 }
 
-fn lose_leadership(t: &mut Transition<'_>, before: Leader) {
+fn lose_leadership(t: &mut Transition<'_>, before: Leader, hint: Option<NodeId>) {
     let mut lost_midway = false;
     for proposal in before.proposals {
         t.refuse(proposal.request, Refusal::LeadershipLost);
         lost_midway = true;
     }
-    lost_midway |= reconfiguration::on_leadership_lost(t, before.changes);
+    lost_midway |= reconfiguration::on_leadership_lost(t, before.changes, hint);
     if lost_midway {
         t.note(Fact::LeadershipLostMidRequest);
     }
-    before.reads.on_leadership_lost(t);
+    before.reads.on_leadership_lost(t, hint);
 }
 
 /// Did a quorum answer since the last look? (thesis 6.2)

@@ -67,7 +67,7 @@ pub enum Fact {
     /// A new server caught up before a change.
     CaughtUp,
     /// A message was refused because another node was meant.
-    NotMeantForThisNode,
+    Misrouted,
     /// A message was accepted although another node was meant.
     TakenForAnother,
     /// A snapshot was taken and the log compacted.
@@ -133,7 +133,7 @@ impl Fact {
         Fact::JointInherited,
         Fact::JointFinishedByAnother,
         Fact::CaughtUp,
-        Fact::NotMeantForThisNode,
+        Fact::Misrouted,
         Fact::TakenForAnother,
         Fact::LogCompacted,
         Fact::SnapshotSent,
@@ -185,7 +185,7 @@ impl Fact {
             Fact::JointInherited => "joint-inherited",
             Fact::JointFinishedByAnother => "joint-finished-by-another",
             Fact::CaughtUp => "caught-up",
-            Fact::NotMeantForThisNode => "not-meant-for-this-node",
+            Fact::Misrouted => "misrouted",
             Fact::TakenForAnother => "taken-for-another",
             Fact::LogCompacted => "log-compacted",
             Fact::SnapshotSent => "snapshot-sent",

@@ -1,7 +1,100 @@
 //! Raft as values in, values out.
+//!
+//! This crate is one state machine: [`Raft::step`] takes a node and an [`Input`] and gives back the node and its
+//! [`Effects`]. It has no clock, no dice, no thread and no I/O; the compiler proves it (`no_std`, no unsafe code, no
+//! dependency but optional `serde`). Whoever calls it brings the network, the disk, the timers and the machine, and
+//! with them whatever order of events he wants to try.
+//!
+//! # Three nodes by hand
+//!
+//! Effects are performed at once, whatever they are: a message goes to its address, a write to its disk. All waiting
+//! is in the core.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//! use splitbrain_core::*;
+//!
+//! // Three nodes, each reached at its own number, that all vote.
+//! let ids = [1, 2, 3].map(NodeId);
+//! let homes: BTreeMap<NodeId, Address> = ids.iter().map(|id| (*id, Address(id.0))).collect();
+//! let members = Membership::new(vec![ids.into_iter().collect()], homes).unwrap();
+//! let mut disks = BTreeMap::from(ids.map(|id| (id, Durable::initialised(members.clone()))));
+//! let mut nodes = BTreeMap::from(ids.map(|id| (id, Raft::boot(Config::new(id), &disks[&id]).0)));
+//! let mut machine = Vec::new();
+//!
+//! // One input, and everything that follows from it.
+//! let mut happen = |to: NodeId, input: Input| {
+//!     let mut agenda = vec![(to, input)];
+//!     while let Some((id, input)) = agenda.pop() {
+//!         let (node, effects) = nodes.remove(&id).unwrap().step(input);
+//!         nodes.insert(id, node);
+//!         for effect in effects.list {
+//!             match effect {
+//!                 Effect::Persist { id: write_id, write } => {
+//!                     disks.get_mut(&id).unwrap().apply(&write);
+//!                     agenda.insert(0, (id, Input::Persisted { through: write_id }));
+//!                 }
+//!                 Effect::Send { from, to, address, message } => {
+//!                     let received = Input::Received { from, source: Address(id.0), to, message };
+//!                     agenda.insert(0, (NodeId(address.0), received));
+//!                 }
+//!                 Effect::Apply { command, .. } => machine.push((id, command)),
+//!                 _ => {}
+//!             }
+//!         }
+//!     }
+//! };
+//!
+//! happen(NodeId(1), Input::TimerFired(Timer::Election));
+//! happen(NodeId(1), Input::Proposed { request: RequestId(1), command: Arc::from(*b"x=1") });
+//!
+//! assert!(nodes[&NodeId(1)].leads());
+//! assert_eq!(machine.len(), 3, "every node applied it");
+//! assert_eq!(disks[&NodeId(2)].last(), LogId::new(1, 2));
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`types`], [`log`], [`membership`], [`quorum`]: the nouns. [`LogId`] is ordered, and its order is section 5.4.1 of the
+//!    paper; [`LogSlice`] is contiguous by construction; a [`Membership`] is any number of voter sets.
+//! 2. [`message`], [`input`], [`effect`]: what comes in and goes out. [`Body::vouches`] is the table of what each message
+//!    promises about the sender's disk; nothing leaves before it is true.
+//! 3. `raft` and `transition`: the state; the one `match`; the one exit, which issues the step's write, gates the messages,
+//!    hands committed commands to the machine, and checks the invariants.
+//! 4. The topics, one a file: `election`, `replication`, `reading`, `reconfiguration`, `snapshotting`, `transfer`,
+//!    `recovery`. Whoever knows the paper finds each paragraph of its Figure 2 in one of the first two.
+//! 5. [`invariants`]: what all of this keeps true.
+//!
+//! # Rules
+//!
+//! Each safety rule has a name and can be switched off, to show what it is for. [`Rules::ALL`] has the sources and
+//! the consequences.
+//!
+//! | rule | kept in |
+//! | --- | --- |
+//! | `use-at-once`, `quorum-in-every-set` | `raft` (who decides) |
+//! | `propose-after-commit`, `initial-log`, `first-entry-keeps-joint` | `reconfiguration` |
+//! | `old-new-intersect`, `ids-never-reused` | [`membership::change`] |
+//! | `one-vote-per-term`, `up-to-date-check`, `stickiness` | `election` |
+//! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
+//! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
+//! | `read-needs-own-term-commit`, `read-confirms-leadership` | `reading` |
+//! | `peer-identity` | `receiving` |
+//! | `snapshot-carries-committed-membership` | `snapshotting` |
+//!
+//! # What a caller must do
+//!
+//! - Perform the effects of a step in their order; make writes durable in theirs, and say so with
+//!   [`Input::Persisted`]. A crash may keep any first parts of the unfinished writes ([`Write::prefix`]).
+//! - Answer [`Effect::SetTimer`] with [`Input::TimerFired`] at a moment drawn from the range. Setting a timer again
+//!   replaces it. Early, late and spurious timers cost time, never safety.
+//! - Deliver messages to whoever is bound to the address, with the names the sender used. Loss, delay, duplication and
+//!   any order are fine.
+//! - Count a command as done when it is applied. [`Refusal::LeadershipLost`] means that its outcome is unknown.
 #![no_std]
 #![forbid(unsafe_code)]
-#![deny(clippy::float_arithmetic, clippy::wildcard_enum_match_arm, missing_docs)]
+#![deny(clippy::float_arithmetic, clippy::wildcard_enum_match_arm)]
 
 extern crate alloc;
 #[cfg(test)]

@@ -46,7 +46,9 @@ pub enum RoleName {
     Leader,
 }
 
-/// The role with what belongs to it.
+/// The role with what belongs to it. A leader's part is large, but there is one of it in a boxed state, and every
+/// acknowledgement reads it.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     Follower,

@@ -41,8 +41,7 @@ impl Reads {
         self.started
     }
 
-    pub(crate) fn on_leadership_lost(self, t: &mut Transition<'_>) {
-        let hint = t.leader;
+    pub(crate) fn on_leadership_lost(self, t: &mut Transition<'_>, hint: Option<NodeId>) {
         for read in self.queue {
             t.note(Fact::ReadLostLeader);
             t.refuse(read.request, Refusal::NotLeader { hint });

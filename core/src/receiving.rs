@@ -19,7 +19,7 @@ pub(crate) fn on_received(
 ) {
     if to != t.id() {
         if t.keeps(Rule::PeerIdentity) {
-            t.note(Fact::NotMeantForThisNode);
+            t.note(Fact::Misrouted);
             return;
         }
         t.note(Fact::TakenForAnother);
@@ -55,7 +55,8 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::TimeoutNow => {}
     }
     if term > t.term() {
-        election::become_follower(t, term, None);
+        let new_leader = is_from_a_leader(body).then_some(from);
+        election::become_follower(t, term, new_leader);
     }
     if term == t.term() {
         return true;
@@ -63,7 +64,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
     match body {
         Body::VoteRequest { .. } => t.reply(Body::VoteResponse { granted: false }),
         Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::SnapshotRequest { .. } => {
-            t.reply(Body::TermOver)
+            t.reply(Body::TermOver);
         }
         // A refusal by a node of a lower term still says how many will not have us.
         Body::PreVoteResponse { .. } => return true,
@@ -77,6 +78,10 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::TimeoutNow => {}
     }
     false
+}
+
+fn is_from_a_leader(body: &Body) -> bool {
+    matches!(body, Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::SnapshotRequest { .. })
 }
 
 fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {

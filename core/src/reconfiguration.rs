@@ -306,8 +306,7 @@ pub(crate) fn on_staging_timeout(t: &mut Transition<'_>) {
 }
 
 /// What a leader had under way when it lost its leadership. Returns whether an outcome is unknown.
-pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes) -> bool {
-    let hint = t.leader;
+pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes, hint: Option<NodeId>) -> bool {
     if let Some(staging) = changes.staging {
         t.cancel_timer(Timer::Staging);
         t.refuse(staging.request, Refusal::NotLeader { hint });

@@ -114,10 +114,11 @@ fn tell_commit(t: &mut Transition<'_>, place: usize) {
     let Some(peer) = peer_at(t, place) else { return };
     let last = t.log.last().index;
     let idle = peer.mode == Mode::Replicate && peer.matched == last && peer.next > last;
-    if idle && peer.told_commit < t.commit {
-        if let Some(slice) = t.log.slice(peer.next, 0) {
-            send_slice(t, place, &peer, slice);
-        }
+    if idle
+        && peer.told_commit < t.commit
+        && let Some(slice) = t.log.slice(peer.next, 0)
+    {
+        send_slice(t, place, &peer, slice);
     }
 }
 
@@ -280,17 +281,20 @@ pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
     if through <= t.commit {
         return;
     }
-    let first = t.commit.next();
+    let before = t.commit;
     t.commit = through;
     let members_committed = t.members.commit(through);
     if let Some(leader) = t.leading_mut() {
-        let earlier_terms = first < leader.first_own;
+        let is_first = before < leader.first_own;
+        let earlier_terms = before.next() < leader.first_own;
         while leader.proposals.front().is_some_and(|proposal| proposal.index <= through) {
             let bytes = leader.proposals.pop_front().map_or(0, |proposal| proposal.bytes);
             leader.uncommitted_bytes -= bytes;
         }
         if earlier_terms {
             t.note(Fact::EarlierTermCommitted);
+        }
+        if is_first {
             reading::on_first_commit(t);
         }
     }

@@ -11,14 +11,14 @@ use crate::durability::Envelope;
 use crate::effect::{Effect, Effects, Refusal};
 use crate::fact::Fact;
 use crate::input::Timer;
+#[cfg(debug_assertions)]
+use crate::invariants;
 use crate::log::{Entry, LogSlice, Payload};
 use crate::message::{Body, Message, Vouches};
 use crate::raft::State;
 use crate::recovery::Write;
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-#[cfg(debug_assertions)]
-use crate::invariants;
 use crate::{reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
@@ -200,10 +200,11 @@ impl<'a> Transition<'a> {
     /// At most `count` entries from an index on; the last slice again when it is the same.
     pub(crate) fn slice(&mut self, from: LogIndex, count: u64) -> Option<LogSlice> {
         let through = LogIndex(from.0.saturating_add(count) - 1).min(self.log.last().index);
-        if let Some(slice) = &self.slice {
-            if slice.prev().index.next() == from && slice.through() == through {
-                return Some(slice.clone());
-            }
+        if let Some(slice) = &self.slice
+            && slice.prev().index.next() == from
+            && slice.through() == through
+        {
+            return Some(slice.clone());
         }
         let slice = self.log.slice(from, count)?;
         if !slice.is_empty() {

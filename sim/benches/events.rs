@@ -77,7 +77,9 @@ fn events(criterion: &mut Criterion) {
     for (name, text) in [("calm", CALM), ("hardship", HARD)] {
         let scenario = scenario::parse(name, text).expect("a good scenario").scenario;
         group.throughput(Throughput::Elements(run(world(&scenario))));
-        group.bench_function(name, |bencher| bencher.iter_batched(|| world(&scenario), run, BatchSize::LargeInput));
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(|| world(&scenario), run, BatchSize::LargeInput)
+        });
     }
     group.finish();
 }

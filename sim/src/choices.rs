@@ -32,15 +32,8 @@ pub enum Site {
 
 impl Site {
     /// Every site, in the order of their streams. A new one goes to the end, or old seeds change their meaning.
-    pub const ALL: [Site; 7] = [
-        Site::Network,
-        Site::Disk,
-        Site::Timer,
-        Site::Nemesis,
-        Site::Workload,
-        Site::Boot,
-        Site::Schedule,
-    ];
+    pub const ALL: [Site; 7] =
+        [Site::Network, Site::Disk, Site::Timer, Site::Nemesis, Site::Workload, Site::Boot, Site::Schedule];
 }
 
 /// One draw, as it was made.
@@ -205,7 +198,10 @@ mod tests {
     fn the_streams_are_fixed_for_ever() {
         let mut choices = Choices::seeded(42);
         let drawn: Vec<u64> = Site::ALL.iter().map(|&site| choices.below(site, 1 << 32)).collect();
-        assert_eq!(drawn, [1495741553, 3336604777, 975755521, 1961778404, 3298924406, 1935898961, 3681138845]);
+        assert_eq!(
+            drawn,
+            [1495741553, 3336604777, 975755521, 1961778404, 3298924406, 1935898961, 3681138845]
+        );
     }
 
     #[test]

@@ -52,7 +52,12 @@ pub struct Attempt {
 }
 
 /// Draws what a client of the workload asks next. Every written value is new in the run.
-pub fn draw_request(workload: &Workload, choices: &mut Choices, last: &mut u64, recent: &[Option<u64>]) -> Request {
+pub fn draw_request(
+    workload: &Workload,
+    choices: &mut Choices,
+    last: &mut u64,
+    recent: &[Option<u64>],
+) -> Request {
     let key = choices.below(Site::Workload, u64::from(workload.keys)) as u32;
     if choices.chance(Site::Workload, workload.reads) {
         return Request::Get { key };

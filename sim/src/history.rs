@@ -3,8 +3,12 @@
 //! Holds: a call without a return may have happened at any time since, or never; a refused one did not happen.
 //! Not here: the judgement (`splitbrain_linearizability`).
 
-use crate::check::Seen;
+use splitbrain_linearizability as linearizability;
+use splitbrain_linearizability::{Action, Input, Kind, Options, Output, Standard, Value, Verdict};
+
+use crate::check::{Seen, Violation};
 use crate::machine::{Answer, Request};
+use crate::scenario::Property;
 
 /// A call's place in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,5 +63,130 @@ impl History {
     }
 }
 
-/// TEMPORARY
-pub fn check(_: &History, _: impl Fn(u32) -> String) -> Result<(), crate::check::Violation> { Ok(()) }
+/// Judges a history: each key is a register with compare-and-set that begins with nothing.
+///
+/// The budget is counted in steps, so that the verdict is the same on every machine. A history too entangled for it
+/// passes: an honest `unknown` is no accusation.
+///
+/// # Errors
+/// The history is not linearizable: the calls that contradict each other.
+pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<(), Violation> {
+    let constraining = history.calls.iter().filter(|call| constrains(call));
+    let (calls, operations): (Vec<&Call>, Vec<_>) =
+        constraining.filter_map(|call| operation(call).map(|operation| (call, operation))).unzip();
+    let model = Standard::new(Kind::CasRegister);
+    let Ok(operations) = linearizability::History::from_operations(operations) else { return Ok(()) };
+    match linearizability::check(&operations, &model, &Options::default()) {
+        Verdict::Linearizable | Verdict::Unknown(_) => Ok(()),
+        Verdict::NotLinearizable(found) => {
+            let call = |&place: &u32| calls.get(place as usize).map(|call| (call.called, describe(call, &name)));
+            Err(Violation {
+                property: Property::Linearizability,
+                seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),
+                summary: format!("no order of the calls on {} explains their answers", name(found.key)),
+                evidence: found.operations.iter().filter_map(call).collect(),
+            })
+        }
+    }
+}
+
+/// Whether a call says anything: one that was refused did not happen, and an unanswered read changed nothing.
+fn constrains(call: &Call) -> bool {
+    match (call.outcome, call.request) {
+        (Outcome::Refused, _) | (Outcome::Unknown, Request::Get { .. }) => false,
+        (Outcome::Unknown | Outcome::Answered(..), _) => true,
+    }
+}
+
+/// A call in the checker's terms; times are event numbers, which order calls as the world did.
+///
+/// Values are numbered from 1 up in a run, far below the 32 bits that the checker has for them.
+fn operation(call: &Call) -> Option<linearizability::Operation<Input, Output>> {
+    let number = |value: u64| u32::try_from(value).ok().and_then(Value::number);
+    let content = |value: Option<u64>| value.map_or(Some(Value::NIL), number);
+    let (key, action) = match call.request {
+        Request::Get { key } => (key, Action::Read),
+        Request::Put { key, value } => (key, Action::Write(number(value)?)),
+        Request::Cas { key, expected, value } => {
+            (key, Action::CompareAndSet { expected: content(expected)?, new: number(value)? })
+        }
+    };
+    let (ret, output) = match call.outcome {
+        Outcome::Unknown | Outcome::Refused => (linearizability::UNKNOWN, None),
+        Outcome::Answered(seen, Answer::Written | Answer::Swapped(true)) => (seen.event, Some(Output::Done)),
+        Outcome::Answered(seen, Answer::Swapped(false)) => (seen.event, Some(Output::Differed)),
+        Outcome::Answered(seen, Answer::Value(value)) => (seen.event, Some(Output::Read(content(value)?))),
+    };
+    let input = Input { key, action };
+    Some(linearizability::Operation { process: call.client, call: call.called.event, ret, input, output })
+}
+
+fn end(call: &Call) -> Seen {
+    match call.outcome {
+        Outcome::Answered(seen, _) => seen,
+        Outcome::Unknown | Outcome::Refused => call.called,
+    }
+}
+
+fn describe(call: &Call, name: impl Fn(u32) -> String) -> String {
+    let show = |value: Option<u64>| value.map_or(String::from("nothing"), |value| value.to_string());
+    let asked = match call.request {
+        Request::Get { key } => format!("read {}", name(key)),
+        Request::Put { key, value } => format!("write {}={value}", name(key)),
+        Request::Cas { key, expected, value } => {
+            format!("set {} from {} to {value}", name(key), show(expected))
+        }
+    };
+    let answer = match call.outcome {
+        Outcome::Unknown => String::from("no answer"),
+        Outcome::Refused => String::from("refused"),
+        Outcome::Answered(seen, Answer::Value(value)) => format!("{} ({seen})", show(value)),
+        Outcome::Answered(seen, Answer::Written | Answer::Swapped(true)) => format!("done ({seen})"),
+        Outcome::Answered(seen, Answer::Swapped(false)) => format!("another value was there ({seen})"),
+    };
+    format!("client {} asks to {asked}: {answer}", call.client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Moment;
+
+    fn seen(event: u64) -> Seen {
+        Seen { event, at: Moment(event) }
+    }
+
+    /// A write of 1, a write of 2, and a read that begins after both have returned.
+    fn history(read: Option<u64>) -> History {
+        let mut history = History::default();
+        for (event, request, answer) in [
+            (1, Request::Put { key: 0, value: 1 }, Answer::Written),
+            (3, Request::Put { key: 0, value: 2 }, Answer::Written),
+            (5, Request::Get { key: 0 }, Answer::Value(read)),
+        ] {
+            let id = history.call(event as u32, request, seen(event));
+            history.outcome(id, Outcome::Answered(seen(event + 1), answer));
+        }
+        history
+    }
+
+    #[test]
+    fn a_stale_read_is_told_with_its_calls() {
+        let name = |key| format!("k{key}");
+        assert_eq!(check(&history(Some(2)), name), Ok(()));
+        for stale in [Some(1), None] {
+            let violation = check(&history(stale), name).unwrap_err();
+            assert_eq!(violation.property, Property::Linearizability);
+            assert!(violation.evidence.iter().any(|(_, line)| line.contains("read k0")), "{violation:?}");
+        }
+    }
+
+    #[test]
+    fn a_write_without_an_answer_may_have_happened_or_not() {
+        for read in [Some(2), Some(3)] {
+            let mut history = history(read);
+            history.call(9, Request::Put { key: 0, value: 3 }, seen(2));
+            assert_eq!(check(&history, |key| key.to_string()), Ok(()));
+        }
+    }
+}

@@ -177,8 +177,11 @@ impl Machine {
     /// Reads a state; `None` for bytes that are not one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Machine> {
-        let mut words =
-            bytes.chunks(8).map(|chunk| chunk.try_into().ok().map(u64::from_le_bytes)).collect::<Option<Vec<_>>>()?.into_iter();
+        let mut words = bytes
+            .chunks(8)
+            .map(|chunk| chunk.try_into().ok().map(u64::from_le_bytes))
+            .collect::<Option<Vec<_>>>()?
+            .into_iter();
         let mut machine = Machine::default();
         for _ in 0..words.next()? {
             let (present, value) = (words.next()?, words.next()?);

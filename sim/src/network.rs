@@ -53,8 +53,13 @@ impl Network {
     #[must_use]
     pub fn new(settings: Settings, addresses: &[Address]) -> Network {
         let nodes = addresses.len();
-        let mut network =
-            Network { settings, nodes, links: vec![Link::Open; nodes * nodes], groups: vec![0; nodes], bound: Vec::new() };
+        let mut network = Network {
+            settings,
+            nodes,
+            links: vec![Link::Open; nodes * nodes],
+            groups: vec![0; nodes],
+            bound: Vec::new(),
+        };
         for (node, &address) in addresses.iter().enumerate() {
             network.bind(NodeId(node as u32), address);
         }

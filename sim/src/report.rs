@@ -9,7 +9,8 @@ use std::fmt::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::scenario::{Property, format_duration};
+use crate::scenario::Property;
+use crate::time::Span;
 
 /// What came of one run: one scenario, one system, one seed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -218,7 +219,7 @@ impl Report {
 impl Counts {
     fn write_text(&self, out: &mut String) -> fmt::Result {
         let Counts { events, sent, delivered, dropped, writes, crashes, elections, commits, .. } = self;
-        let time = format_rounded(self.virtual_time);
+        let time = Span(self.virtual_time);
         writeln!(
             out,
             "     counts    {events} events in {time} · {elections} elections · {commits} commits"
@@ -295,12 +296,6 @@ fn format_exact(time: u64) -> String {
     format!("{}.{:06}ms", time / 1_000_000, time % 1_000_000)
 }
 
-/// A span, cut to milliseconds when it is longer than a second.
-fn format_rounded(time: u64) -> String {
-    let grain = if 1_000_000_000 <= time { 1_000_000 } else { 1 };
-    format_duration(time - time % grain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,7 +342,7 @@ FAIL Two leaders
        event 12 at 150.000001ms  c leads in epoch 2
        event 31 at 1150.000000ms  a leads in epoch 2
      seen      leader-changed 2
-     counts    40 events in 1234ms · 0 elections · 0 commits
+     counts    40 events in 1.234s · 0 elections · 0 commits
                messages 9 sent, 0 delivered, 0 dropped
                disks 0 writes · 0 crashes
                calls 0 ok, 0 unknown, 0 refused

@@ -19,8 +19,8 @@ use crate::protocols::raft::Raft;
 use crate::protocols::raft_rs::RaftRs;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
-    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
-    Subject, Target, Timers, Value, Whom, nearest,
+    Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
+    Step, Subject, Target, Timers, Value, Whom, nearest,
 };
 use crate::world::{OperationState, World};
 
@@ -305,7 +305,9 @@ impl<P: Protocol> Story<'_, P> {
         self.wait(self.scenario.cluster.election.max.saturating_mul(3), leads);
         match (leads(self.world), fails) {
             (true, false) | (false, true) => Ok(()),
-            (false, false) => self.fail(number, format!("{} was to be elected, and was not", self.name(node))),
+            (false, false) => {
+                self.fail(number, format!("{} was to be elected, and was not", self.name(node)))
+            }
             (true, true) => self.fail(number, format!("{} was not to be elected, and was", self.name(node))),
         }
     }
@@ -369,7 +371,9 @@ impl<P: Protocol> Story<'_, P> {
         let came = self.world.operation(request);
         let as_expected = match (expected, &came) {
             (OperationOutcome::Done, OperationState::Done) => true,
-            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => name == refusal_name(refusal),
+            (OperationOutcome::Refused(name), OperationState::Refused(refusal)) => {
+                name == refusal_name(refusal)
+            }
             (OperationOutcome::Done | OperationOutcome::Refused(_) | OperationOutcome::Pending, _) => false,
         };
         if as_expected {
@@ -685,7 +689,7 @@ fn report<P: Protocol>(
 ) -> Report {
     let violations = world.violations().iter().map(found_violation).collect();
     let node_line = |(id, node): (NodeId, &crate::node::Node<P>)| {
-        let state = node.process.as_ref().map_or(String::from("down"), Inspect::describe);
+        let state = node.process.as_ref().map_or(String::from("down"), |process| state_line(process, world));
         format!("{}: {state}", world.names().of(id))
     };
     let lines = world.trace().records().iter().map(|record| {
@@ -711,6 +715,17 @@ fn report<P: Protocol>(
     }
 }
 
+fn state_line<P: Protocol>(process: &P, world: &World<P>) -> String {
+    let (term, log) = (P::term_of(process.epoch()), process.last());
+    let (commit, applied) = (process.commit(), process.applied());
+    let voters = match process.quorums() {
+        sets if sets.is_empty() => String::from("no members"),
+        sets => world.names().sets(&sets),
+    };
+    let role = process.role();
+    format!("{role} in term {term}; log through {log}, commit {commit}, applied {applied}; {voters}")
+}
+
 fn found_violation(violation: &Violation) -> FoundViolation {
     let evidence = violation.evidence.iter().map(|(seen, record)| Evidence {
         event: seen.event,
@@ -723,7 +738,8 @@ fn found_violation(violation: &Violation) -> FoundViolation {
 fn counts<P: Protocol>(world: &World<P>) -> Counts {
     let counts = world.counts();
     let calls = world.history().calls();
-    let with = |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
+    let with =
+        |wanted: fn(&Outcome) -> bool| calls.iter().filter(|call| wanted(&call.outcome)).count() as u64;
     Counts {
         events: counts.events,
         virtual_time: world.now().0,

@@ -74,7 +74,8 @@ impl<P: Protocol> World<P> {
         let request = draw_request(&workload, &mut self.choices, &mut self.last_value, &self.recent);
         self.open(index, request);
         let id = self.history.call(index, request, self.seen());
-        self.clients[index as usize].call = Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
+        self.clients[index as usize].call =
+            Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
         self.attempt(index);
     }
 
@@ -128,8 +129,7 @@ impl<P: Protocol> World<P> {
         let incarnation = self.nodes[node.0 as usize].incarnation;
         let Some(client) = self.clients.get(index as usize) else { return };
         let Some(call) = client.call.filter(|_| client.serial == serial) else { return };
-        let asked_here =
-            |attempt: Attempt| attempt.node == node && attempt.incarnation == incarnation;
+        let asked_here = |attempt: Attempt| attempt.node == node && attempt.incarnation == incarnation;
         if !call.attempt.is_some_and(asked_here) {
             return;
         }
@@ -157,7 +157,8 @@ impl<P: Protocol> World<P> {
         let client = &mut self.clients[index as usize];
         client.call = None;
         client.wake = None;
-        let Some(workload) = self.scenario.workload.filter(|workload| self.busy && index < workload.clients) else {
+        let Some(workload) = self.scenario.workload.filter(|workload| self.busy && index < workload.clients)
+        else {
             return;
         };
         let think = self.choices.within(Site::Workload, workload.think);

@@ -18,8 +18,8 @@ use crate::nemesis::NemesisState;
 use crate::network::{Fate, Link, Network};
 use crate::node::Node;
 use crate::protocol::{
-    Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal, RequestId,
-    Within, WriteId,
+    Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
+    RequestId, Within, WriteId,
 };
 use crate::scenario::{Scenario, Timers};
 use crate::time::Moment;
@@ -108,7 +108,13 @@ const OPERATOR: u64 = (1 << 20) - 1;
 impl<P: Protocol> World<P> {
     /// A world at the start of a scenario, every node booted.
     #[must_use]
-    pub fn new(scenario: Arc<Scenario>, settings: P::Settings, choices: Choices, agenda: Agenda, keep_trace: bool) -> Self {
+    pub fn new(
+        scenario: Arc<Scenario>,
+        settings: P::Settings,
+        choices: Choices,
+        agenda: Agenda,
+        keep_trace: bool,
+    ) -> Self {
         let homes: Vec<Address> = scenario.cluster.nodes.iter().map(|node| node.home).collect();
         let nodes = scenario.cluster.ids().zip(&homes);
         let nodes: Vec<Node<P>> =
@@ -251,7 +257,9 @@ impl<P: Protocol> World<P> {
                     self.now = self.now.max(at);
                     self.handle(event);
                 }
-                Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => waiting.push((at, event)),
+                Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
+                    waiting.push((at, event))
+                }
             }
         }
         for (at, event) in waiting {
@@ -353,7 +361,12 @@ impl<P: Protocol> World<P> {
     }
 
     /// Adds a record: its values to the digest, and its line if lines are kept.
-    pub(crate) fn record(&mut self, node: Option<NodeId>, values: &impl Hash, text: impl FnOnce(&Names) -> String) {
+    pub(crate) fn record(
+        &mut self,
+        node: Option<NodeId>,
+        values: &impl Hash,
+        text: impl FnOnce(&Names) -> String,
+    ) {
         let (event, at, names) = (self.counts.events, self.now, &self.names);
         let place = node.map_or(u32::MAX, |node| node.0);
         self.trace.push(event, at, node, &(at.0, place, values), || text(names));
@@ -584,7 +597,9 @@ impl<P: Protocol> World<P> {
         if kept < all {
             self.note("unfinished-write-lost");
         }
-        self.record(Some(id), &(12u8, kept, all), |_| format!("crashes; {kept} of {all} unfinished parts are kept"));
+        self.record(Some(id), &(12u8, kept, all), |_| {
+            format!("crashes; {kept} of {all} unfinished parts are kept")
+        });
     }
 
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.
@@ -651,7 +666,9 @@ impl<P: Protocol> World<P> {
 
     /// Sets the state of a link. Releasing a held link lets what waits there travel on, in order.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
-        self.record(Some(from), &(18u8, to, link as u8), |names| format!("link to {}: {link:?}", names.of(to)));
+        self.record(Some(from), &(18u8, to, link as u8), |names| {
+            format!("link to {}: {link:?}", names.of(to))
+        });
         self.network.set_link(from, to, link);
         if link == Link::Open {
             self.release(from, to);

@@ -92,3 +92,97 @@ fn a_closed_output_is_no_panic() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
 }
+
+/// A good scenario with these rules off, options, steps and expectations.
+fn good(rules: &str, options: &str, steps: &str, expect: &str) -> String {
+    format!(
+        "title = \"Good\"\nsource = \"here\"\n[cluster]\nmembers = [\"a\", \"b\", \"c\"]\n\
+         [cluster.options]\n{options}\n[rules]\noff = [{rules}]\n[story]\nsteps = [\n{steps}\n]\n\
+         [expect]\nviolations = {expect}\n"
+    )
+}
+
+const CALM: &str = "{ run = \"2s\" },\n{ write = \"x=1\", outcome = \"ok\" },\n{ converge = \"5s\" },";
+
+/// A run with these files: the exit code and what the standard output says.
+fn run(files: &[(&str, String)], arguments: &[&str]) -> (Option<i32>, String) {
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = folder(&files);
+    let output = splitbrain(folder.path(), &[&["run"], arguments].concat());
+    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[test]
+fn scenarios_as_expected_exit_with_0_and_others_with_1() {
+    let calm = good("", "", CALM, "\"none\"");
+    let danger = good("", "", CALM, "[\"election-safety\"]");
+    let (code, said) = run(&[("calm.toml", calm.clone())], &["."]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.ends_with("1 run: 1 as expected, 0 not\n") && !said.contains('\u{1b}'), "{said}");
+    let (code, said) = run(&[("calm.toml", calm), ("danger.toml", danger)], &["."]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("election-safety was to be broken, and was not"), "{said}");
+}
+
+#[test]
+fn a_broken_rule_exits_with_1_and_shows_both_records_and_the_command() {
+    let world = "[network]\ndelay = \"1ms..40ms\"\n[cluster]\nelection = \"50ms..100ms\"\n";
+    let broken = good("\"one-vote-per-term\"", "pre-vote = false", "{ run = \"60s\" },", "\"none\"")
+        .replace("[cluster]\n", world);
+    let (code, said) = run(&[("broken.toml", broken)], &["broken.toml", "--seed", "3"]);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "election-safety is broken: ",
+        "begins to lead epoch",
+        "repeat    splitbrain run broken.toml --system raft --seed 3",
+    ] {
+        assert!(said.contains(words), "no {words:?} in: {said}");
+    }
+    assert_eq!(said.matches("begins to lead epoch").count(), 2, "{said}");
+}
+
+#[test]
+fn what_only_the_protocol_knows_is_told_with_its_place() {
+    let check = |text: String, words: &[&str]| {
+        check_bad(&[("x.toml", text.as_bytes())], &["run", "x.toml"], words);
+    };
+    check(
+        good("\"initial-lag\"", "", CALM, "\"none\""),
+        &["x.toml:8:8: expected the name of a rule of raft", "did you mean \"initial-log\"?"],
+    );
+    check(good("", "pre-vote = 3", CALM, "\"none\""), &["x.toml:6:", "pre-vote: expected true or false"]);
+    check(good("", "pre-vite = true", CALM, "\"none\""), &["x.toml:6:", "pre-vite: expected one of the options"]);
+    check(
+        good("", "", "{ restart = \"a\" },", "\"none\""),
+        &["x.toml:11:1: expected a to be down, but it runs"],
+    );
+    check(
+        good("", "", "{ crash = \"a\" },\n{ elect = \"a\" },", "\"none\""),
+        &["x.toml:12:1: expected a to run, but it is down"],
+    );
+    check(
+        good("", "", "{ fire = \"a\", timer = \"elction\" },", "\"none\""),
+        &["x.toml:11:1: expected a timer that a has set"],
+    );
+}
+
+#[test]
+fn json_is_one_document_and_the_filter_filters() {
+    let calm = good("", "", CALM, "\"none\"");
+    let files = [("one.toml", calm.clone()), ("two.toml", calm)];
+    let (code, said) = run(&files, &[".", "--format", "json", "--filter", "two", "--seeds", "1..3"]);
+    assert_eq!(code, Some(0), "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(json["passed"], 3);
+    assert_eq!(json["reports"][2]["file"], "./two.toml");
+    assert_eq!(json["reports"][2]["seed"], 3);
+    assert_eq!(json["reports"][2]["digest"].as_str().map(str::len), Some(32));
+}
+
+#[test]
+fn two_processes_say_the_same_to_the_last_byte_and_a_trace_shows_every_record() {
+    let calm = good("", "", CALM, "\"none\"");
+    let once = run(&[("calm.toml", calm.clone())], &["calm.toml", "--trace"]);
+    assert_eq!(once, run(&[("calm.toml", calm)], &["calm.toml", "--trace"]));
+    assert!(once.1.contains("leads epoch 1") && once.1.lines().count() > 200, "{}", once.1);
+}

@@ -21,7 +21,8 @@ fn every_scenario_goes_as_it_expects() {
                 continue;
             }
             for seed in file.scenario.seeds.iter() {
-                let options = RunOptions { file: name.clone(), system: system.to_owned(), seed, trace: false };
+                let options =
+                    RunOptions { file: name.clone(), system: system.to_owned(), seed, trace: false };
                 let report = runner::run(&file.scenario, &options)
                     .unwrap_or_else(|objection| panic!("{}", file.error(objection)));
                 if !report.passed() {

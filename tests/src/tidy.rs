@@ -24,7 +24,10 @@ pub(crate) fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let files = files_below(&crate::root().join(folder), "rs");
     assert!(!files.is_empty(), "{folder} has sources");
-    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source is text"))).collect()
+    files
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("a source is text")))
+        .collect()
 }
 
 /// What is left of a source without comments and string literals on one line.

@@ -1,1 +1,50 @@
-//! Is this history linearizable?
+//! Is this history linearizable? Fast, bounded, explained.
+//!
+//! A history is linearizable when every operation can have taken effect at one moment between its call and its
+//! return (Herlihy and Wing 1990). [`check()`] decides a whole history, and an operation whose outcome is unknown may
+//! take effect at any time after its call, or never.
+//!
+//! ```
+//! use splitbrain_linearizability::{Action, History, Input, Options, Output, Standard, Value, Verdict, check};
+//!
+//! let one = Value::number(1).unwrap();
+//! let mut history = History::new();
+//! history.returned(0, 10, 20, Input { key: 0, action: Action::Write(one) }, Output::Done)?;
+//! history.returned(1, 30, 40, Input { key: 0, action: Action::Read }, Output::Read(Value::NIL))?;
+//!
+//! let verdict = check(&history, &Standard::register(), &Options::default());
+//! assert!(matches!(verdict, Verdict::NotLinearizable(_)));
+//! # Ok::<(), splitbrain_linearizability::Malformed>(())
+//! ```
+//!
+//! The map: `history` what clients saw, `value` what they saw in it; `model` and `standard` what a correct system
+//! does; `compile` both, as plain numbers; `witness`, `zones`, `search` the algorithms; `check` who calls them;
+//! `exhaustive` the dumb twin that judges them all.
+//!
+//! This crate knows nothing of simulation. It has no clock, no chance, no thread.
+
+mod check;
+#[cfg(feature = "cli")]
+pub mod command;
+mod compile;
+pub mod exhaustive;
+mod explain;
+mod history;
+mod model;
+mod online;
+pub mod read;
+mod search;
+mod standard;
+mod timeline;
+mod value;
+mod witness;
+mod zones;
+
+pub use check::{Budget, Evidence, Method, Options, Reason, Verdict, check};
+pub use explain::{Explanation, Stuck, Text, explain};
+pub use history::{History, Malformed, Operation, Recorder, UNKNOWN};
+pub use model::{Effect, Model};
+pub use online::{Online, Status, Violation};
+pub use standard::{Action, Input, Kind, Output, Standard, State};
+pub use timeline::html;
+pub use value::{Content, Value, Values};

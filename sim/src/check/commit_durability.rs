@@ -42,7 +42,10 @@ impl Checker for CommitDurability {
             seen: step.seen,
             summary: format!("{name} committed index {index} before a majority had it on disk"),
             evidence: vec![
-                (step.seen, format!("{name} leads epoch {epoch} and calls ({}, {index}) committed", mark.epoch.0)),
+                (
+                    step.seen,
+                    format!("{name} leads epoch {epoch} and calls ({}, {index}) committed", mark.epoch.0),
+                ),
                 (
                     step.seen,
                     format!("of {} only [{}] hold it on disk", names.sets(&vec![set]), holders.join(" ")),

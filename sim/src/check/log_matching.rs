@@ -61,7 +61,8 @@ fn broken(index: u64, known: &Known, now: &Known, names: &Names) -> Violation {
     let line = |one: &Known| {
         let before = one.before.map_or(String::from("?"), |epoch| epoch.0.to_string());
         let (holder, EntryMark { epoch, digest }) = (names.of(one.holder), one.mark);
-        let text = format!("{holder} holds ({}, {index}) with payload {digest:016x} after epoch {before}", epoch.0);
+        let text =
+            format!("{holder} holds ({}, {index}) with payload {digest:016x} after epoch {before}", epoch.0);
         (one.seen, text)
     };
     Violation {

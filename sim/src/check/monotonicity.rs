@@ -28,7 +28,10 @@ impl Checker for Monotonicity {
             property: Property::Monotonicity,
             seen: step.seen,
             summary: format!("{name} went back: {fell}"),
-            evidence: vec![(step.seen, format!("before: {before:?}")), (step.seen, format!("after: {now:?}"))],
+            evidence: vec![
+                (step.seen, format!("before: {before:?}")),
+                (step.seen, format!("after: {now:?}")),
+            ],
         })
     }
 }

@@ -73,7 +73,13 @@ impl Disks for [Puppet; 3] {
 impl Stage {
     fn new() -> Stage {
         let disks = [0, 1, 2].map(|_| Puppet::default());
-        Stage { checkers: Checkers::default(), shown: [Glance::default(); 3], disks, event: 0, found: Vec::new() }
+        Stage {
+            checkers: Checkers::default(),
+            shown: [Glance::default(); 3],
+            disks,
+            event: 0,
+            found: Vec::new(),
+        }
     }
 
     /// Shows a node to the checkers; what it shows is on its disk as well, unless `durable` is false.

@@ -321,8 +321,13 @@ fn change_in(change: &Change) -> core::Change {
 /// Hands the core's effects to the world and leaves the buffer empty.
 fn hand_over(buffer: &mut core::Effects, out: &mut Effects<Raft>) {
     out.log_changed_from = buffer.log_changed_from.map(|index| index.0);
-    out.list.extend(buffer.list.drain(..).map(effect_out));
+    out.list.extend(buffer.list.drain(..).filter(|effect| !is_seen_by_the_world(effect)).map(effect_out));
     buffer.clear();
+}
+
+/// Facts that the world notes itself, under the same names, for every protocol.
+fn is_seen_by_the_world(effect: &core::Effect) -> bool {
+    matches!(effect, core::Effect::Note(core::Fact::LeaderElected | core::Fact::LogCut))
 }
 
 fn effect_out(effect: core::Effect) -> Effect<Raft> {

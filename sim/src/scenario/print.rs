@@ -141,9 +141,7 @@ impl Names<'_> {
             }
             Step::Timeout { node } => one("timeout", self.node(*node)),
             Step::Heartbeat { node } => one("heartbeat", self.target(*node)),
-            Step::Fire { node, timer } => {
-                inline(&[pair("fire", self.target(*node)), word("timer", timer)])
-            }
+            Step::Fire { node, timer } => inline(&[pair("fire", self.target(*node)), word("timer", timer)]),
             Step::Crash { nodes } => one("crash", self.whom(nodes)),
             Step::Restart { nodes } => one("restart", self.whom(nodes)),
             Step::Wipe { nodes } => one("wipe", self.whom(nodes)),

@@ -199,7 +199,7 @@ fn single_server_changes_take_one_entry() {
     let add = |letter| Change::AddServer { node: id(letter), address: Address(id(letter).0) };
     let remove = |letter| Change::RemoveServer { node: id(letter) };
     let check = |from: &str, change: &Change, expected: &str| {
-        assert_eq!(way(from, change, Policy::default()), expected)
+        assert_eq!(way(from, change, Policy::default()), expected);
     };
     check("abc", &add('d'), "abcd");
     check("abc +d", &add('d'), "abcd");

@@ -1,0 +1,371 @@
+//! A small cluster: disks with unfinished writes, messages in a bag, and the promises checked after every step.
+//!
+//! Holds: node n is reached at address n, unless a membership says otherwise. A broken promise is remembered in
+//! `broken`, and `Cluster::assert_kept` tells.
+//! Not here: time; timers fire when a test says so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use splitbrain_core::{
+    Address, Change, ChangeMembers, Config, Durable, Effect, Effects, Fact, Input, LogId, LogIndex,
+    Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet, Write, WriteId,
+    invariants,
+};
+
+/// A message under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) from: NodeId,
+    pub(crate) source: Address,
+    pub(crate) to: NodeId,
+    pub(crate) address: Address,
+    pub(crate) message: Message,
+}
+
+/// A machine with its disk, and a process while it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) raft: Option<Raft>,
+    pub(crate) disk: Durable,
+    pub(crate) unfinished: VecDeque<(WriteId, Write)>,
+    config: Config,
+    applied: LogIndex,
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Served,
+    Refused(Refusal),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cluster {
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) letters: Vec<Letter>,
+    pub(crate) seen: BTreeSet<Fact>,
+    pub(crate) outcomes: BTreeMap<RequestId, Outcome>,
+    pub(crate) broken: Option<String>,
+    cut: BTreeSet<(u32, u32)>,
+    leaders: BTreeMap<Term, NodeId>,
+    /// What was committed, and in which term that was first known.
+    committed: BTreeMap<LogIndex, (LogId, Payload, Term)>,
+    requests: u64,
+}
+
+pub(crate) fn n(id: u32) -> NodeId {
+    NodeId(id)
+}
+
+pub(crate) fn set(ids: &[u32]) -> VoterSet {
+    ids.iter().copied().map(NodeId).collect()
+}
+
+pub(crate) fn ids(ids: &[u32]) -> BTreeSet<NodeId> {
+    ids.iter().copied().map(NodeId).collect()
+}
+
+pub(crate) fn at_home(ids: &[u32]) -> BTreeMap<NodeId, Address> {
+    ids.iter().map(|id| (NodeId(*id), Address(*id))).collect()
+}
+
+pub(crate) fn append(sets: &[&[u32]]) -> Change {
+    let all: Vec<u32> = sets.iter().flat_map(|set| set.iter().copied()).collect();
+    Change::Append { sets: sets.iter().map(|ids| set(ids)).collect(), nodes: at_home(&all), retain: true }
+}
+
+pub(crate) fn voters(wanted: &[u32]) -> Change {
+    Change::Members { members: ChangeMembers::ReplaceAllVoters(ids(wanted)), retain: true }
+}
+
+/// Plain Raft: no pre-vote, no check-quorum, no stickiness, so that a test may elect whom it wants.
+pub(crate) fn plain(id: NodeId) -> Config {
+    Config { pre_vote: false, check_quorum: false, stickiness: false, ..Config::new(id) }
+}
+
+impl Cluster {
+    /// A cluster with these voter sets, and further nodes that were never initialised.
+    pub(crate) fn new(sets: &[&[u32]], spare: &[u32], config: impl Fn(NodeId) -> Config) -> Cluster {
+        let all: Vec<u32> = sets.iter().flat_map(|set| set.iter().copied()).collect();
+        let membership = Membership::new(sets.iter().map(|ids| set(ids)).collect(), at_home(&all)).unwrap();
+        let disks = at_home(&all).into_keys().map(|id| (id, Durable::initialised(membership.clone())));
+        let spare = spare.iter().map(|id| (NodeId(*id), Durable::default()));
+        Cluster::on_disks(disks.chain(spare), config)
+    }
+
+    pub(crate) fn on_disks(
+        disks: impl Iterator<Item = (NodeId, Durable)>,
+        config: impl Fn(NodeId) -> Config,
+    ) -> Cluster {
+        let mut cluster = Cluster::default();
+        for (id, disk) in disks {
+            let node = Node {
+                raft: None,
+                disk,
+                unfinished: VecDeque::new(),
+                config: config(id),
+                applied: LogIndex(0),
+            };
+            cluster.nodes.insert(id, node);
+            cluster.restart(id.0);
+        }
+        cluster
+    }
+
+    pub(crate) fn raft(&self, id: u32) -> &Raft {
+        self.nodes[&n(id)].raft.as_ref().expect("the node runs")
+    }
+
+    pub(crate) fn runs(&self, id: u32) -> bool {
+        self.nodes[&n(id)].raft.is_some()
+    }
+
+    /// The terms of a node's log, from the first entry that it still holds.
+    pub(crate) fn terms(&self, id: u32) -> Vec<u64> {
+        self.raft(id).log().iter().map(|entry| entry.id.term.0).collect()
+    }
+
+    pub(crate) fn sets(&self, id: u32) -> Vec<VoterSet> {
+        self.raft(id).membership().sets().to_vec()
+    }
+
+    // What happens.
+
+    pub(crate) fn step(&mut self, id: u32, input: Input) {
+        let Some(before) = self.nodes.get_mut(&n(id)).and_then(|node| node.raft.take()) else { return };
+        let (after, effects) = before.clone().step(input);
+        if before.config().rules.are_all_on()
+            && let Err(sentence) = invariants::check(&before, &after)
+        {
+            self.broken.get_or_insert_with(|| format!("node {id}: {sentence}"));
+        }
+        self.after_step(id, after, effects);
+    }
+
+    fn after_step(&mut self, id: u32, after: Raft, effects: Effects) {
+        self.check(&after);
+        if let Some(node) = self.nodes.get_mut(&n(id)) {
+            node.raft = Some(after);
+        }
+        for effect in effects.list {
+            self.perform(id, effect);
+        }
+    }
+
+    fn perform(&mut self, id: u32, effect: Effect) {
+        let node = self.nodes.get_mut(&n(id)).expect("a node of this cluster");
+        match effect {
+            Effect::Persist { id, write } => node.unfinished.push_back((id, write)),
+            Effect::Send { from, to, address, message } => {
+                self.letters.push(Letter { from, source: Address(id), to, address, message });
+            }
+            Effect::Apply { index, .. } => {
+                assert!(index > node.applied, "applied twice");
+                node.applied = index;
+            }
+            Effect::Restore(snapshot) => node.applied = snapshot.last.index,
+            Effect::Serve { request } => drop(self.outcomes.insert(request, Outcome::Served)),
+            Effect::Done { request } => drop(self.outcomes.insert(request, Outcome::Done)),
+            Effect::Refuse { request, refusal } => {
+                self.outcomes.insert(request, Outcome::Refused(refusal));
+            }
+            Effect::Note(fact) => drop(self.seen.insert(fact)),
+            Effect::SetTimer { .. } | Effect::CancelTimer(_) => {}
+        }
+    }
+
+    pub(crate) fn fire(&mut self, id: u32, timer: Timer) {
+        self.step(id, Input::TimerFired(timer));
+    }
+
+    /// Delivers a message out of the bag.
+    pub(crate) fn deliver(&mut self, place: usize) {
+        let Letter { from, source, to, address, message } = self.letters.remove(place);
+        if !self.cut.contains(&(source.0, address.0)) && self.nodes.contains_key(&n(address.0)) {
+            self.step(address.0, Input::Received { from, source, to, message });
+        }
+    }
+
+    /// The oldest unfinished write of a node reaches its disk.
+    pub(crate) fn finish_write(&mut self, id: u32) {
+        let Some(node) = self.nodes.get_mut(&n(id)) else { return };
+        if let Some((through, write)) = node.unfinished.pop_front() {
+            node.disk.apply(&write);
+            self.step(id, Input::Persisted { through });
+        }
+    }
+
+    /// Delivers and writes everything until nothing is left to do.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..100_000 {
+            let writer = self.nodes.iter().find(|(_, node)| !node.unfinished.is_empty()).map(|(id, _)| id.0);
+            match writer {
+                Some(id) => self.finish_write(id),
+                None if self.letters.is_empty() => return,
+                None => self.deliver(0),
+            }
+        }
+        panic!("does not settle");
+    }
+
+    /// A crash keeps the first parts of the unfinished writes.
+    pub(crate) fn crash(&mut self, id: u32, parts: usize) {
+        let node = self.nodes.get_mut(&n(id)).expect("a node of this cluster");
+        let mut left = parts;
+        for (_, write) in std::mem::take(&mut node.unfinished) {
+            let kept = write.parts().min(left);
+            node.disk.apply(&write.prefix(kept));
+            if kept < write.parts() {
+                break;
+            }
+            left -= kept;
+        }
+        node.raft = None;
+    }
+
+    pub(crate) fn restart(&mut self, id: u32) {
+        let node = self.nodes.get_mut(&n(id)).expect("a node of this cluster");
+        node.applied = LogIndex(0);
+        let (raft, effects) = Raft::boot(node.config, &node.disk);
+        self.after_step(id, raft, effects);
+    }
+
+    /// Messages between these two groups are lost from now on, in both directions.
+    pub(crate) fn part(&mut self, left: &[u32], right: &[u32]) {
+        for a in left {
+            for b in right {
+                self.cut.extend([(*a, *b), (*b, *a)]);
+            }
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    pub(crate) fn elect(&mut self, id: u32) {
+        self.fire(id, Timer::Election);
+        self.settle();
+    }
+
+    fn next_request(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
+    }
+
+    pub(crate) fn propose(&mut self, id: u32) -> RequestId {
+        let request = self.next_request();
+        let command: Arc<[u8]> = Arc::from(request.0.to_le_bytes());
+        self.step(id, Input::Proposed { request, command });
+        request
+    }
+
+    pub(crate) fn write(&mut self, id: u32) -> RequestId {
+        let request = self.propose(id);
+        self.settle();
+        request
+    }
+
+    pub(crate) fn read(&mut self, id: u32) -> RequestId {
+        let request = self.next_request();
+        self.step(id, Input::ReadRequested { request });
+        request
+    }
+
+    pub(crate) fn ask(&mut self, id: u32, change: Change) -> RequestId {
+        let request = self.next_request();
+        self.step(id, Input::ChangeRequested { request, change });
+        request
+    }
+
+    pub(crate) fn change(&mut self, id: u32, change: Change) -> Option<Outcome> {
+        let request = self.ask(id, change);
+        self.settle();
+        self.outcomes.get(&request).copied()
+    }
+
+    pub(crate) fn transfer(&mut self, id: u32, to: u32) -> RequestId {
+        let request = self.next_request();
+        self.step(id, Input::TransferRequested { request, to: n(to) });
+        request
+    }
+
+    pub(crate) fn snapshot(&mut self, id: u32) {
+        if self.runs(id) {
+            let through = self.raft(id).applied();
+            self.step(id, Input::SnapshotTaken { through, state: Arc::from(through.0.to_le_bytes()) });
+        }
+    }
+
+    // What must hold.
+
+    /// Election safety (section 5.2), state-machine safety and leader completeness (section 5.4).
+    fn check(&mut self, after: &Raft) {
+        if after.leads() && *self.leaders.entry(after.term()).or_insert(after.id()) != after.id() {
+            let other = self.leaders[&after.term()];
+            self.break_promise(format!("{} and {} lead term {}", other.0, after.id().0, after.term().0));
+        }
+        let mut index = after.log().base().index;
+        while index < after.commit() {
+            index = LogIndex(index.0 + 1);
+            let Some(entry) = after.log().get(index) else { break };
+            let same = self.committed.entry(index).or_insert((entry.id, entry.payload.clone(), after.term()));
+            same.2 = same.2.min(after.term());
+            if same.0 != entry.id || same.1 != entry.payload {
+                let first = same.0.term.0;
+                let second = entry.id.term.0;
+                self.break_promise(format!("index {} is committed in terms {first} and {second}", index.0));
+            }
+        }
+        if after.leads() {
+            let missing = self.committed.values().find(|(id, _, known)| {
+                *known < after.term() && id.index > after.log().base().index && !after.log().matches(*id)
+            });
+            if let Some((id, _, _)) = missing {
+                let text = format!(
+                    "{} leads term {} without ({},{})",
+                    after.id().0,
+                    after.term().0,
+                    id.term.0,
+                    id.index.0
+                );
+                self.break_promise(text);
+            }
+        }
+    }
+
+    fn break_promise(&mut self, text: String) {
+        self.broken.get_or_insert(text);
+    }
+
+    /// Log matching (section 5.3): two logs that hold the same entry are equal up to it.
+    pub(crate) fn check_log_matching(&mut self) {
+        let running: Vec<&Raft> = self.nodes.values().filter_map(|node| node.raft.as_ref()).collect();
+        let mut different = None;
+        for (place, left) in running.iter().enumerate() {
+            for right in &running[place + 1..] {
+                let last = left.log().last().index.min(right.log().last().index);
+                let mut equal = true;
+                for index in 1..=last.0 {
+                    let (a, b) = (left.log().get(LogIndex(index)), right.log().get(LogIndex(index)));
+                    let (Some(a), Some(b)) = (a, b) else { continue };
+                    if a.id == b.id && (!equal || a.payload != b.payload) {
+                        different =
+                            Some(format!("{} and {} differ before index {index}", left.id().0, right.id().0));
+                    }
+                    equal = a.id == b.id;
+                }
+            }
+        }
+        if let Some(text) = different {
+            self.break_promise(text);
+        }
+    }
+
+    pub(crate) fn assert_kept(&mut self) {
+        self.check_log_matching();
+        assert_eq!(self.broken, None);
+    }
+}

@@ -1,0 +1,341 @@
+//! The command `check FILE…` as a function: what a binary embeds as a subcommand.
+//!
+//! Holds: it prints only to the writers it is given; a picture is written beside its place and renamed into it.
+//! The only clock of this crate is here: a wall-clock budget for people at a terminal.
+//! Not here: reading (`read`), judging (`check`), explaining (`explain`).
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+// For people who wait at a terminal: the library itself counts steps.
+#[expect(clippy::disallowed_types, reason = "a wall-clock budget is what a user at a terminal asks for")]
+use std::time::Instant;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value as Json, json};
+
+use crate::check::{Budget, Options, Reason, Verdict, check};
+use crate::explain::{Explanation, explain};
+use crate::history::UNKNOWN;
+use crate::model::Model;
+use crate::read::{Format, Recorded, read};
+use crate::standard::{Kind, Standard};
+use crate::timeline;
+
+/// Judge recorded histories: is each linearizable?
+///
+/// Reads Jepsen and Knossos histories (EDN), Porcupine's two text forms, and JSON lines. Exit code 0: linearizable;
+/// 1: not; 3: not decided within the budget; 2: bad input. Of several files the worst counts (2, 1, 3, 0).
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// Histories to judge; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What a correct system does; guessed from the operations when left out.
+    #[arg(long, value_enum)]
+    pub model: Option<ModelName>,
+    /// The value before the first operation: a number, nil, or a text. Default nil; the empty text for kv.
+    #[arg(long, value_name = "VALUE")]
+    pub init: Option<String>,
+    /// When to give up: a time (30s, 5m), memory (512MiB), a number of steps, or several of them with commas.
+    #[arg(long, value_name = "LIMITS", default_value = "60s", value_parser = parse_budget)]
+    pub budget: CommandBudget,
+    /// Draw the first contradiction found as an HTML page.
+    #[arg(long, value_name = "OUT")]
+    pub html: Option<PathBuf>,
+    /// How to print the verdicts.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Print,
+    /// The form of the input; guessed when left out.
+    #[arg(long, value_enum)]
+    pub input: Option<InputForm>,
+}
+
+/// The models by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModelName {
+    /// Read and write.
+    Register,
+    /// Read, write and compare-and-set.
+    CasRegister,
+    /// Keys with get, put, append and compare-and-set.
+    Kv,
+    /// Keys with append and read of the whole list.
+    AppendList,
+}
+
+impl ModelName {
+    fn kind(self) -> Kind {
+        match self {
+            ModelName::Register => Kind::Register,
+            ModelName::CasRegister => Kind::CasRegister,
+            ModelName::Kv => Kind::KeyValue,
+            ModelName::AppendList => Kind::AppendList,
+        }
+    }
+}
+
+/// How verdicts are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// For people.
+    Text,
+    /// One JSON object for each file and line.
+    Json,
+}
+
+/// The forms of input by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputForm {
+    /// Jepsen, Knossos, and Porcupine's key-value form.
+    Edn,
+    /// Jepsen's log of an etcd test.
+    Log,
+    /// JSON lines.
+    Json,
+}
+
+impl InputForm {
+    fn format(self) -> Format {
+        match self {
+            InputForm::Edn => Format::Edn,
+            InputForm::Log => Format::Log,
+            InputForm::Json => Format::Json,
+        }
+    }
+}
+
+/// Where the command gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandBudget {
+    /// The part that is the same on every machine.
+    pub budget: Budget,
+    /// Wall-clock time for each file; `None` for no limit.
+    pub time: Option<Duration>,
+}
+
+/// Reads limits such as `30s,512MiB,1000000`. Without a time there is none.
+fn parse_budget(text: &str) -> Result<CommandBudget, String> {
+    let mut limits = CommandBudget { budget: Budget { steps: u64::MAX, ..Budget::default() }, time: None };
+    for part in text.split(',').map(str::trim) {
+        let split = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(part.len());
+        let (number, unit) = part.split_at(split);
+        let wrong = || format!("expected a time such as 30s, memory such as 512MiB, or a number of steps, found {part:?}");
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let times = |unit: u64| number.checked_mul(unit).ok_or_else(wrong);
+        match unit.trim() {
+            "" | "steps" => limits.budget.steps = number,
+            "ms" => limits.time = Some(Duration::from_millis(number)),
+            "s" => limits.time = Some(Duration::from_secs(number)),
+            "m" | "min" => limits.time = Some(Duration::from_secs(times(60)?)),
+            "h" => limits.time = Some(Duration::from_secs(times(3600)?)),
+            "KiB" => limits.budget.memory = usize::try_from(times(1 << 10)?).map_err(|_| wrong())?,
+            "MiB" => limits.budget.memory = usize::try_from(times(1 << 20)?).map_err(|_| wrong())?,
+            "GiB" => limits.budget.memory = usize::try_from(times(1 << 30)?).map_err(|_| wrong())?,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(limits)
+}
+
+/// What became of one file.
+enum Outcome {
+    Judged(Verdict),
+    Bad(String),
+}
+
+impl Outcome {
+    fn code(&self) -> u8 {
+        match self {
+            Outcome::Judged(Verdict::Linearizable) => 0,
+            Outcome::Judged(Verdict::NotLinearizable(_)) => 1,
+            Outcome::Bad(_) => 2,
+            Outcome::Judged(Verdict::Unknown(_)) => 3,
+        }
+    }
+}
+
+/// Judges the files and prints. Gives the exit code: of several files the worst (2, then 1, 3, 0).
+pub fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut codes = Vec::new();
+    let mut html = args.html.clone();
+    for file in &args.files {
+        let code = match one(args, file, &mut html, out) {
+            Ok(Outcome::Bad(message)) => {
+                // Nobody is left to tell when the error stream is closed.
+                let _ = writeln!(err, "error: {message}");
+                2
+            }
+            Ok(outcome) => outcome.code(),
+            // A closed pipe is the reader's choice, not an error.
+            Err(wrong) if wrong.kind() == io::ErrorKind::BrokenPipe => break,
+            Err(wrong) => {
+                let _ = writeln!(err, "error: {wrong}");
+                2
+            }
+        };
+        codes.push(code);
+    }
+    [2, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+}
+
+fn one(args: &CheckArgs, file: &Path, html: &mut Option<PathBuf>, out: &mut dyn Write) -> io::Result<Outcome> {
+    let name = file.display().to_string();
+    let text = match text_of(file) {
+        Ok(text) => text,
+        Err(wrong) => return Ok(Outcome::Bad(format!("{name}: {wrong}"))),
+    };
+    let mut recorded = match read(&name, &text, args.input.map(InputForm::format)) {
+        Ok(recorded) => recorded,
+        Err(wrong) => return Ok(Outcome::Bad(wrong.to_string())),
+    };
+    drop(text);
+    let model = match model_of(args, &mut recorded) {
+        Ok(model) => model,
+        Err(wrong) => return Ok(Outcome::Bad(format!("{name}: {wrong}"))),
+    };
+    let verdict = judge(&recorded, &model, args.budget);
+    let explanation = match &verdict {
+        Verdict::NotLinearizable(evidence) => Some(explain(&recorded.history, &model, evidence)),
+        Verdict::Linearizable | Verdict::Unknown(_) => None,
+    };
+    if let (Some(explanation), Some(place)) = (&explanation, html.take_if(|_| explanation.is_some())) {
+        let page = timeline::html(&name, &recorded.history, &model, explanation);
+        if let Err(wrong) = replace(&place, &page) {
+            return Ok(Outcome::Bad(format!("{}: {wrong}", place.display())));
+        }
+    }
+    match args.format {
+        Print::Text => print_text(out, &name, &recorded, &model, &verdict, explanation.as_ref())?,
+        Print::Json => print_json(out, &name, &recorded, &model, &verdict, explanation.as_ref())?,
+    }
+    Ok(Outcome::Judged(verdict))
+}
+
+fn text_of(file: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if file.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes)?;
+    } else {
+        bytes = fs::read(file)?;
+    }
+    String::from_utf8(bytes).map_err(|wrong| {
+        let line = wrong.as_bytes()[..wrong.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        io::Error::new(io::ErrorKind::InvalidData, format!("expected UTF-8 text, which ends in line {}", line + 1))
+    })
+}
+
+fn model_of(args: &CheckArgs, recorded: &mut Recorded) -> Result<Standard, String> {
+    let kind = args.model.map_or(recorded.kind, ModelName::kind);
+    if let Some(action) = recorded.foreign_to(kind) {
+        return Err(format!("the model {} has no operation {action:?}; try --model {}", kind.name(), recorded.kind.name()));
+    }
+    let initial = args.init.as_deref().map(|text| recorded.value(text));
+    let model = recorded.model(Some(kind));
+    Ok(match initial {
+        Some(initial) => model.with_initial(initial),
+        None => model,
+    })
+}
+
+fn judge(recorded: &Recorded, model: &Standard, limits: CommandBudget) -> Verdict {
+    let Some(time) = limits.time else {
+        return check(&recorded.history, model, &Options { budget: limits.budget, ..Options::default() });
+    };
+    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the user's wall-clock budget")]
+    let start = Instant::now();
+    let stop = || start.elapsed() >= time;
+    check(&recorded.history, model, &Options { budget: limits.budget, stop: Some(&stop), ..Options::default() })
+}
+
+/// Writes a file whole or not at all.
+fn replace(place: &Path, text: &str) -> io::Result<()> {
+    let mut name = place.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(name);
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, place));
+    if written.is_err() {
+        // What is half written must not stay; that it cannot be removed changes nothing.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn print_text(
+    out: &mut dyn Write,
+    name: &str,
+    recorded: &Recorded,
+    model: &Standard,
+    verdict: &Verdict,
+    explanation: Option<&Explanation>,
+) -> io::Result<()> {
+    let about = format!("{} operations, model {}", recorded.history.len(), model.kind().name());
+    match verdict {
+        Verdict::Linearizable => writeln!(out, "{name}: linearizable ({about})"),
+        Verdict::NotLinearizable(_) => {
+            writeln!(out, "{name}: NOT linearizable ({about})")?;
+            match explanation {
+                Some(explanation) => write!(out, "{}", explanation.text(&recorded.history, model)),
+                None => Ok(()),
+            }
+        }
+        Verdict::Unknown(reason) => {
+            writeln!(out, "{name}: unknown ({about}): {reason}{}", hint(*reason))
+        }
+    }
+}
+
+fn hint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Steps | Reason::Memory | Reason::Stopped => "; --budget gives more",
+        Reason::TooConcurrent | Reason::Method | Reason::Forgotten => "",
+    }
+}
+
+fn print_json(
+    out: &mut dyn Write,
+    name: &str,
+    recorded: &Recorded,
+    model: &Standard,
+    verdict: &Verdict,
+    explanation: Option<&Explanation>,
+) -> io::Result<()> {
+    let mut object = json!({
+        "file": name,
+        "model": model.kind().name(),
+        "operations": recorded.history.len(),
+        "verdict": match verdict {
+            Verdict::Linearizable => "linearizable",
+            Verdict::NotLinearizable(_) => "not-linearizable",
+            Verdict::Unknown(_) => "unknown",
+        },
+    });
+    if let Verdict::Unknown(reason) = verdict {
+        object["reason"] = json!(reason.to_string());
+    }
+    if let Some(explanation) = explanation {
+        let show = |place: &u32| operation_json(recorded, model, *place);
+        object["key"] = json!(explanation.key);
+        object["contradiction"] = explanation.operations.iter().map(show).collect();
+        object["prefix"] = explanation.prefix.iter().map(show).collect();
+        object["value"] = json!(explanation.state);
+        let stuck = |entry: &crate::explain::Stuck| {
+            let mut operation = operation_json(recorded, model, entry.place);
+            operation["why"] = json!(entry.why);
+            operation
+        };
+        object["stuck"] = explanation.stuck.iter().map(stuck).collect();
+    }
+    writeln!(out, "{object}")
+}
+
+fn operation_json(recorded: &Recorded, model: &Standard, place: u32) -> Json {
+    let operation = &recorded.history.operations()[place as usize];
+    json!({
+        "process": operation.process,
+        "call": operation.call,
+        "return": (operation.ret != UNKNOWN).then_some(operation.ret),
+        "operation": model.describe(&operation.input, operation.output.as_ref()),
+    })
+}

@@ -1,0 +1,335 @@
+//! Why a history is not linearizable: the few operations that already are not, and where every order of them ends.
+//!
+//! The operations are made fewer by delta debugging (Zeller and Hildebrandt, "Simplifying and isolating
+//! failure-inducing input", IEEE TSE 28(2), 2002, section 3). A part stays well formed: who saw a value stays only
+//! together with someone who wrote it, unless nobody ever did.
+//!
+//! Not here: the picture (`timeline`), and the verdict (`check`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::check::{Budget, Evidence, Method, Options, Verdict, check};
+use crate::history::{History, Operation, UNKNOWN};
+use crate::model::{Effect, Model};
+use crate::value::Value;
+
+/// Why a history is not linearizable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The key, as people call it.
+    pub key: String,
+    /// Places of the operations that contradict each other. None of them can be left out, unless the history was
+    /// too hard to reduce that far.
+    pub operations: Vec<u32>,
+    /// The longest beginning of an order of them.
+    pub prefix: Vec<u32>,
+    /// What the key holds after that.
+    pub state: String,
+    /// Why none of the others can be next.
+    pub stuck: Vec<Stuck>,
+}
+
+/// Why an operation cannot be next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Its place in the history.
+    pub place: u32,
+    /// The reason, for people.
+    pub why: String,
+}
+
+/// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
+#[must_use]
+pub fn explain<M: Model>(history: &History<M::Input, M::Output>, model: &M, evidence: &Evidence) -> Explanation {
+    let mut reducer = Reducer::new(history, model, evidence.key);
+    let start = reducer.start(evidence);
+    let operations = reducer.reduce(start);
+    let (prefix, state) = longest_prefix(history, model, &operations);
+    let stuck = stuck(history, model, &operations, &prefix, &state);
+    let key = model.describe_key(evidence.key);
+    Explanation { key, operations, prefix, state: model.describe_state(&state), stuck }
+}
+
+/// How many parts of a history are checked at most, and how many operations all of them have together.
+const CHECKS_MAX: usize = 4_000;
+const WORK_MAX: usize = 40_000_000;
+
+struct Reducer<'a, M: Model> {
+    history: &'a History<M::Input, M::Output>,
+    model: &'a M,
+    of_key: Vec<u32>,
+    /// Every value that somebody writes.
+    written: BTreeSet<Value>,
+    appended: Vec<(u32, Vec<u32>)>,
+    checks: usize,
+    work: usize,
+}
+
+impl<'a, M: Model> Reducer<'a, M> {
+    fn new(history: &'a History<M::Input, M::Output>, model: &'a M, key: u32) -> Self {
+        let mut reducer = Reducer {
+            history,
+            model,
+            of_key: Vec::new(),
+            written: BTreeSet::new(),
+            appended: Vec::new(),
+            checks: 0,
+            work: 0,
+        };
+        for (place, operation) in history.operations().iter().enumerate() {
+            if model.key(&operation.input) != key {
+                continue;
+            }
+            let place = place as u32;
+            reducer.of_key.push(place);
+            match reducer.effect(place) {
+                Effect::Write(value) | Effect::Swap(_, value) => {
+                    reducer.written.insert(value);
+                }
+                Effect::Append(value) => reducer.appended.push((place, model.parts_appended(value))),
+                Effect::Nothing | Effect::Read(_) | Effect::Differs(_) | Effect::Opaque => {}
+            }
+        }
+        reducer
+    }
+
+    fn operation(&self, place: u32) -> &'a Operation<M::Input, M::Output> {
+        &self.history.operations()[place as usize]
+    }
+
+    fn effect(&self, place: u32) -> Effect {
+        let operation = self.operation(place);
+        self.model.effect(&operation.input, operation.output.as_ref())
+    }
+
+    /// The evidence itself when it suffices; the last operations before the failure when those do; else all.
+    fn start(&mut self, evidence: &Evidence) -> Vec<u32> {
+        let small = evidence.operations.len() <= 64;
+        if small && let Some(part) = self.contradicts(&evidence.operations) {
+            return part;
+        }
+        let until = evidence.failed.map_or(UNKNOWN, |place| self.operation(place).ret);
+        let before = |place: &u32| self.operation(*place).call <= until;
+        let through: Vec<u32> = self.of_key.iter().copied().filter(before).collect();
+        let mut window = 8;
+        while window < through.len() {
+            let last = through[through.len() - window..].to_vec();
+            if let Some(part) = self.contradicts(&last) {
+                return part;
+            }
+            window *= 2;
+        }
+        through
+    }
+
+    fn reduce(&mut self, start: Vec<u32>) -> Vec<u32> {
+        let mut kept = start;
+        let mut chunk = kept.len().div_ceil(2);
+        while chunk > 0 && !kept.is_empty() {
+            let mut removed = false;
+            let mut at = 0;
+            while at < kept.len() {
+                let mut rest = kept.clone();
+                rest.drain(at..(at + chunk).min(kept.len()));
+                match self.contradicts(&rest) {
+                    Some(part) => {
+                        kept = part;
+                        removed = true;
+                    }
+                    None => at += chunk,
+                }
+            }
+            // A smaller part may let go what a larger one needed.
+            if !removed || chunk > 1 {
+                chunk /= 2;
+            }
+        }
+        kept
+    }
+
+    /// The well-formed part of some operations, when it is not linearizable.
+    fn contradicts(&mut self, places: &[u32]) -> Option<Vec<u32>> {
+        if self.checks >= CHECKS_MAX || self.work >= WORK_MAX {
+            return None;
+        }
+        let part = self.well_formed(places);
+        self.checks += 1;
+        self.work += part.len();
+        if part.is_empty() {
+            return None;
+        }
+        let budget = Budget { steps: 200_000, ..Budget::default() };
+        let options = Options { budget, method: Method::Best, ..Options::default() };
+        let found = check(&self.history.only(&part), self.model, &options);
+        matches!(found, Verdict::NotLinearizable(_)).then_some(part)
+    }
+
+    /// Leaves out who saw a value that nobody of the part wrote, though somebody did.
+    fn well_formed(&self, places: &[u32]) -> Vec<u32> {
+        let mut part = places.to_vec();
+        part.sort_unstable();
+        loop {
+            let before = part.len();
+            let writers = self.writers(&part);
+            let all: BTreeSet<u32> = part.iter().copied().collect();
+            part.retain(|place| self.stands(*place, &writers, &all));
+            if part.len() == before {
+                return part;
+            }
+        }
+    }
+
+    fn writers(&self, part: &[u32]) -> BTreeMap<Value, Vec<u32>> {
+        let mut writers: BTreeMap<Value, Vec<u32>> = BTreeMap::new();
+        for place in part {
+            if let Effect::Write(value) | Effect::Swap(_, value) = self.effect(*place) {
+                writers.entry(value).or_default().push(*place);
+            }
+        }
+        writers
+    }
+
+    fn stands(&self, place: u32, writers: &BTreeMap<Value, Vec<u32>>, all: &BTreeSet<u32>) -> bool {
+        let (Effect::Read(seen) | Effect::Swap(seen, _)) = self.effect(place) else { return true };
+        if !self.appended.is_empty() {
+            return self.stands_on_appends(seen, all);
+        }
+        let others = writers.get(&seen).is_some_and(|writers| writers.iter().any(|writer| *writer != place));
+        others || !self.written.contains(&seen) || Some(seen) == self.model.initial_value()
+    }
+
+    /// Whether everything that may have been appended to what somebody saw is there.
+    fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
+        let seen = self.model.parts(seen);
+        let part_of_it = |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
+        self.appended.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
+    }
+}
+
+/// The most operations that some order can put one after the other, and the state after them.
+fn longest_prefix<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    places: &[u32],
+) -> (Vec<u32>, M::State) {
+    let mut walk = Walk { history, model, places, path: Vec::new(), best: (Vec::new(), model.initial()), left: 20_000 };
+    walk.visit(&model.initial());
+    walk.best
+}
+
+struct Walk<'a, M: Model> {
+    history: &'a History<M::Input, M::Output>,
+    model: &'a M,
+    places: &'a [u32],
+    path: Vec<u32>,
+    best: (Vec<u32>, M::State),
+    left: usize,
+}
+
+impl<M: Model> Walk<'_, M> {
+    fn visit(&mut self, state: &M::State) {
+        if self.path.len() > self.best.0.len() {
+            self.best = (self.path.clone(), state.clone());
+        }
+        for place in self.places {
+            if self.left == 0 {
+                return;
+            }
+            if self.path.contains(place) || waits_for(self.history, self.places, &self.path, *place).is_some() {
+                continue;
+            }
+            let operation = &self.history.operations()[*place as usize];
+            if let Some(next) = self.model.step(state, &operation.input, operation.output.as_ref()) {
+                self.left -= 1;
+                self.path.push(*place);
+                self.visit(&next);
+                self.path.pop();
+            }
+        }
+    }
+}
+
+/// An operation that has not gone although it returned before this one was called.
+fn waits_for<I, O>(history: &History<I, O>, places: &[u32], gone: &[u32], place: u32) -> Option<u32> {
+    let call = history.operations()[place as usize].call;
+    let before = |other: &&u32| history.operations()[**other as usize].ret < call && !gone.contains(other);
+    places.iter().find(before).copied()
+}
+
+fn stuck<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    places: &[u32],
+    gone: &[u32],
+    state: &M::State,
+) -> Vec<Stuck> {
+    let mut all = Vec::new();
+    for place in places.iter().filter(|place| !gone.contains(place)) {
+        let why = match waits_for(history, places, gone, *place) {
+            Some(other) => {
+                let operation = &history.operations()[other as usize];
+                let what = model.describe(&operation.input, operation.output.as_ref());
+                format!("process {} had finished {what} before it began", operation.process)
+            }
+            None => format!("the value is {}", model.describe_state(state)),
+        };
+        all.push(Stuck { place: *place, why });
+    }
+    all
+}
+
+/// An explanation as text; made by [`Explanation::text`].
+#[derive(Debug)]
+pub struct Text<'a, M: Model> {
+    explanation: &'a Explanation,
+    history: &'a History<M::Input, M::Output>,
+    model: &'a M,
+}
+
+impl Explanation {
+    /// The explanation as text of a few lines.
+    #[must_use]
+    pub fn text<'a, M: Model>(&'a self, history: &'a History<M::Input, M::Output>, model: &'a M) -> Text<'a, M> {
+        Text { explanation: self, history, model }
+    }
+}
+
+impl<M: Model> Text<'_, M> {
+    fn line(&self, place: u32) -> String {
+        let operation = &self.history.operations()[place as usize];
+        let what = self.model.describe(&operation.input, operation.output.as_ref());
+        format!("process {} {what}", operation.process)
+    }
+
+    fn span(&self, place: u32) -> String {
+        let operation = &self.history.operations()[place as usize];
+        match operation.ret {
+            UNKNOWN => format!("{}..", operation.call),
+            ret => format!("{}..{ret}", operation.call),
+        }
+    }
+}
+
+impl<M: Model> fmt::Display for Text<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Explanation { key, operations, prefix, state, stuck } = self.explanation;
+        writeln!(f, "These {} operations on key {key} contradict each other:", operations.len())?;
+        for place in operations {
+            writeln!(f, "  {:>16}  {}", self.span(*place), self.line(*place))?;
+        }
+        if prefix.is_empty() {
+            writeln!(f, "None of them can be first; the value is {state}:")?;
+        } else {
+            writeln!(f, "The longest order that can be made of them:")?;
+            for (number, place) in prefix.iter().enumerate() {
+                writeln!(f, "  {}. {}", number + 1, self.line(*place))?;
+            }
+            writeln!(f, "Then the value is {state}, and none of the others can be next:")?;
+        }
+        for entry in stuck {
+            writeln!(f, "  {}: {}", self.line(entry.place), entry.why)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! What a correct system does, one operation at a time: the trait for a user's own model.
+//!
+//! Holds: a model is sequential and deterministic; concurrency is the checker's business.
+//! Not here: the models that come with the crate (`standard`).
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use crate::value::Value;
+
+/// A sequential specification.
+///
+/// `step` alone makes a right model. `effect` tells the checker that an operation is one of the well-known ones on
+/// a single value; only then the fast algorithms apply.
+pub trait Model {
+    /// What a client asks.
+    type Input: Clone + Debug;
+    /// What it is told.
+    type Output: Clone + Debug;
+    /// What the system holds, under one key.
+    type State: Clone + Eq + Hash + Debug;
+
+    /// The state before the first operation.
+    fn initial(&self) -> Self::State;
+
+    /// The state after `input` in `state`, or `None` when it cannot have returned `output` there.
+    /// Without an output the outcome is unknown and any output is possible.
+    fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State>;
+
+    /// Operations with different keys do not touch each other; each key starts in the initial state.
+    fn key(&self, _input: &Self::Input) -> u32 {
+        0
+    }
+
+    /// Whether the operation never changes the state. Saves the checker much work.
+    fn is_read(&self, _input: &Self::Input) -> bool {
+        false
+    }
+
+    /// What the operation does to a single value. Either every operation of a model is [`Effect::Opaque`] and
+    /// `initial_value` is `None`, or none is.
+    fn effect(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> Effect {
+        Effect::Opaque
+    }
+
+    /// The initial state as a value, for a model that tells its effects.
+    fn initial_value(&self) -> Option<Value> {
+        None
+    }
+
+    /// The parts of a value that [`Effect::Append`] extends, in order; equal exactly for equal values.
+    fn parts(&self, value: Value) -> Vec<u32> {
+        vec![value.word()]
+    }
+
+    /// The parts that [`Effect::Append`] of a value adds.
+    fn parts_appended(&self, value: Value) -> Vec<u32> {
+        self.parts(value)
+    }
+
+    /// The value after [`Effect::Append`] of `part` to `value`.
+    fn append(&mut self, value: Value, _part: Value) -> Value {
+        value
+    }
+
+    /// An operation for people.
+    fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String {
+        match output {
+            Some(output) => format!("{input:?} -> {output:?}"),
+            None => format!("{input:?} -> unknown"),
+        }
+    }
+
+    /// A state for people.
+    fn describe_state(&self, state: &Self::State) -> String {
+        format!("{state:?}")
+    }
+
+    /// A key for people.
+    fn describe_key(&self, key: u32) -> String {
+        key.to_string()
+    }
+}
+
+/// What an operation with a known outcome does to a single value, or may do when the outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// It neither changes nor reveals anything.
+    Nothing,
+    /// The value is this one.
+    Read(Value),
+    /// The value is not this one (a compare-and-set that failed without telling what it found).
+    Differs(Value),
+    /// The value becomes this one.
+    Write(Value),
+    /// The value is the first and becomes the second.
+    Swap(Value, Value),
+    /// The value is extended by this one.
+    Append(Value),
+    /// None of these: `step` knows.
+    Opaque,
+}

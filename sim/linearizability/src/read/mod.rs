@@ -1,0 +1,254 @@
+//! Histories as text: Jepsen's and Knossos' EDN, the two text forms of Porcupine's tests, and our own JSON lines.
+//!
+//! Holds: the order of the events in the file is the order in which they happened; whatever is malformed is an error
+//! with file, line and expectation, never a panic and never a guess.
+//! Not here: opening files (`command`), and what operations mean (`standard`).
+
+mod edn;
+mod json;
+mod log;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::history::{History, Recorder};
+use crate::standard::{Action, Input, Kind, Output, Standard};
+use crate::value::{Value, Values};
+
+/// The text forms of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Jepsen or Knossos operations, one EDN map each, in a vector or one after the other. Porcupine's key-value
+    /// form is of this kind.
+    Edn,
+    /// Jepsen's log of an etcd test: `INFO  jepsen.util - 3  :invoke  :write  3`.
+    Log,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A history read from text.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its operations; times are event numbers from 1.
+    pub history: History<Input, Output>,
+    /// The model that its operations suggest.
+    pub kind: Kind,
+    /// What its values stand for.
+    pub values: Values,
+    /// What its keys are called.
+    pub keys: Vec<String>,
+}
+
+impl Recorded {
+    /// The suggested model, or another, with the names of this history.
+    #[must_use]
+    pub fn model(&self, kind: Option<Kind>) -> Standard {
+        let model = Standard::new(kind.unwrap_or(self.kind));
+        model.with_values(self.values.clone()).with_keys(self.keys.clone())
+    }
+
+    /// The value that a word means: `nil`, a whole number, or else a text (quotes around it are not part of it).
+    pub fn value(&mut self, word: &str) -> Value {
+        if word == "nil" {
+            return Value::NIL;
+        }
+        match word.parse::<i64>() {
+            Ok(number) => self.values.number(number),
+            Err(_) => {
+                let inside = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
+                self.values.text(inside.unwrap_or(word))
+            }
+        }
+    }
+
+    /// The first operation that a model does not have.
+    #[must_use]
+    pub fn foreign_to(&self, kind: Kind) -> Option<Action> {
+        let mut actions = self.history.operations().iter().map(|operation| operation.input.action);
+        actions.find(|action| !kind.has(*action))
+    }
+}
+
+/// Why a text is no history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadInput {
+    /// The name of the file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+/// The format that a text seems to have.
+#[must_use]
+pub fn guess_format(text: &str) -> Option<Format> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(';'))?;
+    let inside = line.trim_start_matches('{').trim_start();
+    if line.starts_with('{') && (inside.starts_with('"') || inside.starts_with('}')) {
+        Some(Format::Json)
+    } else if line.starts_with(['{', '[', '(', '#']) {
+        Some(Format::Edn)
+    } else {
+        text.lines().any(|line| line.contains("jepsen.util")).then_some(Format::Log)
+    }
+}
+
+/// Reads a history; `file` is only its name. O(length of the text).
+///
+/// # Errors
+/// Names the line, what was found and what was expected.
+pub fn read(file: &str, text: &str, format: Option<Format>) -> Result<Recorded, BadInput> {
+    let mut reader = Reader::default();
+    let result = match format.or_else(|| guess_format(text)) {
+        Some(Format::Edn) => edn::read(text, &mut reader),
+        Some(Format::Log) => log::read(text, &mut reader),
+        Some(Format::Json) => json::read(text, &mut reader),
+        None => Err((1, "expected EDN operations such as {:process 0, :type :invoke, :f :read, :value nil}, log \
+                         lines such as INFO  jepsen.util - 0  :invoke  :read  nil, or JSON lines such as \
+                         {\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}"
+            .to_owned())),
+    };
+    result.map_err(|(line, message)| BadInput { file: file.to_owned(), line, message })?;
+    Ok(reader.finish())
+}
+
+/// A line and what is wrong there.
+type Trouble = (usize, String);
+
+/// What an event says happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+impl Type {
+    fn named(name: &str) -> Option<Type> {
+        match name {
+            "invoke" => Some(Type::Invoke),
+            "ok" => Some(Type::Ok),
+            "fail" => Some(Type::Fail),
+            "info" => Some(Type::Info),
+            _ => None,
+        }
+    }
+}
+
+/// What the formats have in common: names, and the operations so far.
+#[derive(Debug, Default)]
+struct Reader {
+    values: Values,
+    keys: Vec<String>,
+    key_numbers: BTreeMap<String, u32>,
+    recorder: Recorder<Input, Output>,
+    now: u64,
+    seen: Seen,
+}
+
+/// What tells the model.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    get_or_put: bool,
+    write: bool,
+    cas: bool,
+    append: bool,
+    text: bool,
+}
+
+impl Reader {
+    fn key(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.key_numbers.get(name) {
+            return *number;
+        }
+        let number = self.keys.len() as u32;
+        self.keys.push(name.to_owned());
+        self.key_numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    fn invoke(&mut self, line: usize, process: u32, input: Input) -> Result<(), Trouble> {
+        match input.action {
+            Action::Write(_) => self.seen.write = true,
+            Action::CompareAndSet { .. } => self.seen.cas = true,
+            Action::Append(_) => self.seen.append = true,
+            Action::Read => {}
+        }
+        self.now += 1;
+        self.recorder.call(process, self.now, input).map_err(|wrong| {
+            let hint = "a process asks for one thing at a time; after :info it must not come back";
+            (line, format!("{wrong} ({hint})"))
+        })
+    }
+
+    /// What a process waits for.
+    fn open(&self, line: usize, process: u32) -> Result<Input, Trouble> {
+        let missing = || (line, format!("process {process} has no open operation; expected its :invoke before"));
+        self.recorder.open(process).copied().ok_or_else(missing)
+    }
+
+    fn returned(&mut self, line: usize, process: u32, output: Output) -> Result<(), Trouble> {
+        self.now += 1;
+        self.recorder.returned(process, self.now, output).map_err(|wrong| (line, wrong.to_string()))
+    }
+
+    fn failed(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
+        self.recorder.failed(process).map_err(|wrong| (line, wrong.to_string()))
+    }
+
+    fn unknown(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
+        self.recorder.unknown(process).map_err(|wrong| (line, wrong.to_string()))
+    }
+
+    fn finish(self) -> Recorded {
+        let Seen { get_or_put, write, cas, append, text } = self.seen;
+        let kind = match (append, get_or_put, write || cas) {
+            (_, true, _) | (true, false, true) => Kind::KeyValue,
+            (true, false, false) if text => Kind::KeyValue,
+            (true, false, false) => Kind::AppendList,
+            (false, false, _) if cas => Kind::CasRegister,
+            (false, false, _) => Kind::Register,
+        };
+        Recorded { history: self.recorder.finish(), kind, values: self.values, keys: self.keys }
+    }
+}
+
+/// The action that a name and a value ask for.
+fn action(reader: &mut Reader, name: &str, value: Asked) -> Result<Action, String> {
+    reader.seen.get_or_put |= matches!(name, "get" | "put");
+    match (name, value) {
+        ("read" | "r" | "get", _) => Ok(Action::Read),
+        ("write" | "w" | "put", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Write(value)),
+        ("append", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Append(value)),
+        ("cas" | "compare-and-set", Asked::Pair(_, expected, new)) => {
+            Ok(Action::CompareAndSet { expected, new })
+        }
+        ("cas" | "compare-and-set", Asked::One(_) | Asked::Nothing) => {
+            Err("expected the two values of a compare-and-set, such as [1 2]".to_owned())
+        }
+        ("write" | "w" | "put" | "append", Asked::Nothing) => Err(format!("expected the value of this {name}")),
+        ("txn", _) => Err("transactions are not operations on one value; expected read, write, cas, append, get \
+                           or put"
+            .to_owned()),
+        _ => Err(format!("expected :f read, write, cas, append, get or put, found {name:?}")),
+    }
+}
+
+/// The value of an event, taken as one and, where it has two parts, as two.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Nothing,
+    One(Value),
+    Pair(Value, Value, Value),
+}
