@@ -15,6 +15,7 @@ use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::change::everyone;
 use super::{index_in, index_out, term_in, term_out};
 use crate::protocol::{Address, Disk, EntryMark, Epoch, Initial, NodeId};
 
@@ -316,10 +317,16 @@ impl Storage for Store {
         Ok(self.last())
     }
 
-    fn snapshot(&self, request_index: u64, _: u64) -> raft::Result<Snapshot> {
+    fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
         if self.image.index == 0 || self.image.index < request_index {
             return Err(StorageError::SnapshotTemporarilyUnavailable.into());
         }
-        Ok(self.image.to_snapshot())
+        let mut snapshot = self.image.to_snapshot();
+        // The library ignores a snapshot that does not name its receiver. A newcomer is named as a learner, which
+        // decides nothing; the entry that makes it a member follows.
+        if everyone(&self.image.members.conf).all(|known| known != node_id(to)) {
+            snapshot.mut_metadata().mut_conf_state().mut_learners().push(to);
+        }
+        Ok(snapshot)
     }
 }
