@@ -100,10 +100,14 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     }
 
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
-    fn election_timer() -> Option<Self::Timer>;
+    fn election_timer() -> Option<Self::Timer> {
+        None
+    }
 
     /// The timer whose firing makes a leader speak to its followers now, if the protocol has one.
-    fn heartbeat_timer() -> Option<Self::Timer>;
+    fn heartbeat_timer() -> Option<Self::Timer> {
+        None
+    }
 }
 
 /// What every protocol can show to a checker or a reader, without being changed by it.
@@ -113,7 +117,9 @@ pub trait Inspect {
     /// Whether this node believes that it leads in `epoch`.
     fn leads(&self) -> bool;
     /// Its role in the protocol's own word, such as `follower`.
-    fn role(&self) -> &'static str;
+    fn role(&self) -> &'static str {
+        if self.leads() { "leader" } else { "follower" }
+    }
     /// Index through which this node knows the log to be committed.
     fn commit(&self) -> u64;
     /// Index through which commands were handed to the machine.
@@ -133,9 +139,14 @@ pub trait Inspect {
         }
     }
     /// Who takes part without a vote.
-    fn learners(&self) -> BTreeSet<NodeId>;
+    fn learners(&self) -> BTreeSet<NodeId> {
+        BTreeSet::new()
+    }
     /// One line for people: everything of the state that a reader of a failure wants to see.
-    fn describe(&self) -> String;
+    fn describe(&self) -> String {
+        let (role, epoch, last) = (self.role(), self.epoch().0, self.last());
+        format!("{role} in epoch {epoch}; log {last}, commit {}, applied {}", self.commit(), self.applied())
+    }
 }
 
 /// What a node keeps, and what a crash may leave of it.
@@ -144,14 +155,22 @@ pub trait Disk: Clone + Debug + 'static {
     type Write: Clone + Debug + Hash;
     /// Makes a write durable.
     fn apply(&mut self, write: &Self::Write);
-    /// How many parts a write has; a crash may keep any number of the first ones.
-    fn parts(write: &Self::Write) -> usize;
-    /// The first `parts` parts of a write, as a write.
-    fn prefix(write: &Self::Write, parts: usize) -> Self::Write;
+    /// How many parts a write has; a crash may keep any number of the first ones. A write of one part is atomic.
+    fn parts(write: &Self::Write) -> usize {
+        let _ = write;
+        1
+    }
+    /// The first `parts` parts of a write, as a write; more than none and fewer than all.
+    fn prefix(write: &Self::Write, parts: usize) -> Self::Write {
+        let _ = parts;
+        write.clone()
+    }
     /// The mark of the durable entry at an index; `None` when it is not on the disk (any more).
     fn mark(&self, index: u64) -> Option<EntryMark>;
     /// Index through which a durable snapshot stands for the entries; 0 without one.
-    fn snapshot(&self) -> u64;
+    fn snapshot(&self) -> u64 {
+        0
+    }
 }
 
 /// A setting that a protocol refuses.

@@ -171,7 +171,9 @@ impl Report {
     /// The protocol that ran, with its version if it has one: `raft-rs 0.7.0`.
     #[must_use]
     pub fn system_and_version(&self) -> String {
-        self.version.as_ref().map_or_else(|| self.system.clone(), |version| format!("{} {version}", self.system))
+        self.version
+            .as_ref()
+            .map_or_else(|| self.system.clone(), |version| format!("{} {version}", self.system))
     }
 
     fn mark(&self, palette: &Palette) -> String {
@@ -182,7 +184,13 @@ impl Report {
     fn write_text(&self, out: &mut String, palette: &Palette) -> fmt::Result {
         let Palette { strong, faint, bad, .. } = palette;
         writeln!(out, "{} {strong}{}{strong:#}", self.mark(palette), self.title)?;
-        writeln!(out, "     {faint}{} · {} · seed {}{faint:#}", self.file, self.system_and_version(), self.seed)?;
+        writeln!(
+            out,
+            "     {faint}{} · {} · seed {}{faint:#}",
+            self.file,
+            self.system_and_version(),
+            self.seed
+        )?;
         writeln!(out, "     {faint}source    {}{faint:#}", self.source)?;
         writeln!(out, "     expected  {}", listed(&self.expected, "no violation"))?;
         let found: Vec<&str> = self.violations.iter().map(|violation| violation.property.as_str()).collect();

@@ -106,7 +106,9 @@ fn run_all(arguments: &RunArguments) -> Result<usize, Stop> {
                 match runner::run(&file.scenario, &options) {
                     Ok(report) => writer.report(report)?,
                     // Asked for a system that the file does not name: the file need not suit it.
-                    Err(objection) if file.scenario.systems.is_empty() && system != runner::KNOWN_SYSTEMS[0] => {
+                    Err(objection)
+                        if file.scenario.systems.is_empty() && system != runner::KNOWN_SYSTEMS[0] =>
+                    {
                         writer.unsuited(file, system, objection)?;
                         break;
                     }
@@ -201,7 +203,17 @@ impl Writer {
         let output = Output::new();
         let palette = output.palette();
         let RunArguments { format, trace, .. } = *arguments;
-        Writer { output, palette, format, trace, passed: 0, failed: 0, unsuited: 0, last: None, reports: Vec::new() }
+        Writer {
+            output,
+            palette,
+            format,
+            trace,
+            passed: 0,
+            failed: 0,
+            unsuited: 0,
+            last: None,
+            reports: Vec::new(),
+        }
     }
 
     fn report(&mut self, report: Report) -> Result<(), Stop> {
@@ -226,7 +238,9 @@ impl Writer {
             Format::Text => {
                 let gap = if self.last.is_some() { "\n" } else { "" };
                 self.last = Some((file.path.clone(), system.to_owned()));
-                Ok(self.output.write(&format!("{gap}n/a  {} · {system} · {}\n", file.path, objection.message))?)
+                Ok(self
+                    .output
+                    .write(&format!("{gap}n/a  {} · {system} · {}\n", file.path, objection.message))?)
             }
             Format::Json => Ok(()),
         }

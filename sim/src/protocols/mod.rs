@@ -2,6 +2,6 @@
 
 pub mod echo;
 pub mod raft;
-mod raft_settings;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
+mod raft_settings;

@@ -385,7 +385,9 @@ impl RaftRs {
 
     fn not_leader(&self) -> Refusal {
         let leader = self.raw.raft.leader_id;
-        Refusal::NotLeader { hint: (leader != INVALID_ID && leader != self.raw.raft.id).then(|| node_id(leader)) }
+        Refusal::NotLeader {
+            hint: (leader != INVALID_ID && leader != self.raw.raft.id).then(|| node_id(leader)),
+        }
     }
 
     fn refuse(&self, request: RequestId, refusal: Refusal, out: &mut Effects<RaftRs>) {
@@ -520,7 +522,9 @@ impl RaftRs {
     /// Hands committed entries to the machine, up to a change of the membership, which is written down first.
     fn apply(&mut self, out: &mut Effects<RaftRs>) {
         let before = self.applied;
-        while !self.changing && let Some(entry) = self.queue.front() {
+        while !self.changing
+            && let Some(entry) = self.queue.front()
+        {
             if entry.get_entry_type() == EntryType::EntryNormal {
                 let entry = self.queue.pop_front().unwrap_or_default();
                 self.applied = entry.index;
@@ -587,13 +591,15 @@ impl RaftRs {
     /// soon as a majority of those who remain know that they are the cluster.
     fn retire(&mut self) {
         let raft = &self.raw.raft;
-        let remains = self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
+        let remains =
+            self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
         if remains || raft.state != StateRole::Leader {
             return;
         }
         let index = self.raw.store().members.index;
         let voters = self.conf.get_voters();
-        let knows = |id: &&u64| raft.prs().get(**id).is_some_and(|progress| progress.committed_index >= index);
+        let knows =
+            |id: &&u64| raft.prs().get(**id).is_some_and(|progress| progress.committed_index >= index);
         if voters.iter().filter(knows).count() * 2 > voters.len() {
             let term = raft.term;
             self.raw.raft.become_follower(term, INVALID_ID);
@@ -732,10 +738,14 @@ impl Inspect for RaftRs {
     fn describe(&self) -> String {
         let raft = &self.raw.raft;
         let name = |id: u64| if id == INVALID_ID { "nobody".to_owned() } else { node_id(id).0.to_string() };
-        let sets: Vec<String> = self.quorums().iter().map(|set| {
-            let ids: Vec<String> = set.iter().map(|id| id.0.to_string()).collect();
-            format!("{{{}}}", ids.join(","))
-        }).collect();
+        let sets: Vec<String> = self
+            .quorums()
+            .iter()
+            .map(|set| {
+                let ids: Vec<String> = set.iter().map(|id| id.0.to_string()).collect();
+                format!("{{{}}}", ids.join(","))
+            })
+            .collect();
         format!(
             "{} in term {}, votes for {}, follows {}; log ({},{}), durable {}, commit {}, applied {}, snapshot {}; voters {}",
             self.role(),

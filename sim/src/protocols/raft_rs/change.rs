@@ -38,7 +38,8 @@ impl Draft {
             change.set_transition(transition);
         }
         change.set_changes(self.steps.into());
-        let pair = |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
+        let pair =
+            |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
         change.set_context(self.addresses.iter().flat_map(pair).collect::<Vec<u8>>().into());
         change
     }
@@ -193,6 +194,7 @@ pub(super) fn members_after(index: u64, conf: ConfState, before: &Members, chang
 
 /// Whoever takes part; some more than once.
 pub(super) fn everyone(conf: &ConfState) -> impl Iterator<Item = NodeId> {
-    let lists = [conf.get_voters(), conf.get_voters_outgoing(), conf.get_learners(), conf.get_learners_next()];
+    let lists =
+        [conf.get_voters(), conf.get_voters_outgoing(), conf.get_learners(), conf.get_learners_next()];
     lists.into_iter().flatten().map(|&id| node_id(id))
 }

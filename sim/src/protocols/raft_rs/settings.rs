@@ -33,7 +33,11 @@ impl fmt::Debug for RaftRsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.config;
         let (from, before) = (config.min_election_tick(), config.max_election_tick());
-        write!(f, "tick {} ns, heartbeat {} ticks, election {from}..{before} ticks", self.tick, config.heartbeat_tick)
+        write!(
+            f,
+            "tick {} ns, heartbeat {} ticks, election {from}..{before} ticks",
+            self.tick, config.heartbeat_tick
+        )
     }
 }
 
@@ -107,7 +111,9 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
 fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
     match value {
         OptionValue::Switch(on) => Ok(*on),
-        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => Err(bad(name, "true or false")),
+        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "true or false"))
+        }
     }
 }
 
@@ -145,7 +151,10 @@ mod tests {
             election: Within { min: 150_000_000, max: 300_000_000 },
             heartbeat: 50_000_000,
             rules_off: BTreeSet::new(),
-            options: options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
+            options: options
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect::<BTreeMap<_, _>>(),
         })
     }
 

@@ -108,14 +108,20 @@ impl fmt::Debug for Write {
             f.write_str(gap)?;
             gap = ", ";
             match part {
-                Part::Restore(image) => write!(f, "snapshot ({}, {}) of the leader", term_out(image.term), index_out(image.index)),
-                Part::Entry(entry) => write!(f, "entry ({}, {})", term_out(entry.term), index_out(entry.index)),
+                Part::Restore(image) => {
+                    write!(f, "snapshot ({}, {}) of the leader", term_out(image.term), index_out(image.index))
+                }
+                Part::Entry(entry) => {
+                    write!(f, "entry ({}, {})", term_out(entry.term), index_out(entry.index))
+                }
                 Part::HardState(hard) => {
                     let (term, commit) = (term_out(hard.term), index_out(hard.commit));
                     write!(f, "term {term} vote {} commit {commit}", hard.vote.saturating_sub(1))
                 }
                 Part::Members(members) => write!(f, "membership of {}", index_out(members.index)),
-                Part::Compact(image) => write!(f, "snapshot ({}, {})", term_out(image.term), index_out(image.index)),
+                Part::Compact(image) => {
+                    write!(f, "snapshot ({}, {})", term_out(image.term), index_out(image.index))
+                }
             }?;
         }
         Ok(())
@@ -221,7 +227,10 @@ impl Store {
                 self.image = image.clone();
             }
             Part::Entry(entry) => {
-                debug_assert!(self.first() <= entry.index && entry.index <= self.last() + 1, "no gap in a log");
+                debug_assert!(
+                    self.first() <= entry.index && entry.index <= self.last() + 1,
+                    "no gap in a log"
+                );
                 self.entries.truncate((entry.index - self.first()) as usize);
                 self.entries.push_back(entry.clone());
             }
