@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use splitbrain_core::{
-    Address, Config, Durable, Effect, Effects, Input, LogIndex, Membership, NodeId, Raft, RequestId, Timer, VoterSet,
+    Address, Config, Durable, Effect, Effects, Input, LogIndex, Membership, NodeId, Raft, RequestId, Timer,
+    VoterSet,
 };
 
 /// Nodes with a perfect network and disk, that only step.
@@ -35,10 +36,13 @@ impl Five {
             self.steps += 1;
             for effect in self.effects.list.drain(..) {
                 match effect {
-                    Effect::Persist { id, .. } => self.agenda.push_back((node, Input::Persisted { through: id })),
+                    Effect::Persist { id, .. } => {
+                        self.agenda.push_back((node, Input::Persisted { through: id }))
+                    }
                     Effect::Send { from, to, address, message } => {
                         let source = Address(node as u32);
-                        self.agenda.push_back((address.0 as usize, Input::Received { from, source, to, message }));
+                        self.agenda
+                            .push_back((address.0 as usize, Input::Received { from, source, to, message }));
                     }
                     _ => {}
                 }

@@ -4,7 +4,9 @@
 //! Not here: the judgement (`splitbrain_linearizability`).
 
 use splitbrain_linearizability as linearizability;
-use splitbrain_linearizability::{Action, Input, Kind, Options, Output, Standard, Value, Verdict};
+use splitbrain_linearizability::{
+    Action, Input, Kind, Online, Options, Output, Standard, Status, Value, Verdict,
+};
 
 use crate::check::{Seen, Violation};
 use crate::machine::{Answer, Request};
@@ -38,22 +40,45 @@ pub struct Call {
     pub outcome: Outcome,
 }
 
-/// What clients saw in a run.
-#[derive(Clone, Debug, Default)]
+/// What clients saw in a run, judged while it happens.
+#[derive(Clone, Debug)]
 pub struct History {
     calls: Vec<Call>,
+    online: Online<Standard>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        History { calls: Vec::new(), online: Online::new(Standard::new(Kind::CasRegister)) }
+    }
 }
 
 impl History {
     /// Adds a call.
     pub fn call(&mut self, client: u32, request: Request, called: Seen) -> CallId {
         self.calls.push(Call { client, request, called, outcome: Outcome::Unknown });
+        if let Some(input) = input(request) {
+            // A client has one call open at a time, and events are numbered upwards: nothing here is malformed.
+            let _ = self.online.call(client, called.event, input);
+        }
         CallId(self.calls.len() as u32 - 1)
     }
 
-    /// Says what came of a call.
-    pub fn outcome(&mut self, id: CallId, outcome: Outcome) {
-        self.calls[id.0 as usize].outcome = outcome;
+    /// Says what came of a call. Returns whether the history still looks linearizable.
+    pub fn outcome(&mut self, id: CallId, outcome: Outcome) -> bool {
+        let call = &mut self.calls[id.0 as usize];
+        call.outcome = outcome;
+        let _ = match (outcome, output(outcome)) {
+            (Outcome::Answered(seen, _), Some(output)) => self.online.ret(call.client, seen.event, output),
+            (Outcome::Refused, _) => self.online.failed(call.client),
+            (Outcome::Answered(..) | Outcome::Unknown, _) => self.online.unknown(call.client),
+        };
+        self.online.status() != Status::Violated
+    }
+
+    /// Whether the history may not be linearizable, or could not be followed while it happened: `check` decides.
+    pub fn is_suspect(&mut self) -> bool {
+        self.online.finish() != Status::Fine
     }
 
     /// Every call, in order.
@@ -79,12 +104,14 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<(), Viol
     match linearizability::check(&operations, &model, &Options::default()) {
         Verdict::Linearizable | Verdict::Unknown(_) => Ok(()),
         Verdict::NotLinearizable(found) => {
-            let call = |&place: &u32| calls.get(place as usize).map(|call| (call.called, describe(call, &name)));
+            let explained = linearizability::explain(&operations, &model, &found);
+            let call =
+                |&place: &u32| calls.get(place as usize).map(|call| (call.called, describe(call, &name)));
             Err(Violation {
                 property: Property::Linearizability,
                 seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),
                 summary: format!("no order of the calls on {} explains their answers", name(found.key)),
-                evidence: found.operations.iter().filter_map(call).collect(),
+                evidence: explained.operations.iter().filter_map(call).collect(),
             })
         }
     }
@@ -99,26 +126,38 @@ fn constrains(call: &Call) -> bool {
 }
 
 /// A call in the checker's terms; times are event numbers, which order calls as the world did.
-///
-/// Values are numbered from 1 up in a run, far below the 32 bits that the checker has for them.
 fn operation(call: &Call) -> Option<linearizability::Operation<Input, Output>> {
-    let number = |value: u64| u32::try_from(value).ok().and_then(Value::number);
-    let content = |value: Option<u64>| value.map_or(Some(Value::NIL), number);
-    let (key, action) = match call.request {
+    let ret = match call.outcome {
+        Outcome::Unknown | Outcome::Refused => linearizability::UNKNOWN,
+        Outcome::Answered(seen, _) => seen.event,
+    };
+    let (input, output) = (input(call.request)?, output(call.outcome));
+    Some(linearizability::Operation { process: call.client, call: call.called.event, ret, input, output })
+}
+
+/// Values are numbered from 1 up in a run, far below the 32 bits that the checker has for them.
+fn content(value: Option<u64>) -> Option<Value> {
+    value.map_or(Some(Value::NIL), |value| u32::try_from(value).ok().and_then(Value::number))
+}
+
+fn input(request: Request) -> Option<Input> {
+    let (key, action) = match request {
         Request::Get { key } => (key, Action::Read),
-        Request::Put { key, value } => (key, Action::Write(number(value)?)),
+        Request::Put { key, value } => (key, Action::Write(content(Some(value))?)),
         Request::Cas { key, expected, value } => {
-            (key, Action::CompareAndSet { expected: content(expected)?, new: number(value)? })
+            (key, Action::CompareAndSet { expected: content(expected)?, new: content(Some(value))? })
         }
     };
-    let (ret, output) = match call.outcome {
-        Outcome::Unknown | Outcome::Refused => (linearizability::UNKNOWN, None),
-        Outcome::Answered(seen, Answer::Written | Answer::Swapped(true)) => (seen.event, Some(Output::Done)),
-        Outcome::Answered(seen, Answer::Swapped(false)) => (seen.event, Some(Output::Differed)),
-        Outcome::Answered(seen, Answer::Value(value)) => (seen.event, Some(Output::Read(content(value)?))),
-    };
-    let input = Input { key, action };
-    Some(linearizability::Operation { process: call.client, call: call.called.event, ret, input, output })
+    Some(Input { key, action })
+}
+
+fn output(outcome: Outcome) -> Option<Output> {
+    match outcome {
+        Outcome::Unknown | Outcome::Refused => None,
+        Outcome::Answered(_, Answer::Written | Answer::Swapped(true)) => Some(Output::Done),
+        Outcome::Answered(_, Answer::Swapped(false)) => Some(Output::Differed),
+        Outcome::Answered(_, Answer::Value(value)) => content(value).map(Output::Read),
+    }
 }
 
 fn end(call: &Call) -> Seen {

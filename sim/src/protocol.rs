@@ -316,36 +316,12 @@ pub enum Change {
         /// Where it is reached.
         address: Address,
     },
-    /// openraft `change_membership` with a set of voters: by way of a joint config.
-    Voters {
-        /// The voters wanted.
-        voters: BTreeSet<NodeId>,
-        /// Whether voters that are no longer wanted stay as learners.
+    /// openraft `change_membership`: by way of a joint config where voters change.
+    Members {
+        /// What changes.
+        members: ChangeMembers,
+        /// Whether voters that are no longer wanted stay as learners (`turn_to_learner` in older documents).
         retain: bool,
-    },
-    /// openraft `ChangeMembers::AddVoterIds`.
-    AddVoters {
-        /// Who gets a vote.
-        voters: BTreeSet<NodeId>,
-    },
-    /// openraft `ChangeMembers::RemoveVoters`.
-    RemoveVoters {
-        /// Who loses the vote.
-        voters: BTreeSet<NodeId>,
-        /// Whether they stay as learners.
-        retain: bool,
-    },
-    /// openraft `ChangeMembers::SetNodes`: where a node is reached from now on.
-    SetNode {
-        /// Whose address.
-        node: NodeId,
-        /// The new address.
-        address: Address,
-    },
-    /// openraft `ChangeMembers::RemoveNodes`: learners that take part no longer.
-    RemoveNodes {
-        /// Who.
-        nodes: BTreeSet<NodeId>,
     },
     /// openraft `append_membership`: exactly these voter sets, in one entry.
     Append {
@@ -356,6 +332,93 @@ pub enum Change {
         /// Whether voters that are in no set any more stay as learners.
         retain: bool,
     },
+    /// The extended algorithm: these voter sets, by as few safe steps as it takes.
+    To {
+        /// The voter sets.
+        sets: QuorumSets,
+        /// Addresses of those that are not known yet.
+        nodes: BTreeMap<NodeId, Address>,
+        /// Whether voters that are in no set any more stay as learners.
+        retain: bool,
+    },
+    /// Thesis 4.1, single-server change: one more voter, in one entry.
+    AddServer {
+        /// Who.
+        node: NodeId,
+        /// Where it is reached.
+        address: Address,
+    },
+    /// Thesis 4.1, single-server change: one voter less, in one entry.
+    RemoveServer {
+        /// Who.
+        node: NodeId,
+    },
+    /// Apache Ratis `setConfiguration`: new servers catch up first, then a joint config, then a uniform one.
+    SetConfiguration {
+        /// How the request relates to the members there are.
+        mode: SetMode,
+        /// The voters.
+        servers: BTreeMap<NodeId, Address>,
+        /// The learners.
+        listeners: BTreeMap<NodeId, Address>,
+    },
+    /// Only if the state of the node that is asked is the expected one (openraft `change_membership_if`).
+    If {
+        /// What is expected.
+        precondition: Precondition,
+        /// The change.
+        change: Box<Change>,
+    },
+}
+
+/// openraft `ChangeMembers`. All start from the last voter set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeMembers {
+    /// Learners get a vote.
+    AddVoterIds(BTreeSet<NodeId>),
+    /// Nodes get a vote; those that take part already keep their address.
+    AddVoters(BTreeMap<NodeId, Address>),
+    /// Voters lose the vote; who has none is ignored.
+    RemoveVoters(BTreeSet<NodeId>),
+    /// Exactly these vote.
+    ReplaceAllVoters(BTreeSet<NodeId>),
+    /// Learners are added; those that take part already keep their address.
+    AddNodes(BTreeMap<NodeId, Address>),
+    /// Nodes are added or reached elsewhere from now on. **May split the brain** when the address is another node's.
+    SetNodes(BTreeMap<NodeId, Address>),
+    /// Learners take part no longer.
+    RemoveNodes(BTreeSet<NodeId>),
+    /// Exactly these take part, at these addresses.
+    ReplaceAllNodes(BTreeMap<NodeId, Address>),
+    /// One after the other, as one change.
+    Batch(Vec<ChangeMembers>),
+}
+
+/// Apache Ratis `SetConfigurationRequest.Mode`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SetMode {
+    /// The given servers and listeners are the new members.
+    Set,
+    /// They are added; a node that takes part already takes the given address.
+    Add,
+    /// As `Set`, if the members are these now. Only ids are compared.
+    CompareAndSet {
+        /// The expected voters.
+        servers: BTreeSet<NodeId>,
+        /// The expected learners.
+        listeners: BTreeSet<NodeId>,
+    },
+}
+
+/// What must be true for a conditional change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Precondition {
+    /// The last membership stands at this index; 0 is the one a cluster began with.
+    LastMembership(u64),
+    /// The last entry stands at this index.
+    LastEntry(u64),
+    /// The node leads in this epoch.
+    LeaderEpoch(Epoch),
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.

@@ -3,13 +3,12 @@
 //! Holds: equal scenario, system and seed give equal reports. A panic of the protocol is a finding, not the end.
 //! Not here: what happens in between steps (`world`), and how a report is shown (`report`, `cli`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::agenda::Agenda;
 use crate::check::Violation;
 use crate::choices::Choices;
-use crate::history::{self, Outcome};
+use crate::history::Outcome;
 use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
@@ -91,9 +90,9 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objectio
 /// As [`run`].
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
     let mut world = world::<P>(scenario, options.seed, options.trace)?;
-    let mut story = Story { world: &mut world, scenario, keys: BTreeMap::new(), reasons: Vec::new() };
+    let mut story = Story { world: &mut world, scenario, reasons: Vec::new() };
     let told = panics::catch(|| story.tell());
-    let Story { mut reasons, keys, .. } = story;
+    let mut reasons = story.reasons;
     match told {
         Ok(told) => told?,
         Err(panic) => {
@@ -106,8 +105,8 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> R
             world.accuse(violation);
         }
     }
-    if let Err(violation) = history::check(world.history(), |key| story_key(scenario, &keys, key)) {
-        world.accuse(violation);
+    if world.violations().is_empty() && world.history_is_suspect() {
+        world.judge_history();
     }
     reasons.extend(judge(scenario, &world));
     Ok(report(scenario, options, &world, reasons))
@@ -160,7 +159,6 @@ enum Stop {
 struct Story<'a, P: Protocol> {
     world: &'a mut World<P>,
     scenario: &'a Scenario,
-    keys: BTreeMap<String, u32>,
     reasons: Vec<String>,
 }
 
@@ -445,19 +443,15 @@ impl<P: Protocol> Story<'_, P> {
         self.world.names().of(node).to_owned()
     }
 
-    fn key(&mut self, name: &str) -> u32 {
-        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
-        let next = first + self.keys.len() as u32;
-        *self.keys.entry(name.to_owned()).or_insert(next)
-    }
-
     /// What a call asks, and what it must read.
     fn request(&mut self, call: &ClientCall) -> (Request, Option<Option<u64>>) {
         match call {
-            ClientCall::Write { key, value } => (Request::Put { key: self.key(key), value: *value }, None),
-            ClientCall::Read { key, value } => (Request::Get { key: self.key(key) }, value.map(number)),
+            ClientCall::Write { key, value } => {
+                (Request::Put { key: self.world.key(key), value: *value }, None)
+            }
+            ClientCall::Read { key, value } => (Request::Get { key: self.world.key(key) }, value.map(number)),
             ClientCall::Cas { key, from, to } => {
-                (Request::Cas { key: self.key(key), expected: number(*from), value: *to }, None)
+                (Request::Cas { key: self.world.key(key), expected: number(*from), value: *to }, None)
             }
         }
     }
@@ -591,7 +585,7 @@ impl<P: Protocol> Story<'_, P> {
 
     fn machine_differs(&mut self, node: NodeId, claim: &NodeClaim) -> Option<String> {
         claim.machine.iter().find_map(|(key, value)| {
-            let place = self.key(key);
+            let place = self.world.key(key);
             let found = self.world.nodes()[node.0 as usize].machine.get(place);
             let expected = number(*value);
             (expected != found).then(|| format!("{key} was to be {expected:?}, and is {found:?}"))
@@ -623,13 +617,6 @@ fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
         name.extend(letter.to_lowercase());
     }
     name
-}
-
-/// What a story calls a key; keys of the workload are called `k0`, `k1` and so on.
-fn story_key(scenario: &Scenario, keys: &BTreeMap<String, u32>, key: u32) -> String {
-    let named = keys.iter().find(|(_, place)| **place == key).map(|(name, _)| name.clone());
-    let workload = scenario.workload.map_or(0, |workload| workload.keys);
-    named.filter(|_| key >= workload).unwrap_or_else(|| format!("k{key}"))
 }
 
 /// The word for a refusal that scenarios use.

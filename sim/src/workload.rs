@@ -6,9 +6,10 @@
 use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::client::{Attempt, Client, OpenCall, draw_request};
-use crate::history::{CallId, Outcome};
+use crate::history::{self, CallId, Outcome};
 use crate::machine::{Answer, Command, Request};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
+use crate::scenario::Property;
 use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
@@ -153,7 +154,9 @@ impl<P: Protocol> World<P> {
 
     fn close(&mut self, index: u32, id: CallId, outcome: Outcome) {
         self.record(None, &(31u8, index, outcome_code(outcome)), |_| format!("client {index}: {outcome:?}"));
-        self.history.outcome(id, outcome);
+        if !self.history.outcome(id, outcome) {
+            self.judge_history();
+        }
         let client = &mut self.clients[index as usize];
         client.call = None;
         client.wake = None;
@@ -163,6 +166,17 @@ impl<P: Protocol> World<P> {
         };
         let think = self.choices.within(Site::Workload, workload.think);
         self.wake_client(index, think);
+    }
+
+    /// Accuses the history, if the whole of it is not linearizable.
+    pub fn judge_history(&mut self) {
+        if self.violations().iter().any(|violation| violation.property == Property::Linearizability) {
+            return;
+        }
+        let name = |key| self.key_name(key);
+        if let Err(violation) = history::check(&self.history, name) {
+            self.accuse(violation);
+        }
     }
 
     pub(crate) fn on_refused(&mut self, index: u32, request: RequestId, refusal: Refusal) {

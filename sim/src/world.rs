@@ -91,6 +91,8 @@ pub struct World<P: Protocol> {
     pub(crate) counts: Counts,
     pub(crate) clients: Vec<Client>,
     pub(crate) history: History,
+    /// Keys that a story names, in the order of their first use; they come after those of the workload.
+    named_keys: Vec<String>,
     /// Whether workload and nemeses are at work.
     pub(crate) busy: bool,
     pub(crate) nemeses: Vec<NemesisState>,
@@ -139,6 +141,7 @@ impl<P: Protocol> World<P> {
             counts: Counts::default(),
             clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
             history: History::default(),
+            named_keys: Vec::new(),
             busy: false,
             nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
             operations: BTreeMap::new(),
@@ -184,6 +187,30 @@ impl<P: Protocol> World<P> {
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Whether what clients saw may not be linearizable.
+    pub fn history_is_suspect(&mut self) -> bool {
+        self.history.is_suspect()
+    }
+
+    /// The number of a key that a story names.
+    pub fn key(&mut self, name: &str) -> u32 {
+        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
+        let place = self.named_keys.iter().position(|known| known == name);
+        let place = place.unwrap_or_else(|| {
+            self.named_keys.push(name.to_owned());
+            self.named_keys.len() - 1
+        });
+        first + place as u32
+    }
+
+    /// What a key is called: the story's name, or `k0`, `k1` and so on for those of the workload.
+    #[must_use]
+    pub fn key_name(&self, key: u32) -> String {
+        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
+        let named = key.checked_sub(first).and_then(|place| self.named_keys.get(place as usize));
+        named.cloned().unwrap_or_else(|| format!("k{key}"))
     }
 
     /// The trace: its digest, and its records if they are kept.

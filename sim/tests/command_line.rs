@@ -151,7 +151,10 @@ fn what_only_the_protocol_knows_is_told_with_its_place() {
         &["x.toml:8:8: expected the name of a rule of raft", "did you mean \"initial-log\"?"],
     );
     check(good("", "pre-vote = 3", CALM, "\"none\""), &["x.toml:6:", "pre-vote: expected true or false"]);
-    check(good("", "pre-vite = true", CALM, "\"none\""), &["x.toml:6:", "pre-vite: expected one of the options"]);
+    check(
+        good("", "pre-vite = true", CALM, "\"none\""),
+        &["x.toml:6:", "pre-vite: expected one of the options"],
+    );
     check(
         good("", "", "{ restart = \"a\" },", "\"none\""),
         &["x.toml:11:1: expected a to be down, but it runs"],

@@ -250,6 +250,27 @@ impl Cluster {
         self.settle();
     }
 
+    /// Elects a node and stops as soon as it leads, with everything else still under way.
+    pub(crate) fn elect_only(&mut self, id: u32) {
+        for _ in 0..3 {
+            self.fire(id, Timer::Election);
+            while !self.raft(id).leads() && !self.is_quiet() {
+                let writers: Vec<u32> = self.nodes.keys().map(|id| id.0).collect();
+                writers.into_iter().for_each(|id| self.finish_write(id));
+                if !self.letters.is_empty() && !self.raft(id).leads() {
+                    self.deliver(0);
+                }
+            }
+            if self.raft(id).leads() {
+                return;
+            }
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.letters.is_empty() && self.nodes.values().all(|node| node.unfinished.is_empty())
+    }
+
     fn next_request(&mut self) -> RequestId {
         self.requests += 1;
         RequestId(self.requests)

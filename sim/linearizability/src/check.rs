@@ -234,7 +234,8 @@ fn witnessed<M: Model>(
         for (number, op) in compiled.ops.iter().enumerate() {
             number_of[op.place as usize] = number as u32;
         }
-        let numbers = order.1.iter().map(|place| number_of[*place as usize]).filter(|number| *number != u32::MAX);
+        let numbers =
+            order.1.iter().map(|place| number_of[*place as usize]).filter(|number| *number != u32::MAX);
         let mut machine = Opaque::new(model, history, &compiled.words);
         if !witness::holds(compiled, numbers, &mut machine) {
             return false;

@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 // For people who wait at a terminal: the library itself counts steps.
+use std::time::Duration;
 #[expect(clippy::disallowed_types, reason = "a wall-clock budget is what a user at a terminal asks for")]
 use std::time::Instant;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -121,7 +121,11 @@ fn parse_budget(text: &str) -> Result<CommandBudget, String> {
     for part in text.split(',').map(str::trim) {
         let split = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(part.len());
         let (number, unit) = part.split_at(split);
-        let wrong = || format!("expected a time such as 30s, memory such as 512MiB, or a number of steps, found {part:?}");
+        let wrong = || {
+            format!(
+                "expected a time such as 30s, memory such as 512MiB, or a number of steps, found {part:?}"
+            )
+        };
         let number: u64 = number.parse().map_err(|_| wrong())?;
         let times = |unit: u64| number.checked_mul(unit).ok_or_else(wrong);
         match unit.trim() {
@@ -180,7 +184,12 @@ pub fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     [2, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
-fn one(args: &CheckArgs, file: &Path, html: &mut Option<PathBuf>, out: &mut dyn Write) -> io::Result<Outcome> {
+fn one(
+    args: &CheckArgs,
+    file: &Path,
+    html: &mut Option<PathBuf>,
+    out: &mut dyn Write,
+) -> io::Result<Outcome> {
     let name = file.display().to_string();
     let text = match text_of(file) {
         Ok(text) => text,
@@ -221,15 +230,25 @@ fn text_of(file: &Path) -> io::Result<String> {
         bytes = fs::read(file)?;
     }
     String::from_utf8(bytes).map_err(|wrong| {
-        let line = wrong.as_bytes()[..wrong.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        io::Error::new(io::ErrorKind::InvalidData, format!("expected UTF-8 text, which ends in line {}", line + 1))
+        let line = wrong.as_bytes()[..wrong.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("expected UTF-8 text, which ends in line {}", line + 1),
+        )
     })
 }
 
 fn model_of(args: &CheckArgs, recorded: &mut Recorded) -> Result<Standard, String> {
     let kind = args.model.map_or(recorded.kind, ModelName::kind);
     if let Some(action) = recorded.foreign_to(kind) {
-        return Err(format!("the model {} has no operation {action:?}; try --model {}", kind.name(), recorded.kind.name()));
+        return Err(format!(
+            "the model {} has no operation {action:?}; try --model {}",
+            kind.name(),
+            recorded.kind.name()
+        ));
     }
     let initial = args.init.as_deref().map(|text| recorded.value(text));
     let model = recorded.model(Some(kind));
@@ -246,7 +265,11 @@ fn judge(recorded: &Recorded, model: &Standard, limits: CommandBudget) -> Verdic
     #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the user's wall-clock budget")]
     let start = Instant::now();
     let stop = || start.elapsed() >= time;
-    check(&recorded.history, model, &Options { budget: limits.budget, stop: Some(&stop), ..Options::default() })
+    check(
+        &recorded.history,
+        model,
+        &Options { budget: limits.budget, stop: Some(&stop), ..Options::default() },
+    )
 }
 
 /// Writes a file whole or not at all.

@@ -126,7 +126,12 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Compiles the operations of one key into this value, whose memory is used again.
-    pub(crate) fn load<M: Model>(&mut self, history: &History<M::Input, M::Output>, model: &M, places: &[u32]) {
+    pub(crate) fn load<M: Model>(
+        &mut self,
+        history: &History<M::Input, M::Output>,
+        model: &M,
+        places: &[u32],
+    ) {
         self.ops.clear();
         self.words = Words::default();
         self.appends = false;

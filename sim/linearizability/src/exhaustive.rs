@@ -11,7 +11,8 @@ use crate::value::{Value, Values};
 /// Whether some order of the operations of each key respects time and the model.
 #[must_use]
 pub fn is_linearizable<M: Model>(history: &History<M::Input, M::Output>, model: &M) -> bool {
-    let mut keys: Vec<u32> = history.operations().iter().map(|operation| model.key(&operation.input)).collect();
+    let mut keys: Vec<u32> =
+        history.operations().iter().map(|operation| model.key(&operation.input)).collect();
     keys.sort_unstable();
     keys.dedup();
     keys.into_iter().all(|key| {
@@ -97,7 +98,9 @@ fn sample_action(
 ) -> (Action, Output) {
     let extends = kind == Kind::AppendList || kind == Kind::KeyValue && draw(2) == 0;
     let value = |number: u32, values: &mut Values| match kind {
-        Kind::KeyValue => values.text(["", "a", "b", "ab", "ba", "aab", "bb", "aa", "abb"][number as usize % 9]),
+        Kind::KeyValue => {
+            values.text(["", "a", "b", "ab", "ba", "aab", "bb", "aa", "abb"][number as usize % 9])
+        }
         Kind::Register | Kind::CasRegister | Kind::AppendList => values.number(i64::from(number)),
     };
     if extends && draw(2) == 0 {
@@ -108,7 +111,8 @@ fn sample_action(
     match choice {
         1 => (Action::Write(value(written, values)), Output::Done),
         2 if kind != Kind::Register => {
-            let output = [Output::Done, Output::Done, Output::Differed, Output::Found(value(draw(3), values))];
+            let output =
+                [Output::Done, Output::Done, Output::Differed, Output::Found(value(draw(3), values))];
             let expected = if draw(4) == 0 { Value::NIL } else { value(seen, values) };
             let action = Action::CompareAndSet { expected, new: value(written, values) };
             (action, output[draw(4) as usize])

@@ -28,6 +28,8 @@ pub struct Explanation {
     pub state: String,
     /// Why none of the others can be next.
     pub stuck: Vec<Stuck>,
+    /// Whether compare-and-sets stand here for their write only, because that contradicts already.
+    pub weakened: bool,
 }
 
 /// Why an operation cannot be next.
@@ -42,13 +44,46 @@ pub struct Stuck {
 /// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
 #[must_use]
 pub fn explain<M: Model>(history: &History<M::Input, M::Output>, model: &M, evidence: &Evidence) -> Explanation {
-    let mut reducer = Reducer::new(history, model, evidence.key);
-    let start = reducer.start(evidence);
-    let operations = reducer.reduce(start);
+    let key = model.describe_key(evidence.key);
+    let operations = Reducer::new(history, model, evidence.key).smallest(evidence);
+    if operations.len() > 3
+        && let Some(weaker) = weakened(history, model, evidence.key)
+    {
+        let mut reducer = Reducer::new(&weaker, model, evidence.key);
+        let places = reducer.smallest(evidence);
+        if places.len() < operations.len() && reducer.contradicts(&places).is_some() {
+            return Explanation { weakened: true, ..tell(&weaker, model, key, places) };
+        }
+    }
+    tell(history, model, key, operations)
+}
+
+fn tell<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    key: String,
+    operations: Vec<u32>,
+) -> Explanation {
     let (prefix, state) = longest_prefix(history, model, &operations);
     let stuck = stuck(history, model, &operations, &prefix, &state);
-    let key = model.describe_key(evidence.key);
-    Explanation { key, operations, prefix, state: model.describe_state(&state), stuck }
+    Explanation { key, operations, prefix, state: model.describe_state(&state), stuck, weakened: false }
+}
+
+/// The history with every operation of the key made weaker; `None` when none can be.
+fn weakened<M: Model>(
+    history: &History<M::Input, M::Output>,
+    model: &M,
+    key: u32,
+) -> Option<History<M::Input, M::Output>> {
+    let mut weaker = history.clone();
+    let mut changed = false;
+    for (input, output) in weaker.inputs_mut().filter(|(input, _)| model.key(input) == key) {
+        if let Some(weak) = model.weaken(input, output) {
+            *input = weak;
+            changed = true;
+        }
+    }
+    changed.then_some(weaker)
 }
 
 /// How many parts of a history are checked at most, and how many operations all of them have together.
@@ -103,24 +138,51 @@ impl<'a, M: Model> Reducer<'a, M> {
         self.model.effect(&operation.input, operation.output.as_ref())
     }
 
-    /// The evidence itself when it suffices; the last operations before the failure when those do; else all.
-    fn start(&mut self, evidence: &Evidence) -> Vec<u32> {
+    /// The fewest operations found that contradict each other.
+    fn smallest(&mut self, evidence: &Evidence) -> Vec<u32> {
         let small = evidence.operations.len() <= 64;
-        if small && let Some(part) = self.contradicts(&evidence.operations) {
-            return part;
+        let focus = if small { evidence.operations.clone() } else { self.around(evidence.failed) };
+        let mut best = self.contradicts(&focus).map(|part| self.reduce(part));
+        if best.as_ref().is_some_and(|best| best.len() <= 3) {
+            return best.unwrap_or_default();
         }
-        let until = evidence.failed.map_or(UNKNOWN, |place| self.operation(place).ret);
-        let before = |place: &u32| self.operation(*place).call <= until;
-        let through: Vec<u32> = self.of_key.iter().copied().filter(before).collect();
+        // Another operation shortly before the end may contradict more plainly.
+        let end = focus.iter().map(|place| self.operation(*place).call).max();
+        let end = evidence.failed.map(|place| self.operation(place).ret).or(end).unwrap_or(UNKNOWN);
+        let through = self.of_key.partition_point(|place| self.operation(*place).call <= end);
         let mut window = 8;
-        while window < through.len() {
-            let last = through[through.len() - window..].to_vec();
-            if let Some(part) = self.contradicts(&last) {
-                return part;
+        loop {
+            let start = through.saturating_sub(window);
+            let mut near = self.of_key[start..through].to_vec();
+            near.extend(&focus);
+            if let Some(part) = self.contradicts(&near) {
+                let part = self.reduce(part);
+                if best.as_ref().is_none_or(|best| part.len() < best.len()) {
+                    best = Some(part);
+                }
+            }
+            let enough = best.is_some() && window >= 64;
+            if enough || start == 0 {
+                return best.unwrap_or_else(|| self.of_key[..through].to_vec());
             }
             window *= 2;
         }
-        through
+    }
+
+    /// An operation, and the last ones before it that wrote what it saw.
+    fn around(&self, failed: Option<u32>) -> Vec<u32> {
+        let Some(failed) = failed else { return Vec::new() };
+        let mut all = vec![failed];
+        if let Effect::Read(seen) | Effect::Swap(seen, _) = self.effect(failed) {
+            let ret = self.operation(failed).ret;
+            let wrote = |place: &&u32| match self.effect(**place) {
+                Effect::Write(value) | Effect::Swap(_, value) => value == seen,
+                _ => false,
+            };
+            let before = self.of_key.iter().rev().filter(|place| self.operation(**place).call <= ret);
+            all.extend(before.filter(wrote).take(8));
+        }
+        all
     }
 
     fn reduce(&mut self, start: Vec<u32>) -> Vec<u32> {
@@ -313,10 +375,13 @@ impl<M: Model> Text<'_, M> {
 
 impl<M: Model> fmt::Display for Text<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Explanation { key, operations, prefix, state, stuck } = self.explanation;
+        let Explanation { key, operations, prefix, state, stuck, weakened } = self.explanation;
         writeln!(f, "These {} operations on key {key} contradict each other:", operations.len())?;
         for place in operations {
             writeln!(f, "  {:>16}  {}", self.span(*place), self.line(*place))?;
+        }
+        if *weakened {
+            writeln!(f, "(What a cas expected is left out of account: what it wrote contradicts already.)")?;
         }
         if prefix.is_empty() {
             writeln!(f, "None of them can be first; the value is {state}:")?;

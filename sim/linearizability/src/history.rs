@@ -68,7 +68,9 @@ pub enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::ReturnsBeforeCall { process } => write!(f, "process {process} returned before it called"),
+            Malformed::ReturnsBeforeCall { process } => {
+                write!(f, "process {process} returned before it called")
+            }
             Malformed::StillOpen { process } => {
                 write!(f, "process {process} called again while its previous operation was still open")
             }
@@ -92,7 +94,14 @@ impl<I, O> History<I, O> {
     ///
     /// # Errors
     /// When it returned before it was called, or there are too many.
-    pub fn returned(&mut self, process: u32, call: u64, ret: u64, input: I, output: O) -> Result<(), Malformed> {
+    pub fn returned(
+        &mut self,
+        process: u32,
+        call: u64,
+        ret: u64,
+        input: I,
+        output: O,
+    ) -> Result<(), Malformed> {
         if ret < call || ret == UNKNOWN {
             return Err(Malformed::ReturnsBeforeCall { process });
         }
@@ -168,6 +177,12 @@ impl<I: Clone, O: Clone> History<I, O> {
         sorted.dedup();
         let pick = |place: &u32| self.operations.get(*place as usize).cloned();
         History { operations: sorted.iter().filter_map(pick).collect() }
+    }
+}
+
+impl<I, O> History<I, O> {
+    pub(crate) fn inputs_mut(&mut self) -> impl Iterator<Item = (&mut I, Option<&O>)> {
+        self.operations.iter_mut().map(|operation| (&mut operation.input, operation.output.as_ref()))
     }
 }
 

@@ -29,6 +29,7 @@ pub mod command;
 mod compile;
 pub mod exhaustive;
 mod explain;
+pub mod generate;
 mod history;
 mod model;
 mod online;

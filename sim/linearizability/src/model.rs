@@ -25,7 +25,12 @@ pub trait Model {
 
     /// The state after `input` in `state`, or `None` when it cannot have returned `output` there.
     /// Without an output the outcome is unknown and any output is possible.
-    fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> Option<Self::State>;
 
     /// Operations with different keys do not touch each other; each key starts in the initial state.
     fn key(&self, _input: &Self::Input) -> u32 {
@@ -61,6 +66,12 @@ pub trait Model {
     /// The value after [`Effect::Append`] of `part` to `value`.
     fn append(&mut self, value: Value, _part: Value) -> Value {
         value
+    }
+
+    /// An operation that asks less of the state and does the same to it, such as a write for a compare-and-set that
+    /// succeeded. What contradicts with it contradicts without it; explanations get shorter.
+    fn weaken(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> Option<Self::Input> {
+        None
     }
 
     /// An operation for people.

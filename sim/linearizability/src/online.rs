@@ -412,7 +412,11 @@ impl<M: Model> Online<M> {
             Effect::Opaque if matches!(self.keys[open.key as usize].engine, Engine::GaveUp) => None,
             Effect::Opaque => {
                 let place = self.remember(&open.input, Some(output));
-                Some(if self.model.is_read(&open.input) { Step::OpaqueRead(place) } else { Step::Opaque(place) })
+                Some(if self.model.is_read(&open.input) {
+                    Step::OpaqueRead(place)
+                } else {
+                    Step::Opaque(place)
+                })
             }
         }
     }
@@ -676,7 +680,9 @@ impl Zones {
         let before = self.materialize(expected, depth)?;
         let chain = self.clusters[before].chain;
         if self.clusters[before + 1..].iter().any(|cluster| cluster.chain == chain) {
-            return Err(Stop::Contradiction("another compare-and-set took the expected value away".to_owned()));
+            return Err(Stop::Contradiction(
+                "another compare-and-set took the expected value away".to_owned(),
+            ));
         }
         self.clusters.push(Cluster { value, chain, first_return: UNKNOWN, last_call: 0 });
         Ok(self.clusters.len() - 1)
@@ -703,15 +709,19 @@ impl Zones {
         chain.last_call = chain.last_call.max(call);
         let chain = *chain;
         let clash = |other: &Chain| {
-            other.id != chain.id && other.first_return < chain.last_call && chain.first_return < other.last_call
+            other.id != chain.id
+                && other.first_return < chain.last_call
+                && chain.first_return < other.last_call
         };
         if self.chains.iter().any(clash) {
             let why = "this value and another one would each have to be overwritten by the other";
             return Err(Stop::Contradiction(why.to_owned()));
         }
         let same = |other: &&Cluster| other.chain == cluster.chain;
-        let after = self.clusters[place + 1..].iter().filter(same).any(|next| next.first_return < cluster.last_call);
-        let before = self.clusters[..place].iter().filter(same).any(|last| cluster.first_return < last.last_call);
+        let after =
+            self.clusters[place + 1..].iter().filter(same).any(|next| next.first_return < cluster.last_call);
+        let before =
+            self.clusters[..place].iter().filter(same).any(|last| cluster.first_return < last.last_call);
         if after || before {
             let why = "a compare-and-set had taken this value away before";
             return Err(Stop::Contradiction(why.to_owned()));

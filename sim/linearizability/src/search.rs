@@ -443,7 +443,12 @@ impl Frontier {
         Ok(())
     }
 
-    fn spend(&mut self, limits: &Limits<'_>, scratch: &Scratch, machine: &impl Machine) -> Result<(), GaveUp> {
+    fn spend(
+        &mut self,
+        limits: &Limits<'_>,
+        scratch: &Scratch,
+        machine: &impl Machine,
+    ) -> Result<(), GaveUp> {
         self.steps += 1;
         if self.steps > limits.steps {
             return Err(GaveUp::Steps);
@@ -662,7 +667,12 @@ fn after(state: u32, step: Step, machine: &mut impl Machine) -> Option<u32> {
 }
 
 /// Searches the whole history of one key.
-pub(crate) fn check(compiled: &Compiled, initial: u32, limits: &Limits<'_>, machine: &mut impl Machine) -> (Found, u64) {
+pub(crate) fn check(
+    compiled: &Compiled,
+    initial: u32,
+    limits: &Limits<'_>,
+    machine: &mut impl Machine,
+) -> (Found, u64) {
     let mut frontier = Frontier::new(&[initial], Some(Sight::of(compiled)));
     let found = match run(compiled, &mut frontier, limits, machine) {
         Ok(found) => found,

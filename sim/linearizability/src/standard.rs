@@ -116,7 +116,8 @@ impl Standard {
     /// A model whose values need no table; registers start with nil, keys and lists empty.
     #[must_use]
     pub fn new(kind: Kind) -> Standard {
-        let initial = if matches!(kind, Kind::Register | Kind::CasRegister) { Value::NIL } else { Value::EMPTY };
+        let initial =
+            if matches!(kind, Kind::Register | Kind::CasRegister) { Value::NIL } else { Value::EMPTY };
         Standard { kind, initial, values: Values::new(), keys: Vec::new() }
     }
 
@@ -200,9 +201,10 @@ impl Model for Standard {
             (Action::Read, Some(Output::Read(value))) => holds(*value).then(|| state.clone()),
             (Action::Read, Some(_) | None) => Some(state.clone()),
             (Action::Write(value), _) => Some(self.state(value)),
-            (Action::CompareAndSet { expected, new }, Some(Output::Done | Output::Read(_) | Output::Unseen)) => {
-                holds(expected).then(|| self.state(new))
-            }
+            (
+                Action::CompareAndSet { expected, new },
+                Some(Output::Done | Output::Read(_) | Output::Unseen),
+            ) => holds(expected).then(|| self.state(new)),
             (Action::CompareAndSet { expected, .. }, Some(Output::Found(value))) => {
                 (holds(*value) && !holds(expected)).then(|| state.clone())
             }
@@ -214,7 +216,9 @@ impl Model for Standard {
             }
             (Action::Append(value), _) => match state {
                 State::Value(_) => None,
-                State::Parts(parts) => Some(State::Parts([parts.clone(), self.parts_appended(value)].concat())),
+                State::Parts(parts) => {
+                    Some(State::Parts([parts.clone(), self.parts_appended(value)].concat()))
+                }
             },
         }
     }
@@ -243,7 +247,9 @@ impl Model for Standard {
             (Action::CompareAndSet { expected, .. }, Some(Output::Differed)) => {
                 Effect::Differs(self.settle(expected))
             }
-            (Action::CompareAndSet { expected, new }, _) => Effect::Swap(self.settle(expected), self.settle(new)),
+            (Action::CompareAndSet { expected, new }, _) => {
+                Effect::Swap(self.settle(expected), self.settle(new))
+            }
             (Action::Append(value), _) => Effect::Append(value),
         }
     }
@@ -255,7 +261,9 @@ impl Model for Standard {
     fn parts(&self, value: Value) -> Vec<u32> {
         match self.values.content(self.settle(value)) {
             Content::Text(text) => text.bytes().map(|byte| BYTE | u32::from(byte)).collect(),
-            Content::List(items) if self.kind == Kind::AppendList => items.iter().map(|item| item.word()).collect(),
+            Content::List(items) if self.kind == Kind::AppendList => {
+                items.iter().map(|item| item.word()).collect()
+            }
             Content::Nil | Content::Number(_) | Content::List(_) | Content::Other(_) => vec![value.word()],
         }
     }
@@ -281,6 +289,15 @@ impl Model for Standard {
             (_, _) if self.settle(part) == Value::EMPTY => value,
             (_, _) if self.settle(value) == Value::EMPTY => part,
             (_, _) => self.values.list(&[value, part]),
+        }
+    }
+
+    fn weaken(&self, input: &Input, output: Option<&Output>) -> Option<Input> {
+        match (input.action, output) {
+            (Action::CompareAndSet { new, .. }, Some(Output::Done)) => {
+                Some(Input { action: Action::Write(new), ..*input })
+            }
+            _ => None,
         }
     }
 

@@ -54,11 +54,7 @@ pre{background:#f4f4f4;padding:1em;overflow:auto}svg{font:12px system-ui,sans-se
 .who{fill:#aaa}.lane{stroke:#444}.bar{fill:#3b4654;stroke:#7688a0}.bad .bar{fill:#7a2a22;stroke:#ff7b6b}}";
 
 /// The contradicting operations and those of the same key around them.
-fn drawn<M: Model>(
-    history: &History<M::Input, M::Output>,
-    model: &M,
-    explanation: &Explanation,
-) -> Vec<u32> {
+fn drawn<M: Model>(history: &History<M::Input, M::Output>, model: &M, explanation: &Explanation) -> Vec<u32> {
     let operations = history.operations();
     let mut drawn = explanation.operations.clone();
     let Some(first) = drawn.first() else { return drawn };

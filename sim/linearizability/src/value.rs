@@ -136,7 +136,8 @@ impl Values {
             return Value(*word);
         }
         let table = Arc::make_mut(&mut self.table);
-        let word = TABLE_START + u32::try_from(table.contents.len()).expect("fewer than 2^31 distinct values");
+        let word =
+            TABLE_START + u32::try_from(table.contents.len()).expect("fewer than 2^31 distinct values");
         assert!(word < Value::IMPOSSIBLE.0, "fewer than 2^31 - 3 distinct values");
         table.contents.push(content.clone());
         table.handles.insert(content, word);

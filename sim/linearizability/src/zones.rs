@@ -73,7 +73,9 @@ impl Finder {
     fn for_values_of(ops: &[Op]) -> Finder {
         let written = |op: &Op| match op.step {
             Step::Write(value) | Step::Swap(_, value) => Some(value),
-            Step::Read(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => None,
+            Step::Read(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
+                None
+            }
         };
         let (mut max, mut writes) = (0, 0);
         for value in ops.iter().filter_map(written) {
@@ -248,13 +250,17 @@ impl Work<'_> {
 
     /// Everyone who saw the value of a cluster: needed where its writer's outcome is unknown.
     fn witnesses_of(&self, cluster: u32) -> Vec<u32> {
-        let Some(Cluster { writer, .. }) = self.clusters.get(cluster as usize).copied() else { return Vec::new() };
+        let Some(Cluster { writer, .. }) = self.clusters.get(cluster as usize).copied() else {
+            return Vec::new();
+        };
         if writer == NONE || self.ops[writer as usize].known() {
             return Vec::new();
         }
         let saw = |step: Step| match step {
             Step::Read(value) | Step::Swap(value, _) => self.cluster_of(value) == cluster,
-            Step::Write(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => false,
+            Step::Write(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
+                false
+            }
         };
         let mut seen: Vec<u32> = Vec::new();
         let mut reader = self.ops.iter().enumerate().filter(|(_, op)| saw(op.step));
@@ -408,7 +414,11 @@ impl Work<'_> {
             return Zones::Linearizable;
         }
         let order = self.order(chains);
-        if Insertion::new(self.ops, &order, self.initial).fits() { Zones::Linearizable } else { Zones::Undecided }
+        if Insertion::new(self.ops, &order, self.initial).fits() {
+            Zones::Linearizable
+        } else {
+            Zones::Undecided
+        }
     }
 
     /// The operations in the order found, without the failed ones and the unseen unknown ones.
@@ -428,7 +438,9 @@ impl Work<'_> {
                 let cluster = &self.clusters[place as usize];
                 order.extend((cluster.writer != NONE).then_some(cluster.writer));
                 let start = reads.partition_point(|(of, _)| *of < place);
-                order.extend(reads[start..].iter().take_while(|(of, _)| *of == place).map(|(_, number)| *number));
+                order.extend(
+                    reads[start..].iter().take_while(|(of, _)| *of == place).map(|(_, number)| *number),
+                );
                 place = cluster.next;
             }
         }
@@ -461,9 +473,11 @@ impl<'a> Insertion<'a> {
             called[place + 1] = op.call.max(called[place]);
             states[place + 1] = match op.step {
                 Step::Write(value) | Step::Swap(_, value) => value,
-                Step::Read(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
-                    states[place]
-                }
+                Step::Read(_)
+                | Step::Differs(_)
+                | Step::Append(_)
+                | Step::Opaque(_)
+                | Step::OpaqueRead(_) => states[place],
             };
         }
         let mut changes = vec![places as u32; places];

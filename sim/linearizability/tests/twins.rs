@@ -1,22 +1,10 @@
 //! Every algorithm against the dumb twin, and against each other.
 
+use splitbrain_linearizability::generate::{Chance, Workload, generate};
 use splitbrain_linearizability::{
-    History, Input, Kind, Method, Model, Online, Operation, Options, Output, Standard, Status, UNKNOWN, Verdict,
-    check, exhaustive,
+    Action, Budget, History, Input, Kind, Method, Model, Online, Operation, Options, Output, Reason, Standard,
+    Status, UNKNOWN, Value, Verdict, check, exhaustive, explain,
 };
-
-/// SplitMix64: enough chance for a test, the same everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (((z ^ (z >> 31)) >> 32) * u64::from(n) >> 32) as u32
-    }
-}
 
 fn judge(history: &History<Input, Output>, model: &Standard) -> bool {
     let truth = exhaustive::is_linearizable(history, model);
@@ -120,4 +108,198 @@ fn random_small_histories() {
         verdicts[usize::from(judge(&history, &model))] += 1;
     }
     assert!(verdicts.iter().all(|count| *count > 10_000), "one-sided: {verdicts:?}");
+}
+
+/// Hands on every way in which calls and returns of `n` operations can alternate: (2n-1)!! of them. Operations are
+/// numbered by their call.
+fn every_interleaving(n: usize, see: &mut dyn FnMut(&[(u64, u64)])) {
+    fn go(n: usize, called: usize, now: u64, times: &mut Vec<(u64, u64)>, see: &mut dyn FnMut(&[(u64, u64)])) {
+        if called == n && times.iter().all(|(_, ret)| *ret != UNKNOWN) {
+            return see(times);
+        }
+        if called < n {
+            times.push((now, UNKNOWN));
+            go(n, called + 1, now + 1, times, see);
+            times.pop();
+        }
+        for place in 0..called {
+            if times[place].1 == UNKNOWN {
+                times[place].1 = now;
+                go(n, called, now + 1, times, see);
+                times[place].1 = UNKNOWN;
+            }
+        }
+    }
+    go(n, 0, 0, &mut Vec::new(), see);
+}
+
+/// Every history of `n` operations from an alphabet; `None` for an output means that it is unknown.
+fn every_history(n: usize, alphabet: &[(Action, Option<Output>)]) -> usize {
+    let model = Standard::cas_register();
+    let mut count = 0;
+    every_interleaving(n, &mut |times| {
+        for word in 0..alphabet.len().pow(n as u32) {
+            let mut rest = word;
+            let operations = times.iter().enumerate().map(|(process, (call, ret))| {
+                let (action, output) = alphabet[rest % alphabet.len()];
+                rest /= alphabet.len();
+                let ret = if output.is_some() { *ret } else { UNKNOWN };
+                Operation { process: process as u32, call: *call, ret, input: Input { key: 0, action }, output }
+            });
+            let history = History::from_operations(operations.collect()).expect("well formed");
+            judge(&history, &model);
+            count += 1;
+        }
+    });
+    count
+}
+
+fn value(number: u32) -> Value {
+    Value::number(number).expect("small")
+}
+
+fn swap(expected: u32, new: u32) -> Action {
+    Action::CompareAndSet { expected: value(expected), new: value(new) }
+}
+
+#[test]
+fn every_history_of_three_operations() {
+    let read = |value| (Action::Read, Some(Output::Read(value)));
+    let alphabet = [
+        (Action::Write(value(1)), Some(Output::Done)),
+        (Action::Write(value(2)), Some(Output::Done)),
+        (Action::Write(value(1)), None),
+        (swap(1, 2), Some(Output::Done)),
+        (swap(2, 1), Some(Output::Done)),
+        (swap(1, 2), None),
+        (swap(1, 2), Some(Output::Differed)),
+        (swap(2, 1), Some(Output::Found(Value::NIL))),
+        read(Value::NIL),
+        read(value(1)),
+        read(value(2)),
+    ];
+    assert_eq!(every_history(3, &alphabet), 15 * 11_usize.pow(3));
+}
+
+#[test]
+fn every_history_of_four_operations() {
+    let read = |value| (Action::Read, Some(Output::Read(value)));
+    let alphabet = [
+        (Action::Write(value(1)), Some(Output::Done)),
+        (Action::Write(value(2)), None),
+        (swap(1, 2), Some(Output::Done)),
+        (swap(1, 2), Some(Output::Differed)),
+        read(value(1)),
+        read(value(2)),
+    ];
+    assert_eq!(every_history(4, &alphabet), 105 * 6_usize.pow(4));
+}
+
+#[test]
+fn every_history_of_five_operations() {
+    let read = |value| (Action::Read, Some(Output::Read(value)));
+    let alphabet =
+        [(Action::Write(value(1)), Some(Output::Done)), (Action::Write(value(2)), Some(Output::Done)), read(value(1))];
+    assert_eq!(every_history(5, &alphabet), 945 * 3_usize.pow(5));
+}
+
+#[test]
+fn a_correct_store_is_accepted_by_every_algorithm() {
+    for seed in 0..60 {
+        let mut chance = Chance(seed);
+        let workload = Workload {
+            seed,
+            operations: 2_000,
+            clients: 1 + chance.below(12),
+            keys: 1 + chance.below(5),
+            values: (chance.below(3) == 0).then_some(5),
+            swaps: chance.below(2) == 0,
+            unknown: [0, 10, 50][chance.below(3) as usize],
+            stale: false,
+        };
+        let made = generate(&workload);
+        let model = Standard::cas_register();
+        let mut wrong_order = made.witness.clone();
+        wrong_order.rotate_left(1);
+        let witnesses = [None, Some(made.witness.as_slice()), Some(wrong_order.as_slice())];
+        for (witness, method) in witnesses.into_iter().zip([Method::Best, Method::Zones, Method::Search]) {
+            let budget = Budget { steps: 200_000, ..Budget::default() };
+            let options = Options { witness, method, budget, ..Options::default() };
+            let verdict = check(&made.history, &model, &options);
+            let hard = workload.values.is_some() && (workload.unknown > 0 || method == Method::Zones);
+            let fine = matches!(verdict, Verdict::Linearizable) || hard && matches!(verdict, Verdict::Unknown(_));
+            assert!(fine, "{method:?} {workload:?}: {verdict:?}");
+        }
+        let mut online = Online::with_budget(model, Budget { steps: 200_000, ..Budget::default() });
+        let status = replay(&made.history, &mut online);
+        let hard = workload.values.is_some();
+        assert!(status == Status::Fine || hard && status == Status::Undecided, "{workload:?}: {status:?}");
+    }
+}
+
+#[test]
+fn a_wrong_witness_is_no_verdict_and_no_proof() {
+    let made = generate(&Workload { operations: 500, stale: true, ..Workload::default() });
+    let options = Options { witness: Some(&made.witness), method: Method::Zones, ..Options::default() };
+    let verdict = check(&made.history, &Standard::register(), &options);
+    assert!(matches!(verdict, Verdict::NotLinearizable(_)), "{verdict:?}");
+}
+
+#[test]
+fn a_stale_read_is_rejected_and_explained_by_four_operations() {
+    for seed in 0..40 {
+        let mut chance = Chance(seed);
+        let workload = Workload {
+            seed,
+            operations: 3_000,
+            clients: 2 + chance.below(20),
+            keys: 1 + chance.below(3),
+            swaps: chance.below(2) == 0,
+            unknown: [0, 10][chance.below(2) as usize],
+            stale: true,
+            values: None,
+        };
+        let made = generate(&workload);
+        let model = Standard::cas_register();
+        for method in [Method::Best, Method::Search] {
+            let options = Options { method, ..Options::default() };
+            let Verdict::NotLinearizable(evidence) = check(&made.history, &model, &options) else {
+                panic!("{method:?} {workload:?}");
+            };
+            let explanation = explain(&made.history, &model, &evidence);
+            let part = made.history.only(&explanation.operations);
+            assert!(!exhaustive::is_linearizable(&part, &model), "explained by what is fine: {workload:?}");
+            assert!(explanation.prefix.len() < explanation.operations.len());
+            assert!(explanation.operations.len() <= 4, "{workload:?}\n{}", explanation.text(&made.history, &model));
+        }
+        let mut online = Online::new(model);
+        assert_eq!(replay(&made.history, &mut online), Status::Violated, "{workload:?}");
+    }
+}
+
+#[test]
+fn a_search_without_budget_is_unknown() {
+    let made = generate(&Workload { operations: 2_000, values: Some(2), clients: 8, ..Workload::default() });
+    let budget = Budget { steps: 100, ..Budget::default() };
+    let verdict = check(&made.history, &Standard::register(), &Options { budget, ..Options::default() });
+    assert_eq!(verdict, Verdict::Unknown(Reason::Steps));
+    let budget = Budget { memory: 1, ..Budget::default() };
+    let verdict = check(&made.history, &Standard::register(), &Options { budget, ..Options::default() });
+    assert_eq!(verdict, Verdict::Unknown(Reason::Memory));
+}
+
+/// Tells an online checker a history whose processes have one operation at a time.
+fn replay(history: &History<Input, Output>, online: &mut Online<Standard>) -> Status {
+    for (time, returned, number) in events(history) {
+        let operation = &history.operations()[number];
+        if returned {
+            online.ret(operation.process, time, operation.output.expect("it returned")).expect("well formed");
+        } else {
+            online.call(operation.process, time, operation.input).expect("well formed");
+            if operation.output.is_none() {
+                online.unknown(operation.process).expect("it is open");
+            }
+        }
+    }
+    online.finish()
 }

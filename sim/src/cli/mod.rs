@@ -2,7 +2,7 @@
 //!
 //! Holds: reports go to the standard output, everything else to the standard error; a closed output ends the writing,
 //! not the verdict.
-//! Not here: what the commands do (`runner`), and what reports look like (`report`).
+//! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
 mod find;
 mod output;
@@ -13,6 +13,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
+use splitbrain_linearizability::command::{CheckArgs, run as check};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -39,6 +40,8 @@ struct Arguments {
 enum Command {
     /// Run scenario files and judge each against its own expectations
     Run(run::RunArguments),
+    /// Judge recorded histories: are they linearizable?
+    Check(CheckArgs),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -50,6 +53,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_diagnostics(verbose);
     let code = match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Check(arguments) => {
+            check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
+        }
     };
     ExitCode::from(code)
 }

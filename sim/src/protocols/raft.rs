@@ -12,8 +12,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::raft_settings;
 use crate::protocol::{
-    Address, BadSetting, Boot, Change, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect,
-    NodeId, Operation, Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
+    Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
+    Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
+    Settings, Within, WriteId,
 };
 
 /// A Raft node in the simulator.
@@ -245,6 +246,10 @@ fn node_out(id: core::NodeId) -> NodeId {
     NodeId(id.0)
 }
 
+fn address_in(address: Address) -> core::Address {
+    core::Address(address.0)
+}
+
 fn set_in(ids: &BTreeSet<NodeId>) -> BTreeSet<core::NodeId> {
     ids.iter().copied().map(node_in).collect()
 }
@@ -254,7 +259,7 @@ fn sets_in(sets: &QuorumSets) -> Vec<core::VoterSet> {
 }
 
 fn nodes_in(nodes: &BTreeMap<NodeId, Address>) -> BTreeMap<core::NodeId, core::Address> {
-    nodes.iter().map(|(id, address)| (node_in(*id), core::Address(address.0))).collect()
+    nodes.iter().map(|(id, address)| (node_in(*id), address_in(*address))).collect()
 }
 
 fn request_in(request: RequestId) -> core::RequestId {
@@ -293,28 +298,65 @@ fn operation_in(request: core::RequestId, operation: &Operation) -> core::Input 
     }
 }
 
-/// Where a change does not say whether voters that lose their vote stay, they do (as in openraft's `add_learner`).
 fn change_in(change: &Change) -> core::Change {
-    let members = |members: core::ChangeMembers, retain: bool| core::Change::Members { members, retain };
     match change {
         Change::AddLearner { node, address } => {
-            core::Change::AddLearner { node: node_in(*node), address: core::Address(address.0) }
+            core::Change::AddLearner { node: node_in(*node), address: address_in(*address) }
         }
-        Change::Voters { voters, retain } => {
-            members(core::ChangeMembers::ReplaceAllVoters(set_in(voters)), *retain)
+        Change::Members { members, retain } => {
+            core::Change::Members { members: members_in(members), retain: *retain }
         }
-        Change::AddVoters { voters } => members(core::ChangeMembers::AddVoterIds(set_in(voters)), true),
-        Change::RemoveVoters { voters, retain } => {
-            members(core::ChangeMembers::RemoveVoters(set_in(voters)), *retain)
-        }
-        Change::SetNode { node, address } => {
-            let nodes = BTreeMap::from([(*node, *address)]);
-            members(core::ChangeMembers::SetNodes(nodes_in(&nodes)), true)
-        }
-        Change::RemoveNodes { nodes } => members(core::ChangeMembers::RemoveNodes(set_in(nodes)), true),
         Change::Append { sets, nodes, retain } => {
             core::Change::Append { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
         }
+        Change::To { sets, nodes, retain } => {
+            core::Change::To { sets: sets_in(sets), nodes: nodes_in(nodes), retain: *retain }
+        }
+        Change::AddServer { node, address } => {
+            core::Change::AddServer { node: node_in(*node), address: address_in(*address) }
+        }
+        Change::RemoveServer { node } => core::Change::RemoveServer { node: node_in(*node) },
+        Change::SetConfiguration { mode, servers, listeners } => core::Change::SetConfiguration {
+            mode: mode_in(mode),
+            servers: nodes_in(servers),
+            listeners: nodes_in(listeners),
+        },
+        Change::If { precondition, change } => core::Change::If {
+            precondition: precondition_in(*precondition),
+            change: Box::new(change_in(change)),
+        },
+    }
+}
+
+fn members_in(members: &ChangeMembers) -> core::ChangeMembers {
+    match members {
+        ChangeMembers::AddVoterIds(ids) => core::ChangeMembers::AddVoterIds(set_in(ids)),
+        ChangeMembers::AddVoters(nodes) => core::ChangeMembers::AddVoters(nodes_in(nodes)),
+        ChangeMembers::RemoveVoters(ids) => core::ChangeMembers::RemoveVoters(set_in(ids)),
+        ChangeMembers::ReplaceAllVoters(ids) => core::ChangeMembers::ReplaceAllVoters(set_in(ids)),
+        ChangeMembers::AddNodes(nodes) => core::ChangeMembers::AddNodes(nodes_in(nodes)),
+        ChangeMembers::SetNodes(nodes) => core::ChangeMembers::SetNodes(nodes_in(nodes)),
+        ChangeMembers::RemoveNodes(ids) => core::ChangeMembers::RemoveNodes(set_in(ids)),
+        ChangeMembers::ReplaceAllNodes(nodes) => core::ChangeMembers::ReplaceAllNodes(nodes_in(nodes)),
+        ChangeMembers::Batch(list) => core::ChangeMembers::Batch(list.iter().map(members_in).collect()),
+    }
+}
+
+fn mode_in(mode: &SetMode) -> core::SetMode {
+    match mode {
+        SetMode::Set => core::SetMode::Set,
+        SetMode::Add => core::SetMode::Add,
+        SetMode::CompareAndSet { servers, listeners } => {
+            core::SetMode::CompareAndSet { servers: set_in(servers), listeners: set_in(listeners) }
+        }
+    }
+}
+
+fn precondition_in(precondition: Precondition) -> core::Precondition {
+    match precondition {
+        Precondition::LastMembership(index) => core::Precondition::LastMembership(core::LogIndex(index)),
+        Precondition::LastEntry(index) => core::Precondition::LastEntry(core::LogIndex(index)),
+        Precondition::LeaderEpoch(epoch) => core::Precondition::LeaderTerm(core::Term(epoch.0)),
     }
 }
 

@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 
 use super::load::{DURATION, read_count, read_facts};
+use super::load_change::read_change;
 use super::load_nodes::{
-    nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
+    nodes_of, read_address, read_groups, read_links, read_node, read_sets, read_target, read_whom,
 };
 use super::read::{Fault, Fields, Item, Read};
 use super::{
     Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Step,
     Target, Value, nearest, parse_duration,
 };
-use crate::protocol::{Address, Change, NodeId};
 
 /// What a step can be: its verb, and how it reads.
 const VERBS: [(&str, Reader); 29] = [
@@ -193,65 +193,13 @@ fn read_value(item: &Item<'_>) -> Read<Value> {
 }
 
 fn read_change_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
-    let change = read_change(verb.fields("a change such as { voters = [\"a\", \"b\"] }")?, cluster)?;
+    let change = read_change(verb, cluster)?;
     Ok(Step::Change { change, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
 }
 
 fn read_transfer(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let to = read_node(verb, cluster)?;
     Ok(Step::Transfer { to, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
-}
-
-const CHANGES: [&str; 7] =
-    ["add_learner", "voters", "add_voters", "remove_voters", "set_node", "remove_nodes", "append"];
-
-fn read_change(mut fields: Fields<'_>, cluster: &Cluster) -> Read<Change> {
-    let entries = fields.entries();
-    let mut kinds =
-        entries.iter().filter_map(|(key, at, _)| Some((at, CHANGES.into_iter().find(|kind| kind == key)?)));
-    let kind = match (kinds.next(), kinds.next(), entries.first()) {
-        (Some((_, kind)), None, _) => kind,
-        (Some((_, first)), Some((at, second)), _) => {
-            return Err(Fault::new(*at, format!("expected one change, found {first} and {second}")));
-        }
-        (None, _, Some((key, at, _))) => return Err(Fault::unknown(*at, "change", key, &CHANGES)),
-        (None, _, None) => return Err(Fault::new(fields.at, "expected a change, found an empty table")),
-    };
-    let object = fields.need(kind, "…")?;
-    let change = match kind {
-        "add_learner" => {
-            let node = read_node(&object, cluster)?;
-            let address = fields.maybe("address", |item| read_address(item, cluster))?;
-            Change::AddLearner { node, address: address.unwrap_or(home(node, cluster)) }
-        }
-        "voters" => {
-            Change::Voters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
-        }
-        "add_voters" => Change::AddVoters { voters: read_nodes(&object, cluster)? },
-        "remove_voters" => {
-            Change::RemoveVoters { voters: read_nodes(&object, cluster)?, retain: read_retain(&mut fields)? }
-        }
-        "set_node" => {
-            let node = read_node(&object, cluster)?;
-            Change::SetNode { node, address: read_address(&fields.need("address", "\"w\"")?, cluster)? }
-        }
-        "remove_nodes" => Change::RemoveNodes { nodes: read_nodes(&object, cluster)? },
-        _ => {
-            let sets = read_sets(&object, cluster)?;
-            let nodes = sets.iter().flatten().map(|node| (*node, home(*node, cluster))).collect();
-            Change::Append { sets, nodes, retain: read_retain(&mut fields)? }
-        }
-    };
-    fields.finish()?;
-    Ok(change)
-}
-
-fn read_retain(fields: &mut Fields<'_>) -> Read<bool> {
-    fields.or("retain", false, Item::switch)
-}
-
-fn home(node: NodeId, cluster: &Cluster) -> Address {
-    cluster.home(node).expect("a node that was found has a home")
 }
 
 fn read_outcome(fields: &mut Fields<'_>) -> Read<OperationOutcome> {

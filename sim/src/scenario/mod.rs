@@ -9,6 +9,7 @@ mod error;
 mod expect;
 mod hardship;
 mod load;
+mod load_change;
 mod load_nodes;
 mod load_step;
 mod print;

@@ -10,7 +10,9 @@ use super::{
     Claim, ClientCall, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind, NodeClaim,
     OperationOutcome, Relation, Scenario, Step, Target, Value, Whom, Workload, format_duration,
 };
-use crate::protocol::{Address, Change, NodeId, OptionValue, QuorumSets, Within};
+use crate::protocol::{
+    Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
+};
 
 /// Keys with values that are TOML already, in order.
 type Pairs = Vec<(String, String)>;
@@ -199,21 +201,73 @@ impl Names<'_> {
             Change::AddLearner { node, address } => {
                 vec![pair("add_learner", self.node(*node)), pair("address", self.address(*address))]
             }
-            Change::Voters { voters, retain } => {
-                vec![pair("voters", self.nodes(voters)), pair("retain", retain)]
+            Change::Members { members, retain } => vec![self.members(members), pair("retain", retain)],
+            Change::Append { sets, nodes, retain } => self.sets_change("append", sets, nodes, *retain),
+            Change::To { sets, nodes, retain } => self.sets_change("change_to", sets, nodes, *retain),
+            Change::AddServer { node, address } => {
+                vec![pair("add_server", self.node(*node)), pair("address", self.address(*address))]
             }
-            Change::AddVoters { voters } => vec![pair("add_voters", self.nodes(voters))],
-            Change::RemoveVoters { voters, retain } => {
-                vec![pair("remove_voters", self.nodes(voters)), pair("retain", retain)]
+            Change::RemoveServer { node } => vec![pair("remove_server", self.node(*node))],
+            Change::SetConfiguration { mode, servers, listeners } => {
+                let mut pairs = vec![pair("set_configuration", self.homes(servers))];
+                pairs.push(pair("listeners", self.homes(listeners)));
+                pairs.extend(self.mode(mode));
+                pairs
             }
-            Change::SetNode { node, address } => {
-                vec![pair("set_node", self.node(*node)), pair("address", self.address(*address))]
-            }
-            Change::RemoveNodes { nodes } => vec![pair("remove_nodes", self.nodes(nodes))],
-            Change::Append { sets, retain, nodes: _ } => {
-                vec![pair("append", self.sets(sets)), pair("retain", retain)]
+            Change::If { precondition, change } => {
+                let mut pairs = self.change(change);
+                pairs.push(pair("if", inline(&[condition(*precondition)])));
+                pairs
             }
         }
+    }
+
+    fn sets_change(
+        &self,
+        kind: &str,
+        sets: &QuorumSets,
+        nodes: &BTreeMap<NodeId, Address>,
+        retain: bool,
+    ) -> Pairs {
+        vec![pair(kind, self.sets(sets)), pair("nodes", self.homes(nodes)), pair("retain", retain)]
+    }
+
+    fn members(&self, members: &ChangeMembers) -> (String, String) {
+        match members {
+            ChangeMembers::AddVoterIds(ids) => pair("add_voter_ids", self.nodes(ids)),
+            ChangeMembers::AddVoters(nodes) => pair("add_voters", self.homes(nodes)),
+            ChangeMembers::RemoveVoters(ids) => pair("remove_voters", self.nodes(ids)),
+            ChangeMembers::ReplaceAllVoters(ids) => pair("voters", self.nodes(ids)),
+            ChangeMembers::AddNodes(nodes) => pair("add_nodes", self.homes(nodes)),
+            ChangeMembers::SetNodes(nodes) => pair("set_nodes", self.homes(nodes)),
+            ChangeMembers::RemoveNodes(ids) => pair("remove_nodes", self.nodes(ids)),
+            ChangeMembers::ReplaceAllNodes(nodes) => pair("replace_all_nodes", self.homes(nodes)),
+            ChangeMembers::Batch(batch) => {
+                pair("batch", list(batch.iter().map(|members| inline(&[self.members(members)]))))
+            }
+        }
+    }
+
+    fn mode(&self, mode: &SetMode) -> Pairs {
+        match mode {
+            SetMode::Set => vec![word("mode", "set")],
+            SetMode::Add => vec![word("mode", "add")],
+            SetMode::CompareAndSet { servers, listeners } => vec![
+                word("mode", "compare-and-set"),
+                pair("current", self.nodes(servers)),
+                pair("current_listeners", self.nodes(listeners)),
+            ],
+        }
+    }
+
+    /// Nodes at their homes are a list, others a table with addresses.
+    fn homes(&self, nodes: &BTreeMap<NodeId, Address>) -> String {
+        if nodes.iter().all(|(node, address)| self.cluster.home(*node) == Some(*address)) {
+            return list(nodes.keys().map(|node| self.node(*node)));
+        }
+        let pairs: Pairs =
+            nodes.iter().map(|(node, address)| (self.node(*node), self.address(*address))).collect();
+        inline(&pairs)
     }
 
     fn claim(&self, claim: &Claim) -> Pairs {
@@ -329,6 +383,14 @@ fn comparison(claimed: Comparison) -> String {
         Relation::Equal => bound.to_string(),
         Relation::Below => quoted(&format!("<{bound}")),
         Relation::AtLeast => quoted(&format!(">={bound}")),
+    }
+}
+
+fn condition(precondition: Precondition) -> (String, String) {
+    match precondition {
+        Precondition::LastMembership(index) => pair("last_membership", index),
+        Precondition::LastEntry(index) => pair("last_entry", index),
+        Precondition::LeaderEpoch(epoch) => pair("leader_term", epoch.0),
     }
 }
 

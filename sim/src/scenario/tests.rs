@@ -107,8 +107,19 @@ steps = [
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
   { change = { add_voters = ["e"] }, outcome = "pending" },
+  { change = { add_voters = { e = "v" } } },
+  { change = { add_voter_ids = ["d", "e"], if = { last_membership = 3 } } },
+  { change = { add_nodes = ["e"], if = { last_entry = 5 } } },
+  { change = { replace_all_nodes = { a = "x", b = "v" }, if = { leader_term = 2 } } },
+  { change = { batch = [{ add_nodes = ["e"] }, { voters = ["b"] }, { remove_nodes = ["d"] }], retain = true } },
+  { change = { change_to = [["a", "b"], ["e"]], nodes = { e = "v" } } },
+  { change = { add_server = "e", address = "w" } },
+  { change = { remove_server = "b" } },
+  { change = { set_configuration = ["a", "e"], listeners = ["d"] } },
+  { change = { set_configuration = { e = "v" }, mode = "add" } },
+  { change = { set_configuration = ["a"], mode = "compare-and-set", current = ["a", "b"], current_listeners = ["d"] } },
   { change = { remove_voters = ["b"], retain = true } },
-  { change = { set_node = "b", address = "w" } },
+  { change = { set_nodes = { b = "w" } } },
   { change = { remove_nodes = ["d"] } },
   { change = { append = [["a"], ["b", "e"]], retain = true } },
   { transfer = "b", via = "a", outcome = "not-leader" },
@@ -340,8 +351,8 @@ fn unknown_names() {
     );
     check_step("{ crsh = \"ann\" }", "s.toml:7:5: unknown step \"crsh\"\nhelp: did you mean \"crash\"?");
     check_step(
-        "{ change = { set_node = \"ann\", address = \"w\" } }",
-        "s.toml:7:44: unknown address \"w\"\nhelp: known here: ann, bob, cid; declare an unused one in `cluster.vacant`",
+        "{ change = { set_nodes = { ann = \"w\" } } }",
+        "s.toml:7:36: unknown address \"w\"\nhelp: known here: ann, bob, cid; declare an unused one in `cluster.vacant`",
     );
     check(
         "violations = \"none\"",

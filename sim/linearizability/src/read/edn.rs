@@ -7,6 +7,7 @@
 //! Parsed by the `clojure-reader` crate, one form at a time: only the text and one event are in memory.
 
 use clojure_reader::edn::{self, Edn};
+use clojure_reader::error::Code;
 
 use super::{Asked, Reader, Trouble, Type, action};
 use crate::standard::{Action, Input, Output};
@@ -30,7 +31,8 @@ struct Tuples {
 
 impl Tuples {
     fn look(&mut self, _line: usize, event: &Edn<'_>) -> Result<(), Trouble> {
-        if field(event, "type").and_then(name) != Some("invoke") || number(field(event, "process")).is_none() {
+        if field(event, "type").and_then(name) != Some("invoke") || number(field(event, "process")).is_none()
+        {
             return Ok(());
         }
         let value = field(event, "value");
@@ -41,7 +43,8 @@ impl Tuples {
             }
             Some("write" | "w") => {
                 self.writes += 1;
-                self.write_pairs += usize::from(matches!(value, Some(Edn::Vector(items)) if items.len() == 2));
+                self.write_pairs +=
+                    usize::from(matches!(value, Some(Edn::Vector(items)) if items.len() == 2));
             }
             Some(_) | None => {}
         }
@@ -77,7 +80,9 @@ fn each_event(
         let rest = place.rest();
         if rest.is_empty() {
             return match closing {
-                Some(closing) => Err((place.line, format!("the file ends here; expected {closing} or an operation"))),
+                Some(closing) => {
+                    Err((place.line, format!("the file ends here; expected {closing} or an operation")))
+                }
                 None => Ok(()),
             };
         }
@@ -87,14 +92,20 @@ fn each_event(
             continue;
         }
         let line = place.line;
-        let (form, after) = edn::read(rest).map_err(|wrong| {
-            let at = line + wrong.line.map_or(0, |line| line.saturating_sub(1));
-            (at, format!("expected an operation such as {{:process 0, :type :invoke, :f :read, :value nil}}; EDN says {:?}", wrong.code))
-        })?;
+        let (form, after) = edn::read(rest).map_err(|wrong| trouble(line, &wrong))?;
         let length = rest.len() - after.len();
         place.advance(length.max(1));
         see(line, untagged(&form))?;
     }
+}
+
+fn trouble(line: usize, wrong: &clojure_reader::error::Error) -> Trouble {
+    let example = "expected an operation such as {:process 0, :type :invoke, :f :read, :value nil}";
+    if wrong.code == Code::UnexpectedEOF {
+        return (line, format!("{example}; the one that begins here does not end"));
+    }
+    let within = wrong.line.map_or(0, |line| line.saturating_sub(1));
+    (line + within, format!("{example}; as EDN it is wrong: {:?}", wrong.code))
 }
 
 struct Place<'a> {
@@ -109,7 +120,8 @@ impl<'a> Place<'a> {
     }
 
     fn advance(&mut self, length: usize) {
-        self.line += self.text.as_bytes()[self.at..self.at + length].iter().filter(|byte| **byte == b'\n').count();
+        self.line +=
+            self.text.as_bytes()[self.at..self.at + length].iter().filter(|byte| **byte == b'\n').count();
         self.at += length;
     }
 
@@ -157,7 +169,10 @@ fn number(value: Option<&Edn<'_>>) -> Option<u32> {
 
 fn one(reader: &mut Reader, line: usize, event: &Edn<'_>, independent: bool) -> Result<(), Trouble> {
     let Edn::Map(_) = event else {
-        return Err((line, format!("expected an operation, a map with :process, :type and :f, found {event}")));
+        return Err((
+            line,
+            format!("expected an operation, a map with :process, :type and :f, found {event}"),
+        ));
     };
     let Some(who) = field(event, "process") else {
         return Err((line, "expected :process in this operation".to_owned()));
@@ -197,7 +212,8 @@ fn invoke(
     value: &Edn<'_>,
     independent: bool,
 ) -> Result<(), Trouble> {
-    let what = field(event, "f").and_then(name).ok_or_else(|| (line, "expected :f, such as :read".to_owned()))?;
+    let what =
+        field(event, "f").and_then(name).ok_or_else(|| (line, "expected :f, such as :read".to_owned()))?;
     let key = match (field(event, "key"), value) {
         (Some(key), _) => reader.key(&plain(key)),
         (None, Edn::Tagged(tag, inner)) if tag.contains("independent") => reader.key(&first(inner)),

@@ -15,9 +15,9 @@ pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
         let Some((_, event)) = line.split_once("jepsen.util") else { continue };
         let event = event.trim_start().trim_start_matches('-').trim();
         if event.starts_with(|first: char| first.is_ascii_digit()) {
-            one(event, reader).map_err(|message| (number + 1, message)).and_then(|event| {
-                perform(reader, number + 1, event)
-            })?;
+            one(event, reader)
+                .map_err(|message| (number + 1, message))
+                .and_then(|event| perform(reader, number + 1, event))?;
         }
     }
     Ok(())
@@ -40,7 +40,9 @@ fn one<'a>(event: &'a str, _reader: &mut Reader) -> Result<Event<'a>, String> {
         word
     };
     let (process, kind, name) = (word(), word(), word());
-    let process = process.parse().map_err(|_| format!("expected the number of a process, found {process:?}; {EXPECTED}"))?;
+    let process = process
+        .parse()
+        .map_err(|_| format!("expected the number of a process, found {process:?}; {EXPECTED}"))?;
     let kind = kind.strip_prefix(':').and_then(Type::named);
     let kind = kind.ok_or_else(|| format!("expected :invoke, :ok, :fail or :info; {EXPECTED}"))?;
     let name = name.strip_prefix(':').ok_or_else(|| format!("expected :read, :write or :cas; {EXPECTED}"))?;
@@ -95,6 +97,8 @@ fn pair(reader: &mut Reader, text: &str) -> Result<(Value, Value), String> {
     let wrong = || format!("expected two numbers such as [1 2], found {text:?}");
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or_else(wrong)?;
     let mut words = inside.split_whitespace();
-    let (Some(first), Some(second), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
+    let (Some(first), Some(second), None) = (words.next(), words.next(), words.next()) else {
+        return Err(wrong());
+    };
     Ok((number(reader, first)?, number(reader, second)?))
 }

@@ -113,10 +113,13 @@ pub fn read(file: &str, text: &str, format: Option<Format>) -> Result<Recorded, 
         Some(Format::Edn) => edn::read(text, &mut reader),
         Some(Format::Log) => log::read(text, &mut reader),
         Some(Format::Json) => json::read(text, &mut reader),
-        None => Err((1, "expected EDN operations such as {:process 0, :type :invoke, :f :read, :value nil}, log \
+        None => Err((
+            1,
+            "expected EDN operations such as {:process 0, :type :invoke, :f :read, :value nil}, log \
                          lines such as INFO  jepsen.util - 0  :invoke  :read  nil, or JSON lines such as \
                          {\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}"
-            .to_owned())),
+                .to_owned(),
+        )),
     };
     result.map_err(|(line, message)| BadInput { file: file.to_owned(), line, message })?;
     Ok(reader.finish())
@@ -194,7 +197,8 @@ impl Reader {
 
     /// What a process waits for.
     fn open(&self, line: usize, process: u32) -> Result<Input, Trouble> {
-        let missing = || (line, format!("process {process} has no open operation; expected its :invoke before"));
+        let missing =
+            || (line, format!("process {process} has no open operation; expected its :invoke before"));
         self.recorder.open(process).copied().ok_or_else(missing)
     }
 
@@ -237,10 +241,14 @@ fn action(reader: &mut Reader, name: &str, value: Asked) -> Result<Action, Strin
         ("cas" | "compare-and-set", Asked::One(_) | Asked::Nothing) => {
             Err("expected the two values of a compare-and-set, such as [1 2]".to_owned())
         }
-        ("write" | "w" | "put" | "append", Asked::Nothing) => Err(format!("expected the value of this {name}")),
-        ("txn", _) => Err("transactions are not operations on one value; expected read, write, cas, append, get \
+        ("write" | "w" | "put" | "append", Asked::Nothing) => {
+            Err(format!("expected the value of this {name}"))
+        }
+        ("txn", _) => {
+            Err("transactions are not operations on one value; expected read, write, cas, append, get \
                            or put"
-            .to_owned()),
+                .to_owned())
+        }
         _ => Err(format!("expected :f read, write, cas, append, get or put, found {name:?}")),
     }
 }
