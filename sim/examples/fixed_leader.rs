@@ -113,8 +113,7 @@ impl Protocol for FixedLeader {
     }
 
     fn format(_: NodeId, initial: &Initial) -> Log {
-        let first = initial.membership.clone().unwrap_or_default();
-        Log { nodes: first.nodes, commands: Vec::new() }
+        Log { nodes: initial.membership.clone().unwrap_or_default().nodes, commands: Vec::new() }
     }
 
     fn boot(boot: Boot<'_, Self>, out: &mut Effects<Self>) -> Self {
@@ -148,13 +147,11 @@ impl Protocol for FixedLeader {
             }
             Input::Operated { request, .. } => out.push(refuse(request, Refusal::Unsupported)),
             Input::Persisted { .. } => self.on_persisted(out),
-            Input::Fired(()) => {
+            Input::Fired(()) if self.leads() => {
                 out.push(Effect::SetTimer { timer: (), within: self.resend });
-                if self.leads() {
-                    self.replicate(out);
-                }
+                self.replicate(out);
             }
-            Input::SnapshotTaken { .. } => {}
+            Input::Fired(()) | Input::SnapshotTaken { .. } => {}
         }
     }
 }

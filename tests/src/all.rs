@@ -2,7 +2,12 @@
 
 mod checkers_alive;
 mod determinism;
+#[cfg(feature = "raft-rs")]
+mod differential;
+#[cfg(feature = "raft-rs")]
+mod raft_rs;
 mod scenarios;
+mod testing;
 mod tidy;
 
 use std::path::{Path, PathBuf};

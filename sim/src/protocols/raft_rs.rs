@@ -407,7 +407,6 @@ impl RaftRs {
                 self.on_ready(ready, out);
             }
             self.apply(out);
-            self.retire();
             if !self.raw.has_ready() {
                 break;
             }
@@ -580,6 +579,11 @@ impl RaftRs {
         self.raw.mut_store().apply_part(&Part::Members(members));
         self.raw.advance_apply_to(self.applied);
         out.push(Effect::Note("membership-changed"));
+        self.finish_change(out);
+        self.retire();
+    }
+
+    fn finish_change(&mut self, out: &mut Effects<RaftRs>) {
         let Some(pending) = self.change.filter(|pending| pending.index <= self.applied) else { return };
         if pending.joint_is_done || !change::is_joint(&self.conf) {
             self.change = None;
@@ -587,24 +591,17 @@ impl RaftRs {
         }
     }
 
-    /// A leader that is no voter any more goes on leading, says the library; whoever uses it must stop it. It stops as
-    /// soon as a majority of those who remain know that they are the cluster.
+    /// A leader that is no voter any more goes on leading, says the library; whoever uses it must stop it. It stops
+    /// at once, and votes for whoever takes over.
     fn retire(&mut self) {
         let raft = &self.raw.raft;
-        let remains =
-            self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
-        if remains || raft.state != StateRole::Leader {
+        let remains = self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
+        if remains || raft.state != StateRole::Leader || self.settings.removed_leader_stays {
             return;
         }
-        let index = self.raw.store().members.index;
-        let voters = self.conf.get_voters();
-        let knows =
-            |id: &&u64| raft.prs().get(**id).is_some_and(|progress| progress.committed_index >= index);
-        if voters.iter().filter(knows).count() * 2 > voters.len() {
-            let term = raft.term;
-            self.raw.raft.become_follower(term, INVALID_ID);
-            self.redraw();
-        }
+        let term = raft.term;
+        self.raw.raft.become_follower(term, INVALID_ID);
+        self.redraw();
     }
 
     fn send(&mut self, message: eraftpb::Message, out: &mut Effects<RaftRs>) {

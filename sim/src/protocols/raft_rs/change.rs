@@ -10,131 +10,158 @@ use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, Conf
 use raft::{Changer, ProgressTracker};
 
 use super::storage::{Members, node_id, raft_id, read_addresses};
-use crate::protocol::{Address, Change, NodeId, QuorumSets, Refusal};
+use crate::protocol::{Address, Change, ChangeMembers, NodeId, QuorumSets, Refusal};
 
-/// A change in preparation: single steps, and the addresses that come with them.
-#[derive(Default)]
-struct Draft {
-    steps: Vec<ConfChangeSingle>,
+/// Who shall take part: the sets and the table that a change leads to.
+#[derive(Clone)]
+struct Goal {
+    voters: BTreeSet<NodeId>,
+    learners: BTreeSet<NodeId>,
     addresses: BTreeMap<NodeId, Address>,
 }
 
-impl Draft {
-    fn step(&mut self, kind: ConfChangeType, node: NodeId) {
-        let mut step = ConfChangeSingle::default();
-        step.set_change_type(kind);
-        step.node_id = raft_id(node);
-        self.steps.push(step);
+impl Goal {
+    fn now(members: &Members) -> Goal {
+        let set = |ids: &[u64]| ids.iter().map(|&id| node_id(id)).collect();
+        let (voters, learners) = (set(members.conf.get_voters()), set(members.conf.get_learners()));
+        Goal { voters, learners, addresses: members.addresses.clone() }
     }
 
-    fn at(mut self, node: NodeId, address: Address) -> Draft {
-        self.addresses.insert(node, address);
-        self
+    /// Makes one change of members, as openraft's documentation tells what each does.
+    fn change(&mut self, change: &ChangeMembers) -> Result<(), Refusal> {
+        match change {
+            ChangeMembers::AddVoterIds(ids) => self.voters.extend(ids),
+            ChangeMembers::AddVoters(nodes) => {
+                self.add(nodes);
+                self.voters.extend(nodes.keys());
+            }
+            ChangeMembers::RemoveVoters(ids) => self.voters.retain(|id| !ids.contains(id)),
+            ChangeMembers::ReplaceAllVoters(ids) => self.voters.clone_from(ids),
+            ChangeMembers::AddNodes(nodes) => self.add(nodes),
+            ChangeMembers::SetNodes(nodes) => {
+                self.add(nodes);
+                self.addresses.extend(nodes);
+            }
+            ChangeMembers::RemoveNodes(ids) => self.addresses.retain(|id, _| !ids.contains(id)),
+            ChangeMembers::ReplaceAllNodes(nodes) => {
+                self.addresses.clone_from(nodes);
+                self.learners = nodes.keys().copied().collect();
+            }
+            ChangeMembers::Batch(changes) => changes.iter().try_for_each(|change| self.change(change))?,
+        }
+        if self.voters.iter().any(|id| !self.addresses.contains_key(id)) {
+            return Err(Refusal::Rule("learner-not-found"));
+        }
+        let addresses = &self.addresses;
+        self.learners.retain(|id| addresses.contains_key(id));
+        Ok(())
     }
 
-    fn done(self, transition: ConfChangeTransition) -> ConfChangeV2 {
+    fn add(&mut self, nodes: &BTreeMap<NodeId, Address>) {
+        for (&node, &address) in nodes {
+            self.addresses.entry(node).or_insert(address);
+            self.learners.insert(node);
+        }
+    }
+
+    /// The single steps from `now`. Whoever only moves is added again in its own role, and stays what it is: the
+    /// library has no change of an address.
+    fn steps_from(&self, now: &Goal, retain: bool) -> Vec<ConfChangeSingle> {
+        let mut steps = Vec::new();
+        for &node in now.addresses.keys().chain(self.addresses.keys()).collect::<BTreeSet<_>>() {
+            let learns = self.learners.contains(&node) || retain && now.voters.contains(&node);
+            let (voted, learned) = (now.voters.contains(&node), now.learners.contains(&node));
+            let moved = self.addresses.get(&node) != now.addresses.get(&node);
+            if self.voters.contains(&node) {
+                if !voted || moved {
+                    steps.push(step(ConfChangeType::AddNode, node));
+                }
+            } else if learns {
+                if !learned || moved {
+                    steps.push(step(ConfChangeType::AddLearnerNode, node));
+                }
+            } else if voted || learned {
+                steps.push(step(ConfChangeType::RemoveNode, node));
+            }
+        }
+        steps
+    }
+
+    fn change_from(&self, now: &Goal, retain: bool, transition: ConfChangeTransition) -> ConfChangeV2 {
+        let steps = self.steps_from(now, retain);
         let mut change = ConfChangeV2::default();
-        if !self.steps.is_empty() {
+        if !steps.is_empty() {
             change.set_transition(transition);
         }
-        change.set_changes(self.steps.into());
-        let pair =
-            |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
+        change.set_changes(steps.into());
+        let pair = |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
         change.set_context(self.addresses.iter().flat_map(pair).collect::<Vec<u8>>().into());
         change
     }
 }
 
+fn step(kind: ConfChangeType, node: NodeId) -> ConfChangeSingle {
+    let mut step = ConfChangeSingle::default();
+    step.set_change_type(kind);
+    step.node_id = raft_id(node);
+    step
+}
+
 /// Reads a change that an operator asks for.
 ///
 /// # Errors
-/// What the library has no form for, and nodes that it would know no address of.
+/// What the library has no form for, and nodes whose address nobody knows.
 pub(super) fn from_operator(
     change: &Change,
     members: &Members,
     transition: ConfChangeTransition,
 ) -> Result<ConfChangeV2, Refusal> {
-    let now = &members.conf;
-    let voters: BTreeSet<NodeId> = now.get_voters().iter().map(|&id| node_id(id)).collect();
-    match change {
-        Change::AddLearner { node, .. } if voters.contains(node) => Err(Refusal::Rule("already-a-voter")),
-        Change::AddLearner { node, address } => {
-            let mut draft = Draft::default();
-            draft.step(ConfChangeType::AddLearnerNode, *node);
-            Ok(draft.at(*node, *address).done(transition))
+    let now = Goal::now(members);
+    let one = |node: NodeId, address: Address| BTreeMap::from([(node, address)]);
+    let (wanted, retain, transition) = match change {
+        Change::AddLearner { node, address } => (ChangeMembers::AddNodes(one(*node, *address)), true, transition),
+        Change::Members { members, retain } => (members.clone(), *retain, transition),
+        Change::AddServer { node, address } => {
+            (ChangeMembers::AddVoters(one(*node, *address)), true, ConfChangeTransition::Auto)
         }
-        Change::Voters { voters: goal, retain } => to_voters(&voters, goal, *retain, members, transition),
-        Change::AddVoters { voters: more } => {
-            to_voters(&voters, &voters.union(more).copied().collect(), true, members, transition)
+        Change::RemoveServer { node } => {
+            (ChangeMembers::RemoveVoters(BTreeSet::from([*node])), false, ConfChangeTransition::Auto)
         }
-        Change::RemoveVoters { voters: gone, retain } => {
-            to_voters(&voters, &voters.difference(gone).copied().collect(), *retain, members, transition)
-        }
-        Change::SetNode { node, .. } if !members.addresses.contains_key(node) => {
-            Err(Refusal::Rule("learner-not-found"))
-        }
-        // The library has no change of an address: who is added again in its own role stays what it is.
-        Change::SetNode { node, address } => {
-            let voter = voters.contains(node);
-            let kind = if voter { ConfChangeType::AddNode } else { ConfChangeType::AddLearnerNode };
-            let mut draft = Draft::default();
-            draft.step(kind, *node);
-            Ok(draft.at(*node, *address).done(transition))
-        }
-        Change::RemoveNodes { nodes } if !voters.is_disjoint(nodes) => Err(Refusal::Rule("still-a-voter")),
-        Change::RemoveNodes { nodes } => {
-            let mut draft = Draft::default();
-            nodes.iter().for_each(|node| draft.step(ConfChangeType::RemoveNode, *node));
-            Ok(draft.done(transition))
-        }
-        Change::Append { sets, nodes, retain } => appended(&voters, sets, nodes, *retain, members),
-    }
-}
-
-fn to_voters(
-    now: &BTreeSet<NodeId>,
-    goal: &BTreeSet<NodeId>,
-    retain: bool,
-    members: &Members,
-    transition: ConfChangeTransition,
-) -> Result<ConfChangeV2, Refusal> {
-    if goal.iter().any(|node| !members.addresses.contains_key(node)) {
-        return Err(Refusal::Rule("learner-not-found"));
-    }
-    Ok(difference(now, goal, retain).done(transition))
-}
-
-fn difference(now: &BTreeSet<NodeId>, goal: &BTreeSet<NodeId>, retain: bool) -> Draft {
-    let mut draft = Draft::default();
-    goal.difference(now).for_each(|node| draft.step(ConfChangeType::AddNode, *node));
-    let gone = if retain { ConfChangeType::AddLearnerNode } else { ConfChangeType::RemoveNode };
-    now.difference(goal).for_each(|node| draft.step(gone, *node));
-    draft
+        Change::Append { sets, nodes, retain } => return appended(&now, sets, nodes, *retain, members),
+        Change::To { sets, nodes, retain } => match sets.as_slice() {
+            [only] => {
+                let add = ChangeMembers::AddNodes(nodes.clone());
+                (ChangeMembers::Batch(vec![add, ChangeMembers::ReplaceAllVoters(only.clone())]), *retain, transition)
+            }
+            _ => return Err(Refusal::Unsupported),
+        },
+        Change::SetConfiguration { .. } | Change::If { .. } => return Err(Refusal::Unsupported),
+    };
+    let mut goal = now.clone();
+    goal.change(&wanted)?;
+    Ok(goal.change_from(&now, retain, transition))
 }
 
 /// Exactly these sets, where one entry of the library can make them: a simple change, a step into a joint config, or
 /// the step out of it.
 fn appended(
-    now: &BTreeSet<NodeId>,
+    now: &Goal,
     sets: &QuorumSets,
     nodes: &BTreeMap<NodeId, Address>,
     retain: bool,
     members: &Members,
 ) -> Result<ConfChangeV2, Refusal> {
     let joint = is_joint(&members.conf);
-    let (goal, transition) = match sets.as_slice() {
-        [only] if joint && only == now => return Ok(ConfChangeV2::default()),
-        [only] if !joint && now.symmetric_difference(only).count() <= 1 => (only, ConfChangeTransition::Auto),
-        [old, new] if !joint && old == now => (new, ConfChangeTransition::Explicit),
+    let (voters, transition) = match sets.as_slice() {
+        [only] if joint && *only == now.voters => return Ok(ConfChangeV2::default()),
+        [only] if !joint && now.voters.symmetric_difference(only).count() <= 1 => (only, ConfChangeTransition::Auto),
+        [old, new] if !joint && *old == now.voters => (new, ConfChangeTransition::Explicit),
         _ => return Err(Refusal::Unsupported),
     };
-    let known = |node: &NodeId| members.addresses.contains_key(node) || nodes.contains_key(node);
-    if !goal.iter().all(known) {
-        return Err(Refusal::Rule("learner-not-found"));
-    }
-    let mut draft = difference(now, goal, retain);
-    draft.addresses.clone_from(nodes);
-    Ok(draft.done(transition))
+    let mut goal = now.clone();
+    goal.addresses.extend(nodes);
+    goal.change(&ChangeMembers::ReplaceAllVoters(voters.clone()))?;
+    Ok(goal.change_from(now, retain, transition))
 }
 
 pub(super) fn is_joint(conf: &ConfState) -> bool {

@@ -12,7 +12,8 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, message-bytes-max, \
-                       inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition or leak-rng";
+                       inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition, \
+                       removed-leader-stays or leak-rng";
 
 /// How much one append message holds, as in TiKV.
 const MESSAGE_BYTES: u64 = 1 << 20;
@@ -25,6 +26,8 @@ pub struct RaftRsSettings {
     pub(super) config: Config,
     /// How a membership change is carried out.
     pub(super) transition: ConfChangeTransition,
+    /// Whether a leader that is no voter any more goes on leading, as the library leaves it.
+    pub(super) removed_leader_stays: bool,
     /// Whether the library's own draws of election timeouts stay in force: then no run can be repeated.
     pub(super) leak_rng: bool,
 }
@@ -80,7 +83,7 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
         max_uncommitted_size: NO_LIMIT,
         ..Config::default()
     };
-    Ok(RaftRsSettings { tick, config, transition: ConfChangeTransition::Auto, leak_rng: false })
+    Ok(RaftRsSettings { tick, config, transition: ConfChangeTransition::Auto, removed_leader_stays: false, leak_rng: false })
 }
 
 fn bad(name: &str, expected: &str) -> BadSetting {
@@ -96,6 +99,7 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
         "skip-commit-broadcast" => config.skip_bcast_commit = switch(name, value)?,
         "lease-reads" if switch(name, value)? => config.read_only_option = ReadOnlyOption::LeaseBased,
         "lease-reads" => config.read_only_option = ReadOnlyOption::Safe,
+        "removed-leader-stays" => settings.removed_leader_stays = switch(name, value)?,
         "leak-rng" => settings.leak_rng = switch(name, value)?,
         "message-bytes-max" => config.max_size_per_msg = count(name, value)?,
         "inflight-messages-max" => config.max_inflight_msgs = count(name, value)? as usize,
