@@ -1,11 +1,14 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
 pub mod agenda;
+pub mod agreement;
+pub mod budget;
 pub mod check;
 pub mod choices;
 pub mod cli;
 pub mod client;
 pub mod disk;
+pub mod fault;
 pub mod guide;
 pub mod history;
 pub mod machine;
@@ -18,6 +21,7 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod swarm;
 pub mod testing;
 pub mod time;
 pub mod trace;

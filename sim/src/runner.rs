@@ -112,7 +112,7 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> R
     Ok(report(scenario, options, &world, reasons))
 }
 
-/// A world at the start of a scenario, in which time orders events.
+/// A world at the start of a scenario.
 ///
 /// # Errors
 /// An objection when the protocol does not know a rule or setting.
@@ -123,7 +123,8 @@ pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> R
         P::accepts(&scenario.initial(id)).map_err(refused)?;
     }
     let choices = Choices::seeded(seed);
-    Ok(World::new(Arc::new(scenario.clone()), settings, choices, Agenda::timed(), keep_trace))
+    let agenda = Agenda::new(scenario.schedule);
+    Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
 }
 
 /// The protocol's own settings, or the name in the scenario that it does not know.
@@ -243,6 +244,21 @@ impl<P: Protocol> Story<'_, P> {
                 self.world.snapshot(node);
             }
             Step::Address { node, at } => self.world.bind(*node, *at),
+            Step::Fault { fault, nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.begin_fault(node, *fault);
+                }
+            }
+            Step::End { fault, nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.end_fault(node, *fault);
+                }
+            }
+            Step::Events { count } => {
+                self.world.set_busy(true);
+                self.world.run_events(*count);
+                self.world.set_busy(false);
+            }
             Step::Run { time } => {
                 let until = self.world.now().after(*time);
                 self.world.set_busy(true);
@@ -285,6 +301,11 @@ impl<P: Protocol> Story<'_, P> {
         let Err(why) = self.world.converge(until) else { return };
         if !self.world.violations().is_empty() {
             return;
+        }
+        if let Some(lost) = self.world.beyond_hope() {
+            self.world.note("agreement-not-owed");
+            let seen = self.world.seen();
+            return self.world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
         }
         let seen = self.world.seen();
         self.world.accuse(Violation {

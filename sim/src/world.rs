@@ -16,12 +16,12 @@ use crate::history::History;
 use crate::machine::{Command, Machine};
 use crate::nemesis::NemesisState;
 use crate::network::{Fate, Link, Network};
-use crate::node::Node;
+use crate::node::{Clock, Node};
 use crate::protocol::{
     Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
     RequestId, Within, WriteId,
 };
-use crate::scenario::{Scenario, Timers};
+use crate::scenario::{CrashLeaves, Scenario, Timers};
 use crate::time::Moment;
 use crate::trace::Trace;
 
@@ -56,7 +56,16 @@ struct Envelope<M> {
     from: NodeId,
     to: NodeId,
     address: Address,
+    /// Whether it is damaged on its way.
+    damaged: bool,
     message: M,
+}
+
+/// What waits for a paused process.
+#[derive(Clone, Debug)]
+enum Waiting<P: Protocol> {
+    Message(Envelope<P::Message>),
+    Input(Input<P>),
 }
 
 /// What came of an operator's request.
@@ -74,8 +83,8 @@ pub enum OperationState {
 #[derive(Clone, Debug)]
 pub struct World<P: Protocol> {
     pub(crate) scenario: Arc<Scenario>,
-    settings: P::Settings,
-    names: Arc<Names>,
+    pub(crate) settings: P::Settings,
+    pub(crate) names: Arc<Names>,
     pub(crate) now: Moment,
     pub(crate) nodes: Vec<Node<P>>,
     pub(crate) network: Network,
@@ -83,6 +92,7 @@ pub struct World<P: Protocol> {
     messages: Vec<Option<Envelope<P::Message>>>,
     free: Vec<u32>,
     held: Vec<Envelope<P::Message>>,
+    waiting: Vec<(NodeId, Waiting<P>)>,
     pub(crate) choices: Choices,
     trace: Trace,
     checkers: Checkers,
@@ -93,6 +103,10 @@ pub struct World<P: Protocol> {
     pub(crate) history: History,
     /// Keys that a story names, in the order of their first use; they come after those of the workload.
     named_keys: Vec<String>,
+    /// The highest index that any node knew to be committed.
+    pub(crate) committed: u64,
+    /// How many vacant addresses were given away by nemeses.
+    pub(crate) vacancies_used: usize,
     /// Whether workload and nemeses are at work.
     pub(crate) busy: bool,
     pub(crate) nemeses: Vec<NemesisState>,
@@ -133,6 +147,7 @@ impl<P: Protocol> World<P> {
             messages: Vec::new(),
             free: Vec::new(),
             held: Vec::new(),
+            waiting: Vec::new(),
             choices,
             trace: Trace::new(keep_trace),
             checkers: Checkers::default(),
@@ -142,6 +157,8 @@ impl<P: Protocol> World<P> {
             clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
             history: History::default(),
             named_keys: Vec::new(),
+            committed: 0,
+            vacancies_used: 0,
             busy: false,
             nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
             operations: BTreeMap::new(),
@@ -152,9 +169,20 @@ impl<P: Protocol> World<P> {
             scenario,
         };
         for id in world.scenario.cluster.ids() {
+            world.set_clock(id);
             world.boot(id);
         }
         world
+    }
+
+    /// Draws the error that a node's clock has by itself.
+    fn set_clock(&mut self, id: NodeId) {
+        let crate::scenario::Clock { skew, drift_ppm } = self.scenario.clock;
+        let ahead = self.choices.below(Site::Timer, skew.saturating_add(1));
+        let ppm = self.choices.below(Site::Timer, 2 * u64::from(drift_ppm) + 1);
+        let ppm = i64::try_from(ppm).unwrap_or(0) - i64::from(drift_ppm);
+        let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        self.nodes[id.0 as usize].clock = Clock { ahead, ppm, own_ppm: ppm, frozen: None };
     }
 
     // What a reader may see.
@@ -274,6 +302,15 @@ impl<P: Protocol> World<P> {
         self.now = self.now.max(until);
     }
 
+    /// Takes so many events, however long they take, or fewer up to the first violation.
+    pub fn run_events(&mut self, count: u64) {
+        for _ in 0..count {
+            if !self.violations.is_empty() || !self.advance(Moment(u64::MAX)) {
+                return;
+            }
+        }
+    }
+
     /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
     pub fn settle(&mut self, until: Moment) {
         let mut waiting = Vec::new();
@@ -297,7 +334,9 @@ impl<P: Protocol> World<P> {
     /// Whether a message or an unfinished write is under way. Held messages and stalled disks do not count.
     #[must_use]
     pub fn in_flight(&self) -> bool {
-        let writing = |node: &Node<P>| !node.stalled && node.process.is_some() && node.disk.unfinished() > 0;
+        let writing = |node: &Node<P>| {
+            !node.stalled && !node.trouble.paused && node.process.is_some() && node.disk.unfinished() > 0
+        };
         self.messages.len() > self.free.len() || self.nodes.iter().any(writing)
     }
 
@@ -307,7 +346,7 @@ impl<P: Protocol> World<P> {
             Event::Fire { node, timer } => self.on_fire(node, timer),
             Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
             Event::Client { client } => self.on_client(client),
-            Event::Nemesis { nemesis } => self.on_nemesis(nemesis as usize),
+            Event::Nemesis { nemesis, relief: _ } => self.on_nemesis(nemesis as usize),
         }
     }
 
@@ -323,8 +362,16 @@ impl<P: Protocol> World<P> {
             Link::Held => return self.held.push(envelope),
             Link::Open => {}
         }
-        if self.nodes[receiver.0 as usize].process.is_none() {
+        let node = &self.nodes[receiver.0 as usize];
+        if node.process.is_none() {
             return self.lose(&envelope, "the process is down");
+        }
+        if node.trouble.paused {
+            return self.waiting.push((receiver, Waiting::Message(envelope)));
+        }
+        if envelope.damaged {
+            self.note("message-corrupt");
+            return self.lose(&envelope, "its checksum does not fit");
         }
         self.counts.delivered += 1;
         let Envelope { source, from, to, message, .. } = envelope;
@@ -343,13 +390,16 @@ impl<P: Protocol> World<P> {
 
     fn on_fire(&mut self, id: NodeId, place: u8) {
         let untimed = matches!(self.agenda, Agenda::Untimed { .. });
-        let entry = &mut self.nodes[id.0 as usize].timers[place as usize];
+        let node = &mut self.nodes[id.0 as usize];
+        let stands_still = node.trouble.paused || node.clock.frozen.is_some();
+        let entry = &mut node.timers[place as usize];
         if !untimed && entry.queued != Some(self.now) {
             return; // An entry that an earlier one replaced.
         }
         entry.queued = None;
         match entry.due {
             None => {}
+            Some(_) if stands_still => {} // Its time comes when the node goes on.
             Some(due) if !untimed && due > self.now => {
                 entry.queued = Some(due);
                 self.agenda.push(due, Event::Fire { node: id, timer: place });
@@ -367,17 +417,22 @@ impl<P: Protocol> World<P> {
         if node.incarnation != incarnation || node.process.is_none() {
             return;
         }
-        if node.stalled {
+        if node.stalled || node.trouble.paused {
             node.overdue += 1;
             return;
         }
         self.begin_event();
+        if self.nodes[id.0 as usize].trouble.failing {
+            return self.fail_write(id);
+        }
         self.finish_write(id);
     }
 
     fn finish_write(&mut self, id: NodeId) {
         let Some(through) = self.nodes[id.0 as usize].disk.finish_one() else { return };
         self.counts.writes += 1;
+        let trouble = &mut self.nodes[id.0 as usize].trouble;
+        trouble.rotten |= std::mem::take(&mut trouble.misdirects);
         self.record(Some(id), &(4u8, through), |_| format!("has write {} on disk", through.0));
         self.step(id, Input::Persisted { through });
     }
@@ -408,7 +463,11 @@ impl<P: Protocol> World<P> {
 
     /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
     pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
-        let Some(process) = &mut self.nodes[id.0 as usize].process else { return };
+        let node = &mut self.nodes[id.0 as usize];
+        let Some(process) = &mut node.process else { return };
+        if node.trouble.paused {
+            return self.waiting.push((id, Waiting::Input(input)));
+        }
         let mut out = std::mem::take(&mut self.out);
         process.step(input, &mut out);
         self.finish_step(id, out);
@@ -421,6 +480,9 @@ impl<P: Protocol> World<P> {
         }
         self.out = out;
         self.observe(id, log_changed_from);
+        if self.nodes[id.0 as usize].trouble.doomed {
+            return self.fail_write(id);
+        }
         self.maybe_snapshot(id);
     }
 
@@ -436,6 +498,7 @@ impl<P: Protocol> World<P> {
         let step = Step { node: id, seen, before, now, log_changed_from, state: process, disks: &disks };
         self.checkers.on_step(&step, &self.names, &mut self.violations);
         self.nodes[id.0 as usize].glance = now;
+        self.committed = self.committed.max(now.commit);
         if log_changed_from.is_some_and(|from| from <= before.last) {
             self.note("log-cut");
         }
@@ -486,6 +549,12 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(7u8, write, &content), |_| format!("writes {}: {content:?}", write.0));
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];
+        if node.trouble.full {
+            node.trouble.doomed = true;
+            return;
+        }
+        let slower = u64::from(node.trouble.pace) * u64::from(node.trouble.disk_pace);
+        let after = after.saturating_mul(slower);
         let done = self.now.after(after).max(node.disk_busy_until);
         node.disk_busy_until = done;
         node.disk.submit(write, content);
@@ -499,15 +568,18 @@ impl<P: Protocol> World<P> {
             format!("sends to {}: {message:?}", names.of(to))
         });
         let source = self.nodes[sender.0 as usize].address;
-        let envelope = Envelope { sender, source, from, to, address, message };
+        let mut envelope = Envelope { sender, source, from, to, address, damaged: false, message };
         let receiver = self.network.at(address).unwrap_or(sender);
-        match self.network.fate(sender, receiver, &mut self.choices) {
-            Fate::Delivered { after, again } => {
+        match self.network.fate(self.now, sender, receiver, &mut self.choices) {
+            Fate::Delivered { after, again, damaged } => {
+                let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
+                let slower = u64::from(pace(sender).max(pace(receiver)));
                 if let Some(again) = again {
                     self.note("message-duplicated");
-                    self.post(again, envelope.clone());
+                    self.post(again.saturating_mul(slower), envelope.clone());
                 }
-                self.post(after, envelope);
+                envelope.damaged = damaged;
+                self.post(after.saturating_mul(slower), envelope);
             }
             Fate::Held => self.held.push(envelope),
             Fate::Lost => self.lose(&envelope, "lost"),
@@ -515,6 +587,12 @@ impl<P: Protocol> World<P> {
     }
 
     fn post(&mut self, after: u64, envelope: Envelope<P::Message>) {
+        if let Some(other) = self.agenda.crowd_out(&mut self.choices) {
+            self.free.push(other);
+            if let Some(other) = self.messages[other as usize].take() {
+                self.lose(&other, "too many are under way");
+            }
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.messages.push(None);
             self.messages.len() as u32 - 1
@@ -524,14 +602,23 @@ impl<P: Protocol> World<P> {
     }
 
     fn set_timer(&mut self, id: NodeId, timer: P::Timer, within: Within) {
-        let due = self.now.after(self.choices.within(Site::Timer, within));
+        let span = self.choices.within(Site::Timer, within);
         let node = &mut self.nodes[id.0 as usize];
+        let due = node.clock.frozen.unwrap_or(self.now).after(node.clock.virtual_span(span));
         let place = node.timer_place(timer);
         let entry = &mut node.timers[place];
         entry.due = Some(due);
         if self.scenario.cluster.timers == Timers::Scripted {
             return;
         }
+        self.queue_timer(id, place);
+    }
+
+    /// Lets the agenda look at a timer that is set when it is due, unless it does so sooner anyway.
+    fn queue_timer(&mut self, id: NodeId, place: usize) {
+        let entry = &mut self.nodes[id.0 as usize].timers[place];
+        let Some(due) = entry.due else { return };
+        let due = due.max(self.now);
         let sooner = match self.agenda {
             Agenda::Timed { .. } => entry.queued.is_none_or(|queued| due < queued),
             Agenda::Untimed { .. } => entry.queued.is_none(),
@@ -539,6 +626,16 @@ impl<P: Protocol> World<P> {
         if sooner {
             entry.queued = Some(due);
             self.agenda.push(due, Event::Fire { node: id, timer: place as u8 });
+        }
+    }
+
+    /// Lets the agenda look at every timer of a node that is set, after their times changed.
+    pub(crate) fn queue_timers(&mut self, id: NodeId) {
+        if self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        for place in 0..self.nodes[id.0 as usize].timers.len() {
+            self.queue_timer(id, place);
         }
     }
 
@@ -580,8 +677,15 @@ impl<P: Protocol> World<P> {
     pub fn boot(&mut self, id: NodeId) {
         let entropy = self.choices.below(Site::Boot, u64::MAX);
         let node = &mut self.nodes[id.0 as usize];
-        if node.process.is_some() {
+        if node.process.is_some() || node.trouble.gone {
             return;
+        }
+        if node.trouble.rotten {
+            node.trouble.gone = true;
+            self.note("refused-to-start");
+            return self.record(Some(id), &24u8, |_| {
+                String::from("refuses to start: a checksum on its disk does not fit")
+            });
         }
         node.incarnation += 1;
         node.snapshot_at = node.disk.durable().snapshot();
@@ -592,7 +696,7 @@ impl<P: Protocol> World<P> {
             disk: node.disk.durable(),
             incarnation: u64::from(node.incarnation),
             entropy,
-            now: self.now.0,
+            now: node.clock.shows(self.now),
         };
         node.process = Some(P::boot(boot, &mut out));
         let incarnation = node.incarnation;
@@ -605,7 +709,10 @@ impl<P: Protocol> World<P> {
 
     /// Kills the process of a node; its disk keeps what a crash leaves.
     pub fn crash(&mut self, id: NodeId) {
-        let leaves = self.scenario.disk.crash;
+        self.crash_leaving(id, self.scenario.disk.crash);
+    }
+
+    fn crash_leaving(&mut self, id: NodeId, leaves: CrashLeaves) {
         let node = &mut self.nodes[id.0 as usize];
         if node.process.take().is_none() {
             return;
@@ -614,6 +721,8 @@ impl<P: Protocol> World<P> {
         node.machine = Machine::default();
         node.glance = Glance::default();
         node.stalled = false;
+        node.trouble.paused = false;
+        node.trouble.doomed = false;
         node.overdue = 0;
         node.disk_busy_until = self.now;
         for timer in &mut node.timers {
@@ -627,6 +736,62 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(12u8, kept, all), |_| {
             format!("crashes; {kept} of {all} unfinished parts are kept")
         });
+        for waiting in self.take_waiting(id) {
+            match waiting {
+                Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
+                Waiting::Input(_) => {}
+            }
+        }
+    }
+
+    /// A write fails: nothing unfinished can be trusted any more, so the process dies and leaves none of it.
+    fn fail_write(&mut self, id: NodeId) {
+        let trouble = &mut self.nodes[id.0 as usize].trouble;
+        trouble.felled = true;
+        trouble.failing = false;
+        self.note("write-failed");
+        self.record(Some(id), &25u8, |_| String::from("cannot write"));
+        self.crash_leaving(id, CrashLeaves::Lost);
+    }
+
+    /// Lets a process stand still, or go on: what waited happens now, in its order.
+    pub fn pause(&mut self, id: NodeId, paused: bool) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.is_none() || node.trouble.paused == paused {
+            return;
+        }
+        node.trouble.paused = paused;
+        self.record(Some(id), &(26u8, paused), |_| format!("paused: {paused}"));
+        if paused {
+            return self.note("paused");
+        }
+        self.queue_overdue(id);
+        self.queue_timers(id);
+        for waiting in self.take_waiting(id) {
+            match waiting {
+                Waiting::Message(envelope) => self.post(0, envelope),
+                Waiting::Input(input) => self.step(id, input),
+            }
+        }
+    }
+
+    fn take_waiting(&mut self, id: NodeId) -> Vec<Waiting<P>> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        self.waiting.extract_if(.., |(node, _)| *node == id).map(|(_, waiting)| waiting).collect()
+    }
+
+    /// Lets writes that were done while the disk or the process stood still be known to the process.
+    fn queue_overdue(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.stalled || node.trouble.paused {
+            return;
+        }
+        let incarnation = node.incarnation;
+        for _ in 0..std::mem::take(&mut node.overdue) {
+            self.agenda.push(self.now, Event::WriteDone { node: id, incarnation });
+        }
     }
 
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.
@@ -671,15 +836,8 @@ impl<P: Protocol> World<P> {
 
     /// Stops a disk from finishing writes, or lets it go on.
     pub fn stall(&mut self, id: NodeId, stalled: bool) {
-        let now = self.now;
-        let node = &mut self.nodes[id.0 as usize];
-        node.stalled = stalled;
-        let incarnation = node.incarnation;
-        if !stalled {
-            for _ in 0..std::mem::take(&mut node.overdue) {
-                self.agenda.push(now, Event::WriteDone { node: id, incarnation });
-            }
-        }
+        self.nodes[id.0 as usize].stalled = stalled;
+        self.queue_overdue(id);
         self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
     }
 
@@ -704,7 +862,7 @@ impl<P: Protocol> World<P> {
 
     fn release(&mut self, from: NodeId, to: NodeId) {
         for envelope in self.take_held(from, to) {
-            let after = self.choices.within(Site::Network, self.network.settings().delay);
+            let after = self.network.delay(&mut self.choices);
             self.post(after, envelope);
         }
     }
@@ -738,68 +896,38 @@ impl<P: Protocol> World<P> {
         self.nodes[id.0 as usize].address = address;
     }
 
-    /// Ends every hardship of the network and the disks, held messages included; nemeses undo what they did.
-    pub fn heal(&mut self) {
-        self.end_strikes();
-        self.record(None, &21u8, |_| String::from("heals"));
-        let calm = crate::scenario::Network {
-            loss: crate::scenario::Ratio::ZERO,
-            duplicate: crate::scenario::Ratio::ZERO,
-            ..self.network.settings()
-        };
-        self.network.set(calm);
-        self.network.partition(&[]);
-        for from in self.scenario.cluster.ids() {
-            for to in self.scenario.cluster.ids() {
-                if self.network.link(from, to) != Link::Open {
-                    self.set_link(from, to, Link::Open);
+    /// Lets time order what is ahead from now on; nemeses rest. Does nothing to a world that is timed already.
+    pub(crate) fn become_timed(&mut self) {
+        if matches!(self.agenda, Agenda::Timed { .. }) {
+            return;
+        }
+        let ahead = self.agenda.drain();
+        self.agenda = Agenda::timed();
+        self.nemeses.iter_mut().for_each(NemesisState::forget);
+        for event in ahead {
+            match event {
+                Event::Deliver { .. } => {
+                    let after = self.network.delay(&mut self.choices);
+                    self.agenda.push(self.now.after(after), event);
                 }
-            }
-            if self.nodes[from.0 as usize].stalled {
-                self.stall(from, false);
-            }
-        }
-    }
-
-    // Agreement.
-
-    /// Why the cluster does not agree yet; `None` when it does: one leader, and every running member of its
-    /// membership has applied all that it holds.
-    #[must_use]
-    pub fn disagreement(&self) -> Option<String> {
-        let Some(leader) = self.leader() else { return Some(String::from("nobody leads")) };
-        let process = self.nodes[leader.0 as usize].process.as_ref()?;
-        let (name, goal) = (self.names.of(leader), process.last());
-        if process.commit() < goal {
-            return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
-        }
-        let mut members = process.learners();
-        process.each_voter(&mut |_, voter| {
-            members.insert(voter);
-        });
-        for member in members {
-            let node = &self.nodes[member.0 as usize];
-            let Some(process) = &node.process else { continue };
-            let other = self.names.of(member);
-            if process.applied() < goal {
-                return Some(format!("{other} has applied {} of {goal}", process.applied()));
-            }
-            if member != leader && process.leads() {
-                return Some(format!("{other} believes to lead beside {name}"));
-            }
-        }
-        None
-    }
-
-    /// Lets time pass until the cluster agrees.
-    ///
-    /// # Errors
-    /// What stood in the way at `until`.
-    pub fn converge(&mut self, until: Moment) -> Result<(), String> {
-        loop {
-            let Some(why) = self.disagreement() else { return Ok(()) };
-            if !self.violations.is_empty() || !self.advance(until) {
-                return Err(why);
+                Event::WriteDone { .. } => {
+                    let after = self.choices.within(Site::Disk, self.scenario.disk.write);
+                    self.agenda.push(self.now.after(after), event);
+                }
+                Event::Fire { node, timer } => {
+                    self.nodes[node.0 as usize].timers[timer as usize].queued = None;
+                    self.queue_timer(node, timer as usize);
+                }
+                Event::Client { client } => {
+                    let client = &mut self.clients[client as usize];
+                    let wake = client.wake.map(|wake| wake.max(self.now));
+                    client.queued = wake;
+                    client.wake = wake;
+                    if let Some(wake) = wake {
+                        self.agenda.push(wake, event);
+                    }
+                }
+                Event::Nemesis { .. } => {}
             }
         }
     }

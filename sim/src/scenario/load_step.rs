@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{DURATION, read_count, read_facts};
+use super::load::{DURATION, read_count, read_facts, read_fault, read_fault_value};
 use super::load_change::read_change;
 use super::load_nodes::{
     nodes_of, read_address, read_groups, read_links, read_node, read_sets, read_target, read_whom,
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 29] = [
+const VERBS: [(&str, Reader); 32] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -44,6 +44,16 @@ const VERBS: [(&str, Reader); 29] = [
     ("transfer", read_transfer),
     ("snapshot", |verb, _, cluster| Ok(Step::Snapshot { node: read_target(verb, cluster)? })),
     ("address", read_move),
+    ("fault", read_fault_step),
+    ("end", |verb, fields, cluster| {
+        Ok(Step::End {
+            fault: read_fault(verb)?,
+            nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)?,
+        })
+    }),
+    ("events", |verb, _, _| {
+        Ok(Step::Events { count: read_count(verb, "a number of events such as 20000")? })
+    }),
     ("run", |verb, _, _| Ok(Step::Run { time: verb.parse(DURATION, parse_duration)? })),
     ("settle", |verb, _, _| verb.yes().map(|()| Step::Settle)),
     ("converge", |verb, _, _| Ok(Step::Converge { within: verb.parse(DURATION, parse_duration)? })),
@@ -104,6 +114,11 @@ fn read_fire(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Rea
     let node = read_target(verb, cluster)?;
     let timer = fields.need("timer", "\"stickiness\"")?.text("the name of a timer such as \"stickiness\"")?;
     Ok(Step::Fire { node, timer: timer.to_owned() })
+}
+
+fn read_fault_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let fault = read_fault_value(fields, read_fault(verb)?)?;
+    Ok(Step::Fault { fault, nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)? })
 }
 
 fn read_finish(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
