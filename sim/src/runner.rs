@@ -14,6 +14,8 @@ use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
 use crate::protocols::raft::Raft;
+#[cfg(feature = "raft-rs")]
+use crate::protocols::raft_rs::RaftRs;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
@@ -40,10 +42,29 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// The protocols that can be run, by name.
+/// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
+/// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
+pub const KNOWN_SYSTEMS: [&str; 2] = [Raft::NAME, "raft-rs"];
+
+/// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
+/// cargo feature of its own name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
-    &[Raft::NAME]
+    &[
+        Raft::NAME,
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME,
+    ]
+}
+
+/// Whether a scenario runs on a system: on those it names, or, when it names none, on the project's own and on any
+/// that the user asks for.
+#[must_use]
+pub fn is_meant(scenario: &Scenario, system: &str, asked: bool) -> bool {
+    if scenario.systems.is_empty() {
+        return asked || system == Raft::NAME;
+    }
+    scenario.systems.iter().any(|meant| meant == system)
 }
 
 /// Something to do with a protocol that is known by name only.
@@ -61,6 +82,8 @@ pub trait Visit {
 pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
     match name {
         Raft::NAME => Ok(visit.visit::<Raft>()),
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),
@@ -199,6 +222,10 @@ pub(crate) fn conclude<P: Protocol>(
 /// An objection when the protocol does not know a rule or setting.
 pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> Result<World<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
+    for id in scenario.cluster.ids() {
+        let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
+        P::accepts(&scenario.initial(id)).map_err(refused)?;
+    }
     let choices = Choices::seeded(seed);
     let agenda = Agenda::new(scenario.schedule);
     Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
@@ -470,6 +497,11 @@ impl<P: Protocol> Story<'_, P> {
         let via = self.target(number, via)?;
         self.must_run(number, via)?;
         let request = self.world.operate(via, operation);
+        let unsupported = OperationState::Refused(Refusal::Unsupported);
+        let foreseen = matches!(expected, OperationOutcome::Refused(_));
+        if !foreseen && self.world.operation(request) == unsupported {
+            return Err(self.impossible(number, format!("{} does not have this operation", P::NAME)));
+        }
         if *expected == OperationOutcome::Pending {
             return Ok(());
         }
@@ -790,6 +822,7 @@ fn report<P: Protocol>(
         title: scenario.title.clone(),
         source: scenario.source.clone(),
         system: options.system.clone(),
+        version: P::VERSION.map(str::to_owned),
         seed: options.seed,
         verdict: if reasons.is_empty() { Verdict::AsExpected } else { Verdict::NotAsExpected(reasons) },
         expected: scenario.expect.violations.iter().map(|property| property.name().to_owned()).collect(),
