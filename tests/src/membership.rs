@@ -135,6 +135,33 @@ fn story(seed: u64, rule_off: Option<&str>) -> Scenario {
     scenario
 }
 
+/// Two heirs of the joint config {a b c}{b c d}: a and d stand in turn, are cut off at any moment, and each asks for
+/// one of its halves. Blind chance does not find what Ongaro found; this much of a hint is enough.
+fn heirs(seed: u64, rule_off: Option<&str>) -> Scenario {
+    let mut scenario = base(1, rule_off);
+    let mut dice = Dice(seed);
+    let sides: [&[u32]; 4] = [&[0, 1], &[2, 3], &[0], &[3]];
+    let mut round = || {
+        let node = NodeId([0, 3][dice.below(2) as usize]);
+        let side = set(sides[dice.below(4) as usize]);
+        let rest = (0..NODES).map(NodeId).filter(|id| !side.contains(id)).collect();
+        let mut steps =
+            vec![Step::Timeout { node }, Step::Run { time: u64::from(dice.below(10)) * 1_000_000 }];
+        steps.extend([Step::Partition { groups: vec![side, rest] }, Step::Settle]);
+        for id in [0, 3] {
+            let half = set([&[0, 1, 2], &[1, 2, 3]][dice.below(2) as usize]);
+            steps.push(Step::Change {
+                change: Change::Members { members: ChangeMembers::ReplaceAllVoters(half), retain: true },
+                via: Target::Node(NodeId(id)),
+                outcome: OperationOutcome::Pending,
+            });
+        }
+        steps
+    };
+    scenario.steps = (0..6).flat_map(|_| round()).collect();
+    scenario
+}
+
 fn broken(scenario: &Scenario, seed: u64) -> Option<String> {
     let options = RunOptions { file: String::new(), system: "raft".to_owned(), seed, trace: false };
     let report = runner::run(scenario, &options).unwrap_or_else(|objection| panic!("{seed}: {objection:?}"));
@@ -144,9 +171,10 @@ fn broken(scenario: &Scenario, seed: u64) -> Option<String> {
 /// Every story of some seeds, with all rules on.
 fn all_hold(seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let scenario = story(seed, None);
-        let broken = broken(&scenario, seed);
-        assert_eq!(broken, None, "seed {seed}:\n{}", scenario.to_toml());
+        for scenario in [story(seed, None), heirs(seed, None)] {
+            let broken = broken(&scenario, seed);
+            assert_eq!(broken, None, "seed {seed}:\n{}", scenario.to_toml());
+        }
     }
 }
 
@@ -164,6 +192,7 @@ fn changes_by_everyone_break_nothing_in_ten_thousand_stories() {
 
 /// The first seed whose story breaks a promise without a rule.
 fn first_broken(rule: &str, seeds: u64) -> Option<(u64, String)> {
+    let story = if rule == "initial-log" { heirs } else { story };
     (0..seeds).find_map(|seed| Some((seed, broken(&story(seed, Some(rule)), seed)?)))
 }
 
@@ -177,7 +206,7 @@ fn check(rule: &str, seeds: u64) {
 
 #[test]
 fn old_new_intersect_is_missed() {
-    check("old-new-intersect", 200);
+    check("old-new-intersect", 500);
 }
 
 #[test]
@@ -192,7 +221,7 @@ fn use_at_once_is_missed() {
 
 #[test]
 fn initial_log_is_missed() {
-    check("initial-log", 2000);
+    check("initial-log", 20_000);
 }
 
 #[test]
@@ -202,7 +231,7 @@ fn quorum_in_every_set_is_missed() {
 
 #[test]
 fn first_entry_keeps_joint_is_missed() {
-    check("first-entry-keeps-joint", 2000);
+    check("first-entry-keeps-joint", 10_000);
 }
 
 /// Where each rule is first missed; for the numbers above.
@@ -216,8 +245,6 @@ fn where_each_rule_is_first_missed() {
         "initial-log",
         "quorum-in-every-set",
         "first-entry-keeps-joint",
-        "snapshot-carries-committed-membership",
-        "ids-never-reused",
     ] {
         println!("{rule}: {:?}", first_broken(rule, 50_000));
     }
