@@ -145,8 +145,10 @@ fn heirs(seed: u64, rule_off: Option<&str>) -> Scenario {
         let node = NodeId([0, 3][dice.below(2) as usize]);
         let side = set(sides[dice.below(4) as usize]);
         let rest = (0..NODES).map(NodeId).filter(|id| !side.contains(id)).collect();
-        let mut steps =
-            vec![Step::Timeout { node }, Step::Run { time: u64::from(dice.below(10)) * 1_000_000 }];
+        // Whoever leads an older term hears of the newer one, if anyone it reaches knows.
+        let [first, second] = [0, 3].map(|id| Step::Heartbeat { node: Target::Node(NodeId(id)) });
+        let run = Step::Run { time: u64::from(dice.below(10)) * 1_000_000 };
+        let mut steps = vec![first, second, Step::Settle, Step::Timeout { node }, run];
         steps.extend([Step::Partition { groups: vec![side, rest] }, Step::Settle]);
         for id in [0, 3] {
             let half = set([&[0, 1, 2], &[1, 2, 3]][dice.below(2) as usize]);
