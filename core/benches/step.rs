@@ -37,7 +37,7 @@ impl Five {
             for effect in self.effects.list.drain(..) {
                 match effect {
                     Effect::Persist { id, .. } => {
-                        self.agenda.push_back((node, Input::Persisted { through: id }))
+                        self.agenda.push_back((node, Input::Persisted { through: id }));
                     }
                     Effect::Send { from, to, address, message } => {
                         let source = Address(node as u32);

@@ -47,6 +47,9 @@ pub struct Config {
     pub staging_gap: u64,
     /// Which safety rules are kept.
     pub rules: Rules,
+    /// A deliberate mistake, for testing the checkers.
+    #[cfg(feature = "mutations")]
+    pub mutation: Option<crate::mutation::Mutation>,
 }
 
 /// Who ends a joint config whose proposer is gone.
@@ -90,6 +93,8 @@ impl Config {
             staging_timeout: 1_000_000_000,
             staging_gap: 1000,
             rules: Rules::all_on(),
+            #[cfg(feature = "mutations")]
+            mutation: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::effect::Refusal;
 use crate::fact::Fact;
 use crate::input::Timer;
 use crate::message::Body;
+use crate::mutation::Mutation;
 use crate::progress::Peers;
 use crate::raft::{Leader, Role, Waiting};
 use crate::reading::Reads;
@@ -29,6 +30,8 @@ use crate::types::{LogId, NodeId, Term, Within};
 pub(crate) struct Votes {
     granted: Vec<NodeId>,
     refused: Vec<NodeId>,
+    /// Granted answers, voters or not; read by a mutation only.
+    counted: usize,
 }
 
 impl Votes {
@@ -87,7 +90,7 @@ pub(crate) fn on_leader_silent(t: &mut Transition<'_>) {
         return;
     }
     t.waiting = Waiting::Nothing;
-    if t.may_campaign() {
+    if t.may_campaign() && !t.mutated(Mutation::ElectionTimerLost) {
         let Within { min, max } = t.config.election;
         wait_for_election(t, Within { min: 0, max: max.saturating_sub(min) });
     }
@@ -139,7 +142,11 @@ pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     let vote = Some(t.id());
     t.hard_state = HardState { term: t.term().next(), vote };
     t.hard_state_changed();
-    t.role = Role::Candidate(Votes::default());
+    let kept = match core::mem::replace(&mut t.role, Role::Follower) {
+        Role::PreCandidate(votes) if t.mutated(Mutation::PreVotesKept) => votes,
+        Role::PreCandidate(_) | Role::Follower | Role::Candidate(_) | Role::Leader(_) => Votes::default(),
+    };
+    t.role = Role::Candidate(kept);
     t.leader = None;
     t.leader_lives = false;
     set_election_timer(t);
@@ -186,6 +193,12 @@ pub(crate) fn is_sticky(t: &Transition<'_>, from: NodeId, forced: bool) -> bool 
 
 /// Section 5.4.1: the order of log ids is the rule.
 fn is_up_to_date(t: &Transition<'_>, last: LogId) -> bool {
+    if t.mutated(Mutation::UpToDateByIndex) {
+        return t.log.last().index <= last.index;
+    }
+    if t.mutated(Mutation::UpToDateByTerm) {
+        return t.log.last().term <= last.term;
+    }
     t.log.last() <= last || !t.keeps(Rule::UpToDateCheck)
 }
 
@@ -208,10 +221,14 @@ pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: 
     }
 }
 
-pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId) {
-    let free = t.hard_state.vote.is_none_or(|vote| vote == from) || !t.keeps(Rule::OneVotePerTerm);
-    let up_to_date = is_up_to_date(t, last);
-    let granted = free && up_to_date;
+pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId, forced: bool) {
+    let free = t.hard_state.vote.is_none_or(|vote| vote == from)
+        || !t.keeps(Rule::OneVotePerTerm)
+        || t.mutated(Mutation::VoteTwice)
+        || t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
+    let up_to_date = is_up_to_date(t, last) || forced && t.mutated(Mutation::ForcedSkipsUpToDate);
+    let refused = t.mutated(Mutation::LearnerRefusesVote) && !t.in_force().is_voter(t.id());
+    let granted = free && up_to_date && !refused;
     if granted {
         give_vote(t, from);
     } else if !free {
@@ -225,7 +242,9 @@ pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId)
 fn give_vote(t: &mut Transition<'_>, to: NodeId) {
     if t.hard_state.vote != Some(to) {
         t.hard_state.vote = Some(to);
-        t.hard_state_changed();
+        if !t.mutated(Mutation::VoteNotPersisted) {
+            t.hard_state_changed();
+        }
     }
     if matches!(t.role, Role::Follower) && t.may_campaign() {
         set_election_timer(t);
@@ -233,8 +252,12 @@ fn give_vote(t: &mut Transition<'_>, to: NodeId) {
 }
 
 pub(crate) fn on_vote_response(t: &mut Transition<'_>, from: NodeId, granted: bool) {
+    let twice = granted && t.mutated(Mutation::VotesNotVoters);
     if let Role::Candidate(votes) = &mut t.role {
         votes.record(from, granted);
+        if twice {
+            votes.counted += 1;
+        }
         count(t);
     }
 }
@@ -258,6 +281,9 @@ fn count(t: &mut Transition<'_>) {
 }
 
 fn outcome(t: &Transition<'_>, votes: &Votes) -> Count {
+    if t.mutated(Mutation::VotesNotVoters) && votes.counted > t.in_force().voters().len() / 2 - 1 {
+        return Count::Won;
+    }
     if t.is_quorum(|id| votes.granted.contains(&id)) {
         Count::Won
     } else if !t.is_quorum(|id| !votes.refused.contains(&id)) {
@@ -291,7 +317,9 @@ fn become_leader(t: &mut Transition<'_>) {
     transfer::on_leader_known(t);
     reconfiguration::serve_members(t);
     let first = reconfiguration::first_entry(t);
-    t.append_own(first);
+    if !t.mutated(Mutation::NoBlankEntry) {
+        t.append_own(first);
+    }
     let heartbeat = Within::exactly(t.config.heartbeat);
     t.set_timer(Timer::Heartbeat, heartbeat);
     if t.config.check_quorum {
@@ -307,7 +335,12 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
             t.note(Fact::TwoLeadersMet);
             return false;
         }
-        Role::PreCandidate(_) | Role::Candidate(_) => t.role = Role::Follower,
+        Role::PreCandidate(_) | Role::Candidate(_) => {
+            t.role = Role::Follower;
+            if t.mutated(Mutation::VoteClearedInTerm) {
+                t.hard_state.vote = None;
+            }
+        }
         Role::Follower => {}
     }
     if t.leader != Some(from) {
@@ -330,7 +363,9 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
 pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Option<NodeId>) {
     if term > t.term() {
         t.hard_state = HardState { term, vote: None };
-        t.hard_state_changed();
+        if !t.mutated(Mutation::TermNotPersisted) {
+            t.hard_state_changed();
+        }
     }
     let before = core::mem::replace(&mut t.role, Role::Follower);
     t.leader = None;

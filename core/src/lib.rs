@@ -110,6 +110,12 @@ pub mod invariants;
 pub mod log;
 pub mod membership;
 pub mod message;
+#[cfg(feature = "mutations")]
+mod mutated_quorum;
+#[cfg(feature = "mutations")]
+pub mod mutation;
+#[cfg(not(feature = "mutations"))]
+mod mutation;
 pub mod progress;
 pub mod quorum;
 mod raft;
@@ -132,6 +138,8 @@ pub use log::{Entry, Log, LogSlice, Payload};
 pub use membership::change::{Change, ChangeMembers, ChangeRefused, Precondition, SetMode};
 pub use membership::{Membership, NotAMembership, VoterSet};
 pub use message::{Body, Message, Vouches};
+#[cfg(feature = "mutations")]
+pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};
 pub use recovery::{Durable, HardState, Write};
 pub use rules::{Rule, RuleInfo, Rules};

@@ -15,6 +15,9 @@ use crate::election::{self, Votes};
 use crate::input::{Input, Timer};
 use crate::log::{Log, Payload};
 use crate::membership::{History, Membership};
+#[cfg(feature = "mutations")]
+use crate::mutated_quorum;
+use crate::mutation::Mutation;
 use crate::progress::Peers;
 use crate::quorum::{joint, majority};
 use crate::reading::{self, Reads};
@@ -256,7 +259,13 @@ impl Raft {
 impl State {
     fn recovered(config: Config, disk: &Durable) -> State {
         let snapshot = Arc::clone(&disk.snapshot);
-        let mut members = History::starting_with(snapshot.membership_at, Arc::clone(&snapshot.membership));
+        #[cfg_attr(not(feature = "mutations"), allow(unused_mut))]
+        let mut first = Arc::clone(&snapshot.membership);
+        #[cfg(feature = "mutations")]
+        if config.mutation == Some(Mutation::JointDroppedOnBoot) {
+            first = mutated_quorum::last_set_only(first);
+        }
+        let mut members = History::starting_with(snapshot.membership_at, first);
         for entry in disk.log.iter() {
             if let Payload::Membership(membership) = &entry.payload {
                 members.push(entry.id, Arc::clone(membership));
@@ -282,6 +291,28 @@ impl State {
 
     pub(crate) fn keeps(&self, rule: Rule) -> bool {
         self.config.rules.keep(rule)
+    }
+
+    /// Whether this deliberate mistake is made; never without the feature `mutations`.
+    #[cfg(feature = "mutations")]
+    pub(crate) fn mutated(&self, mutation: Mutation) -> bool {
+        self.config.mutation == Some(mutation)
+    }
+
+    /// Whether this deliberate mistake is made; never without the feature `mutations`.
+    #[cfg(not(feature = "mutations"))]
+    pub(crate) const fn mutated(&self, _: Mutation) -> bool {
+        false
+    }
+
+    /// Whether every rule is kept and no deliberate mistake is made, so that the invariants must hold.
+    #[cfg(debug_assertions)]
+    pub(crate) fn is_correct(&self) -> bool {
+        #[cfg(feature = "mutations")]
+        if self.config.mutation.is_some() {
+            return false;
+        }
+        self.config.rules.are_all_on()
     }
 
     pub(crate) fn id(&self) -> NodeId {
@@ -313,22 +344,30 @@ impl State {
     }
 
     /// Whether the nodes that say yes decide (rule `quorum-in-every-set`).
-    pub(crate) fn is_quorum(&self, yes: impl FnMut(NodeId) -> bool) -> bool {
+    pub(crate) fn is_quorum(&self, mut yes: impl FnMut(NodeId) -> bool) -> bool {
         let members = self.in_force();
+        #[cfg(feature = "mutations")]
+        if let Some(won) = mutated_quorum::won(self.config.mutation, members, &mut yes) {
+            return won;
+        }
         if self.keeps(Rule::QuorumInEverySet) {
-            joint::won(members.sets(), yes)
+            joint::won(members.sets(), &mut yes)
         } else {
-            members.is_initialised() && majority::won(&members.voters(), yes)
+            members.is_initialised() && majority::won(&members.voters(), &mut yes)
         }
     }
 
     /// The highest index that a quorum holds.
-    pub(crate) fn held_by_quorum(&self, held: impl FnMut(NodeId) -> LogIndex) -> LogIndex {
+    pub(crate) fn held_by_quorum(&self, mut held: impl FnMut(NodeId) -> LogIndex) -> LogIndex {
         let members = self.in_force();
+        #[cfg(feature = "mutations")]
+        if let Some(index) = mutated_quorum::committed(self.config.mutation, members, &mut held) {
+            return index;
+        }
         if self.keeps(Rule::QuorumInEverySet) {
-            joint::committed(members.sets(), held)
+            joint::committed(members.sets(), &mut held)
         } else if members.is_initialised() {
-            majority::committed(&members.voters(), held)
+            majority::committed(&members.voters(), &mut held)
         } else {
             LogIndex(0)
         }
@@ -338,6 +377,7 @@ impl State {
     /// ones. The latter because a removed node may hold the only copy of the entry that removes it, and then
     /// nobody else can be elected (thesis 4.2.2).
     pub(crate) fn may_campaign(&self) -> bool {
-        self.in_force().is_voter(self.id()) || self.members.committed().1.is_voter(self.id())
+        let was_voter = self.members.committed().1.is_voter(self.id());
+        self.in_force().is_voter(self.id()) || was_voter && !self.mutated(Mutation::RemovedMayNotCampaign)
     }
 }

@@ -12,6 +12,7 @@ use alloc::collections::VecDeque;
 
 use crate::effect::Refusal;
 use crate::fact::Fact;
+use crate::mutation::Mutation;
 use crate::replication;
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -52,17 +53,27 @@ impl Reads {
 pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
     let commit = t.commit;
     let Some(leader) = t.leading() else {
+        if t.mutated(Mutation::ReadAtFollower) {
+            return t.serve(request);
+        }
         let hint = t.leader;
         return t.refuse(request, Refusal::NotLeader { hint });
     };
-    let knows_commit = commit >= leader.first_own || !t.keeps(Rule::ReadNeedsOwnTermCommit);
-    let confirms = t.keeps(Rule::ReadConfirmsLeadership);
+    let knows_commit = commit >= leader.first_own
+        || !t.keeps(Rule::ReadNeedsOwnTermCommit)
+        || t.mutated(Mutation::ReadWithoutOwnCommit);
+    let confirms = t.keeps(Rule::ReadConfirmsLeadership) && !t.mutated(Mutation::ReadWithoutConfirm);
+    let joins = t.mutated(Mutation::ReadJoinsRound);
     if !knows_commit {
         t.note(Fact::ReadWaitedForCommit);
     }
     let Some(leader) = t.leading_mut() else { return };
     let reads = &mut leader.reads;
-    let round = if confirms { reads.started + 1 } else { reads.confirmed };
+    let round = match confirms {
+        true if joins && reads.started > 0 => reads.started,
+        true => reads.started + 1,
+        false => reads.confirmed,
+    };
     reads.queue.push_back(Read { request, index: knows_commit.then_some(commit), round });
     if confirms {
         maybe_start_round(t);
@@ -99,7 +110,9 @@ fn maybe_confirm(t: &mut Transition<'_>) {
     }
     let myself = t.id();
     let answered = |id: NodeId| id == myself || leader.peers.get(id).is_some_and(|peer| peer.round >= round);
-    if t.is_quorum(answered) {
+    let mut missing = usize::from(t.mutated(Mutation::ReadQuorumShort));
+    let counted = |id: NodeId| answered(id) || core::mem::take(&mut missing) > 0;
+    if t.is_quorum(counted) {
         t.note(Fact::ReadConfirmed);
         if let Some(leader) = t.leading_mut() {
             leader.reads.confirmed = round;

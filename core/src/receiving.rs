@@ -5,6 +5,7 @@
 
 use crate::fact::Fact;
 use crate::message::{Body, Message};
+use crate::mutation::Mutation;
 use crate::rules::Rule;
 use crate::transition::{Conversation, Transition};
 use crate::types::{Address, NodeId, Term};
@@ -54,11 +55,17 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::TermOver
         | Body::TimeoutNow => {}
     }
-    if term > t.term() {
+    let hidden = t.mutated(Mutation::PreVoteRefusalHidesTerm) && matches!(body, Body::PreVoteResponse { .. });
+    if term > t.term() && !hidden {
         let new_leader = is_from_a_leader(body).then_some(from);
         election::become_follower(t, term, new_leader);
     }
     if term == t.term() {
+        return true;
+    }
+    let stale_vote = t.mutated(Mutation::StaleVoteResponse) && matches!(body, Body::VoteResponse { .. });
+    let stale_append = t.mutated(Mutation::StaleLeaderObeyed) && matches!(body, Body::AppendRequest { .. });
+    if stale_vote || stale_append {
         return true;
     }
     match body {
@@ -88,7 +95,7 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {
     match body {
         Body::PreVoteRequest { last } => election::on_pre_vote_request(t, from, term, last),
         Body::PreVoteResponse { asked, granted } => election::on_pre_vote_response(t, from, asked, granted),
-        Body::VoteRequest { last, forced: _ } => election::on_vote_request(t, from, last),
+        Body::VoteRequest { last, forced } => election::on_vote_request(t, from, last, forced),
         Body::VoteResponse { granted } => election::on_vote_response(t, from, granted),
         Body::AppendRequest { slice, commit } => replication::on_append_request(t, from, &slice, commit),
         Body::AppendAccepted { through } => replication::on_append_accepted(t, from, through),

@@ -16,6 +16,7 @@ use crate::input::Timer;
 use crate::log::Payload;
 use crate::membership::Membership;
 use crate::membership::change::{self, Change, ChangeRefused, NextStep, Policy, Precondition};
+use crate::mutation::Mutation;
 use crate::replication;
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -50,7 +51,8 @@ pub(crate) struct Changes {
 /// a joint config at once, as Apache Ratis 3.0 does.
 pub(crate) fn first_entry(t: &Transition<'_>) -> Payload {
     let members = &t.members.effective().1;
-    if t.keeps(Rule::FirstEntryKeepsJoint) || !members.is_joint() {
+    let leaves = !t.keeps(Rule::FirstEntryKeepsJoint) || t.mutated(Mutation::FirstEntryLeavesJoint);
+    if !leaves || !members.is_joint() {
         return Payload::Blank;
     }
     match members.followed_by(alloc::vec![members.last_set()], members.nodes().clone()) {
@@ -75,11 +77,12 @@ fn may_propose(t: &Transition<'_>) -> Result<(), ChangeRefused> {
     if t.transfer.is_some() {
         return Err(ChangeRefused::Transferring);
     }
-    if t.commit < leader.first_own && t.keeps(Rule::InitialLog) {
+    if t.commit < leader.first_own && t.keeps(Rule::InitialLog) && !t.mutated(Mutation::ChangeBeforeOwnCommit)
+    {
         return Err(ChangeRefused::UncommittedLeaderLog);
     }
     let changing = t.members.is_changing() || leader.changes.staging.is_some();
-    if changing && t.keeps(Rule::ProposeAfterCommit) {
+    if changing && t.keeps(Rule::ProposeAfterCommit) && !t.mutated(Mutation::ChangeDuringChange) {
         return Err(ChangeRefused::InProgress);
     }
     Ok(())

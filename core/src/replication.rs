@@ -12,6 +12,7 @@ use crate::fact::Fact;
 use crate::input::Timer;
 use crate::log::{LogSlice, Payload};
 use crate::message::Body;
+use crate::mutation::Mutation;
 use crate::progress::{Mode, Peer};
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -55,7 +56,8 @@ pub(crate) fn send_appended(t: &mut Transition<'_>) {
         for place in 0..peer_count(t) {
             send_entries(t, place);
         }
-        if !t.keeps(Rule::SelfCountsOnlyWhenDurable) {
+        let blank = t.mutated(Mutation::BlankCountsAtAppend) || t.mutated(Mutation::SelfCountsAtAppend);
+        if !t.keeps(Rule::SelfCountsOnlyWhenDurable) || blank {
             maybe_commit(t);
         }
     }
@@ -140,8 +142,10 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
         Mode::Replicate if peer.matched < t.log.last().index => {
             send_entries(t, place);
             let Some(peer) = peer_at(t, place) else { return };
-            if let Some(slice) = t.log.slice(peer.next, 0) {
-                send_slice(t, place, &peer, slice);
+            match t.log.slice(peer.next, 0) {
+                Some(slice) => send_slice(t, place, &peer, slice),
+                // A full window was lost, and the log is compacted beyond it: asking further would never be answered.
+                None => snapshotting::send(t, place),
             }
         }
         Mode::Replicate => tell_commit(t, place),
@@ -155,7 +159,9 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
     }
     let prev = slice.prev();
     // What is at or below the base is committed, and so is in any leader's log: it agrees.
-    let known = prev.index <= t.log.base().index || t.log.matches(prev);
+    let known = prev.index <= t.log.base().index
+        || t.log.matches(prev)
+        || t.mutated(Mutation::PrevTermUnchecked) && prev.index <= t.log.last().index;
     if !known {
         t.note(Fact::AppendRejected);
         let at = LogId { term: prev.term, index: prev.index.before() };
@@ -166,7 +172,10 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
         return;
     }
     let through = slice.through();
-    advance_commit(t, commit.min(through));
+    let last = t.log.last().index;
+    let bound = if t.mutated(Mutation::CommitUnbounded) { last } else { through };
+    advance_commit(t, commit.min(bound));
+    let through = if t.mutated(Mutation::AckReportsLast) { last } else { through };
     t.reply(Body::AppendAccepted { through });
 }
 
@@ -176,7 +185,20 @@ fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
         let from = slice.prev().index.max(t.log.base().index).next();
         t.cut(from);
     }
+    if t.mutated(Mutation::PrevZeroUnchecked) && slice.prev().index.0 == 0 && !slice.is_empty() {
+        t.cut(LogIndex(1));
+    }
+    if t.mutated(Mutation::AppendTruncatesSuffix) {
+        t.cut(slice.through().next());
+    }
     let base = t.log.base().index;
+    if t.mutated(Mutation::ConflictKept) {
+        let next = t.log.last().index.next();
+        if slice.entries().iter().any(|entry| entry.id.index == next && entry.id.term >= t.log.last().term) {
+            t.append_slice(slice, next);
+        }
+        return true;
+    }
     let first_new =
         slice.entries().iter().map(|entry| entry.id).find(|id| id.index > base && !t.log.matches(*id));
     let Some(first_new) = first_new else {
@@ -214,10 +236,14 @@ pub(crate) fn on_append_accepted(t: &mut Transition<'_>, from: NodeId, through: 
 
 pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: LogId, hint: LogId) {
     let agree = t.log.last_not_after(hint).index;
+    let counts = t.mutated(Mutation::RejectionCounts);
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
     let peer = &mut leader.peers.as_mut_slice()[place];
     peer.heard = true;
+    if counts {
+        peer.accepted(agree);
+    }
     if peer.rejected(prev.index, agree) {
         send_entries(t, place);
     }
@@ -237,7 +263,8 @@ pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
 pub(crate) fn send_heartbeats(t: &mut Transition<'_>) {
     for place in 0..peer_count(t) {
         let Some(peer) = peer_at(t, place) else { return };
-        let commit = t.commit.min(peer.matched);
+        let unbounded = t.mutated(Mutation::HeartbeatCommitUnbounded);
+        let commit = if unbounded { t.commit } else { t.commit.min(peer.matched) };
         let round = t.leading().map_or(0, |leader| leader.reads.round());
         t.send(peer.id, peer.address, Body::Heartbeat { commit, round });
     }
@@ -264,12 +291,24 @@ pub(crate) fn on_persisted(t: &mut Transition<'_>, through: WriteId) {
 pub(crate) fn maybe_commit(t: &mut Transition<'_>) {
     let Some(leader) = t.leading() else { return };
     let myself = t.id();
-    let own = if t.keeps(Rule::SelfCountsOnlyWhenDurable) { t.durability.log() } else { t.log.last().index };
+    let last = t.log.last().index;
+    let blank = t.mutated(Mutation::BlankCountsAtAppend) && last == leader.first_own;
+    let at_append =
+        !t.keeps(Rule::SelfCountsOnlyWhenDurable) || t.mutated(Mutation::SelfCountsAtAppend) || blank;
+    let own = if at_append { last } else { t.durability.log() };
     let held = |id: NodeId| {
         if id == myself { own } else { leader.peers.get(id).map_or(LogIndex(0), |peer| peer.matched) }
     };
-    let through = t.held_by_quorum(held).min(t.log.last().index);
-    let countable = through >= leader.first_own || !t.keeps(Rule::CommitOnlyOwnTerm);
+    let mut through = t.held_by_quorum(held).min(last);
+    if t.mutated(Mutation::FirstSetAloneCommits) {
+        let first = t.in_force().sets().first();
+        if first.is_some_and(|set| set.len() == 1 && set.contains(myself)) {
+            through = own;
+        }
+    }
+    let any_term = !t.keeps(Rule::CommitOnlyOwnTerm) || t.mutated(Mutation::CommitOlderTerm);
+    let stops = t.mutated(Mutation::CommitStopsAtOlderTerm) && t.commit.next() < leader.first_own;
+    let countable = (through >= leader.first_own || any_term) && !stops;
     if through > t.commit && countable {
         advance_commit(t, through);
         tell_commit_to_all(t);
@@ -278,7 +317,7 @@ pub(crate) fn maybe_commit(t: &mut Transition<'_>) {
 
 /// Moves the commit index up, never down, and tells everyone whom it concerns.
 pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
-    if through <= t.commit {
+    if through <= t.commit && !(t.mutated(Mutation::CommitMovesBack) && through < t.commit) {
         return;
     }
     let before = t.commit;

@@ -9,6 +9,7 @@ use crate::election;
 use crate::fact::Fact;
 use crate::membership::{History, Membership};
 use crate::message::Body;
+use crate::mutation::Mutation;
 use crate::progress::Mode;
 use crate::replication;
 use crate::rules::Rule;
@@ -64,7 +65,8 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, snapshot: &Arc<Sn
         return;
     }
     let last = snapshot.last;
-    if last.index <= t.commit || t.log.matches(last) {
+    let held = t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
+    if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
         replication::advance_commit(t, last.index);
     } else {

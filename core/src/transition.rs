@@ -15,6 +15,7 @@ use crate::input::Timer;
 use crate::invariants;
 use crate::log::{Entry, LogSlice, Payload};
 use crate::message::{Body, Message, Vouches};
+use crate::mutation::Mutation;
 use crate::raft::State;
 use crate::recovery::Write;
 use crate::rules::Rule;
@@ -189,7 +190,7 @@ impl<'a> Transition<'a> {
         self.slice = None;
         self.log.cut(from);
         self.log_written(from);
-        if self.durability.cut(from) {
+        if !self.mutated(Mutation::CutKeepsPromise) && self.durability.cut(from) {
             self.note(Fact::CutDuringWrite);
         }
         // Only without the rule `conflict-check-before-truncating` is anything committed cut.
@@ -222,7 +223,7 @@ impl<'a> Transition<'a> {
         self.apply_committed();
         reading::serve_ready(&mut self);
         #[cfg(debug_assertions)]
-        if self.config.rules.are_all_on() {
+        if self.raft.is_correct() {
             invariants::assert_kept(&self.before, self.raft);
         }
     }
@@ -277,11 +278,17 @@ impl<'a> Transition<'a> {
         let hard_state = self.durability.hard_state_write();
         match body {
             Body::VoteRequest { .. } | Body::VoteResponse { .. }
-                if !self.keeps(Rule::VoteDurableBeforeReply) =>
+                if !self.keeps(Rule::VoteDurableBeforeReply) || self.mutated(Mutation::VoteBeforeDurable) =>
             {
                 WriteId(0)
             }
-            Body::AppendAccepted { .. } if !self.keeps(Rule::AppendDurableBeforeReply) => WriteId(0),
+            Body::AppendAccepted { .. }
+                if !self.keeps(Rule::AppendDurableBeforeReply)
+                    || self.mutated(Mutation::AckBeforeDurable) =>
+            {
+                WriteId(0)
+            }
+            Body::SnapshotAccepted { .. } if self.mutated(Mutation::SnapshotAckBeforeDurable) => WriteId(0),
             Body::VoteRequest { .. }
             | Body::VoteResponse { .. }
             | Body::AppendAccepted { .. }
@@ -301,7 +308,9 @@ impl<'a> Transition<'a> {
     /// Hands to the machine what is committed and on this node's own disk, so that a restart never finds a machine
     /// ahead of its log.
     fn apply_committed(&mut self) {
-        let through = self.commit.min(self.durability.log());
+        let uncommitted = self.mutated(Mutation::ApplyUncommitted);
+        let durable = self.durability.log();
+        let through = if uncommitted { durable } else { self.commit.min(durable) };
         let base = self.log.base().index;
         if self.applied < base && base <= through {
             self.raft.applied = base;

@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 
 use crate::choices::{Choices, Site};
 use crate::protocol::NodeId;
+use crate::scenario::{Schedule, Weights};
 use crate::time::Moment;
 
 /// What will happen to the world.
@@ -41,23 +42,19 @@ pub enum Event {
     Nemesis {
         /// Which one, by its place in the scenario.
         nemesis: u32,
+        /// Whether it has struck, and goes on with that or undoes it.
+        relief: bool,
     },
 }
 
-/// How likely each kind of event is in an untimed agenda, as weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Weights {
-    /// Of a delivery.
-    pub deliver: u32,
-    /// Of a timer.
-    pub fire: u32,
-    /// Of a finished write.
-    pub write: u32,
-    /// Of a client's step.
-    pub client: u32,
-    /// Of a nemesis' step.
-    pub nemesis: u32,
-}
+/// Kinds of events that an untimed agenda tells apart.
+const KINDS: usize = 7;
+
+/// The kind of a delivery.
+const DELIVER: usize = 0;
+
+/// What an event of an untimed agenda takes, in virtual nanoseconds.
+pub const UNTIMED_EVENT: u64 = 1_000;
 
 /// The future of a world.
 #[derive(Clone, Debug)]
@@ -72,13 +69,24 @@ pub enum Agenda {
     /// Regardless of time: any event may come next, drawn by weight.
     Untimed {
         /// What is enabled, by kind.
-        pools: [Vec<Event>; 5],
+        pools: [Vec<Event>; KINDS],
         /// How likely each kind is.
-        weights: [u32; 5],
+        weights: [u32; KINDS],
+        /// How many messages may be under way.
+        in_flight: usize,
     },
 }
 
 impl Agenda {
+    /// An empty future of a kind.
+    #[must_use]
+    pub fn new(schedule: Schedule) -> Agenda {
+        match schedule {
+            Schedule::Timed => Agenda::timed(),
+            Schedule::Untimed { weights, in_flight } => Agenda::untimed(weights, in_flight),
+        }
+    }
+
     /// An empty future in order of time.
     #[must_use]
     pub fn timed() -> Agenda {
@@ -87,9 +95,42 @@ impl Agenda {
 
     /// An empty future in which any event may come next.
     #[must_use]
-    pub fn untimed(weights: Weights) -> Agenda {
-        let Weights { deliver, fire, write, client, nemesis } = weights;
-        Agenda::Untimed { pools: Default::default(), weights: [deliver, fire, write, client, nemesis] }
+    pub fn untimed(weights: Weights, in_flight: u32) -> Agenda {
+        let Weights { deliver, elect, fire, write, client, strike, relief } = weights;
+        Agenda::Untimed {
+            pools: Default::default(),
+            weights: [deliver, elect, fire, write, client, strike, relief],
+            in_flight: in_flight as usize,
+        }
+    }
+
+    /// Takes out everything, in an order that only depends on what happened before.
+    pub fn drain(&mut self) -> Vec<Event> {
+        match self {
+            Agenda::Timed { heap, .. } => {
+                let mut rest: Vec<_> = heap.drain().collect();
+                rest.sort_unstable();
+                rest.into_iter().rev().map(|Reverse((_, _, event))| event).collect()
+            }
+            Agenda::Untimed { pools, .. } => pools.iter_mut().flat_map(std::mem::take).collect(),
+        }
+    }
+
+    /// Makes room for a message: takes a random one of an untimed agenda that holds as many as it may, and names its
+    /// slot.
+    pub fn crowd_out(&mut self, choices: &mut Choices) -> Option<u32> {
+        let Agenda::Untimed { pools, in_flight, .. } = self else { return None };
+        let under_way = &mut pools[DELIVER];
+        if under_way.len() < *in_flight {
+            return None;
+        }
+        let place = choices.below(Site::Schedule, under_way.len() as u64) as usize;
+        match under_way.swap_remove(place) {
+            Event::Deliver { slot } => Some(slot),
+            Event::Fire { .. } | Event::WriteDone { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
+                None
+            }
+        }
     }
 
     /// Puts an event into the future.
@@ -103,7 +144,8 @@ impl Agenda {
         }
     }
 
-    /// Takes the next event, if it is due by `until`. An untimed agenda has no times: its events are due `now`.
+    /// Takes the next event, if it is due by `until`. Each event of an untimed
+    /// agenda is due [`UNTIMED_EVENT`] from now.
     pub fn pop(&mut self, now: Moment, until: Moment, choices: &mut Choices) -> Option<(Moment, Event)> {
         match self {
             Agenda::Timed { heap, .. } => {
@@ -113,22 +155,21 @@ impl Agenda {
                 }
                 heap.pop().map(|Reverse((at, _, event))| (at, event))
             }
-            Agenda::Untimed { pools, weights } => {
-                let weight = |kind: usize| u64::from(weights[kind]) * u64::from(!pools[kind].is_empty());
-                let total = (0..pools.len()).map(weight).sum();
-                if total == 0 {
+            Agenda::Untimed { pools, weights, .. } => {
+                let at = now.after(UNTIMED_EVENT);
+                let weight = |kind: usize| if pools[kind].is_empty() { 0 } else { u64::from(weights[kind]) };
+                let total = (0..KINDS).map(weight).sum();
+                if total == 0 || at > until {
                     return None;
                 }
                 let mut drawn = choices.below(Site::Schedule, total);
-                let kind = (0..pools.len()).find(|&kind| match drawn.checked_sub(weight(kind)) {
-                    Some(rest) => {
-                        drawn = rest;
-                        false
-                    }
-                    None => true,
-                })?;
+                let mut kind = 0;
+                while let Some(rest) = drawn.checked_sub(weight(kind)) {
+                    drawn = rest;
+                    kind += 1;
+                }
                 let place = choices.below(Site::Schedule, pools[kind].len() as u64) as usize;
-                Some((now, pools[kind].swap_remove(place)))
+                Some((at, pools[kind].swap_remove(place)))
             }
         }
     }
@@ -149,13 +190,16 @@ impl Agenda {
     }
 }
 
+/// The first timer of a node is its election timer.
 fn kind(event: Event) -> usize {
     match event {
-        Event::Deliver { .. } => 0,
-        Event::Fire { .. } => 1,
-        Event::WriteDone { .. } => 2,
-        Event::Client { .. } => 3,
-        Event::Nemesis { .. } => 4,
+        Event::Deliver { .. } => DELIVER,
+        Event::Fire { timer: 0, .. } => 1,
+        Event::Fire { .. } => 2,
+        Event::WriteDone { .. } => 3,
+        Event::Client { .. } => 4,
+        Event::Nemesis { relief: false, .. } => 5,
+        Event::Nemesis { relief: true, .. } => 6,
     }
 }
 
@@ -184,20 +228,34 @@ mod tests {
 
     #[test]
     fn an_untimed_agenda_reaches_every_order_and_honours_weights() {
-        let weights = Weights { deliver: 1, fire: 0, write: 1, client: 1, nemesis: 1 };
+        let weights = Weights { fire: 0, elect: 0, client: 1, ..Weights::default() };
         let mut firsts = [0; 3];
         for seed in 0..300 {
-            let mut agenda = Agenda::untimed(weights);
+            let mut agenda = Agenda::untimed(weights, 64);
             let mut choices = Choices::seeded(seed);
             agenda.push(Moment(9), Event::Fire { node: NodeId(0), timer: 0 });
             for who in 0..3 {
                 agenda.push(Moment(u64::from(who)), client(who));
             }
-            if let Some((_, Event::Client { client })) = agenda.pop(Moment(0), Moment(0), &mut choices) {
+            if let Some((_, Event::Client { client })) =
+                agenda.pop(Moment(0), Moment(UNTIMED_EVENT), &mut choices)
+            {
                 firsts[client as usize] += 1;
             }
         }
         assert_eq!(firsts.iter().sum::<i32>(), 300, "a weight of zero is never drawn");
         assert!(firsts.iter().all(|&count| count > 60), "{firsts:?}");
+    }
+
+    #[test]
+    fn a_crowded_untimed_agenda_gives_up_a_message() {
+        let mut agenda = Agenda::untimed(Weights::default(), 2);
+        let mut choices = Choices::seeded(1);
+        for slot in 0..2 {
+            assert_eq!(agenda.crowd_out(&mut choices), None);
+            agenda.push(Moment(0), Event::Deliver { slot });
+        }
+        assert!(agenda.crowd_out(&mut choices).is_some_and(|slot| slot < 2));
+        assert_eq!(agenda.len(), 1);
     }
 }

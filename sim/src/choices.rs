@@ -34,6 +34,26 @@ impl Site {
     /// Every site, in the order of their streams. A new one goes to the end, or old seeds change their meaning.
     pub const ALL: [Site; 7] =
         [Site::Network, Site::Disk, Site::Timer, Site::Nemesis, Site::Workload, Site::Boot, Site::Schedule];
+
+    /// The word that tapes use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Site::Network => "network",
+            Site::Disk => "disk",
+            Site::Timer => "timer",
+            Site::Nemesis => "nemesis",
+            Site::Workload => "workload",
+            Site::Boot => "boot",
+            Site::Schedule => "schedule",
+        }
+    }
+
+    /// The site of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Site> {
+        Site::ALL.into_iter().find(|site| site.name() == name)
+    }
 }
 
 /// One draw, as it was made.
@@ -47,6 +67,28 @@ pub struct Choice {
     pub value: u64,
 }
 
+/// Where a run first asked for another draw than the tape holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// The draw's number in the run, counted from 1.
+    pub draw: u64,
+    /// What the run asked for; its value is what it was given.
+    pub asked: Choice,
+    /// What the tape holds there; `None` when it is used up.
+    pub found: Option<Choice>,
+}
+
+impl core::fmt::Display for Parting {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Parting { draw, asked, found } = self;
+        write!(f, "draw {draw}: the run asks at {} below {}, ", asked.site.name(), asked.bound)?;
+        match found {
+            Some(found) => write!(f, "the tape holds {} below {}", found.site.name(), found.bound),
+            None => write!(f, "and the tape is used up"),
+        }
+    }
+}
+
 /// Where draws come from.
 #[derive(Clone, Debug)]
 enum Source {
@@ -54,8 +96,10 @@ enum Source {
     Seeded(Box<[ChaCha8Rng; Site::ALL.len()]>),
     /// A fuzzer's input: eight bytes a draw, or fewer for a small bound; zero when it is used up.
     Bytes { bytes: Arc<[u8]>, at: usize },
-    /// Draws written down; zero when they are used up. A value above its bound is taken modulo the bound.
-    Tape { tape: Arc<[Choice]>, at: usize },
+    /// Draws written down, in order. From the first that does not fit on, all draws are zero.
+    Strict { tape: Arc<[Choice]>, at: usize },
+    /// Draws written down, each site by itself: what does not fit is taken modulo the bound, what is missing is zero.
+    Tolerant { tapes: Arc<[Vec<Choice>; Site::ALL.len()]>, at: [usize; Site::ALL.len()] },
 }
 
 /// All chance of one run.
@@ -63,6 +107,8 @@ enum Source {
 pub struct Choices {
     source: Source,
     record: Option<Vec<Choice>>,
+    made: u64,
+    parted: Option<Parting>,
 }
 
 impl Choices {
@@ -76,19 +122,38 @@ impl Choices {
             rng.set_stream(stream as u64);
             rng
         });
-        Choices { source: Source::Seeded(Box::new(streams)), record: None }
+        Choices::from(Source::Seeded(Box::new(streams)))
     }
 
     /// Draws read from bytes, such as a fuzzer's.
     #[must_use]
     pub fn bytes(bytes: &[u8]) -> Choices {
-        Choices { source: Source::Bytes { bytes: bytes.into(), at: 0 }, record: None }
+        Choices::from(Source::Bytes { bytes: bytes.into(), at: 0 })
     }
 
-    /// Draws as they were once recorded.
+    /// Draws as they were once recorded, for a run that asks for exactly these. See [`Choices::parted`].
     #[must_use]
     pub fn tape(tape: &[Choice]) -> Choices {
-        Choices { source: Source::Tape { tape: tape.into(), at: 0 }, record: None }
+        Choices::from(Source::Strict { tape: tape.into(), at: 0 })
+    }
+
+    /// Draws as they were once recorded, for a run that may ask for others: each site has its own place on the tape, so
+    /// that one draw more or less at one site does not move the others.
+    #[must_use]
+    pub fn tolerant(tape: &[Choice]) -> Choices {
+        let of = |site: Site| tape.iter().filter(|choice| choice.site == site).copied().collect();
+        let source = Source::Tolerant { tapes: Arc::new(Site::ALL.map(of)), at: [0; Site::ALL.len()] };
+        Choices::from(source)
+    }
+
+    fn from(source: Source) -> Choices {
+        Choices { source, record: None, made: 0, parted: None }
+    }
+
+    /// Where the run first asked for another draw than the tape holds, if it did.
+    #[must_use]
+    pub fn parted(&self) -> Option<&Parting> {
+        self.parted.as_ref()
     }
 
     /// Writes down every draw from now on.
@@ -110,12 +175,30 @@ impl Choices {
         let value = match &mut self.source {
             Source::Seeded(streams) => scale(streams[site as usize].next_u64(), bound),
             Source::Bytes { bytes, at } => take_bytes(bytes, at, bound),
-            Source::Tape { tape, at } => {
-                let value = tape.get(*at).map_or(0, |choice| choice.value % bound);
+            Source::Strict { .. } if self.parted.is_some() => 0,
+            Source::Strict { tape, at } => {
+                let found = tape.get(*at).copied();
                 *at += 1;
+                let fits = found
+                    .is_some_and(|found| found.site == site && found.bound == bound && found.value < bound);
+                let value = if fits { found.map_or(0, |found| found.value) } else { 0 };
+                let asked = Choice { site, bound, value };
+                self.parted = (!fits).then_some(Parting { draw: self.made + 1, asked, found });
+                value
+            }
+            Source::Tolerant { tapes, at } => {
+                let place = &mut at[site as usize];
+                let found = tapes[site as usize].get(*place).copied();
+                *place += 1;
+                let value = found.map_or(0, |found| found.value % bound);
+                if self.parted.is_none() && found.is_none_or(|found| found.bound != bound) {
+                    let asked = Choice { site, bound, value };
+                    self.parted = Some(Parting { draw: self.made + 1, asked, found });
+                }
                 value
             }
         };
+        self.made += 1;
         if let Some(record) = &mut self.record {
             record.push(Choice { site, bound, value });
         }
@@ -179,6 +262,37 @@ mod tests {
         let drawn = draws(&mut first);
         let mut again = Choices::tape(first.recorded());
         assert_eq!(drawn, draws(&mut again));
+    }
+
+    #[test]
+    fn a_tape_names_the_first_draw_that_does_not_fit() {
+        let mut first = Choices::seeded(1);
+        first.record();
+        for bound in [10, 20, 30] {
+            first.below(Site::Network, bound);
+        }
+        let mut again = Choices::tape(first.recorded());
+        again.below(Site::Network, 10);
+        assert_eq!(again.parted(), None);
+        assert_eq!(again.below(Site::Disk, 20), 0);
+        assert_eq!(again.below(Site::Network, 30), 0, "nothing fits after that");
+        let parting = again.parted().expect("another site was asked for");
+        assert_eq!((parting.draw, parting.found), (2, Some(first.recorded()[1])));
+        assert_eq!(
+            parting.to_string(),
+            "draw 2: the run asks at disk below 20, the tape holds network below 20"
+        );
+    }
+
+    #[test]
+    fn a_tolerant_tape_survives_another_draw_at_another_site() {
+        let mut first = Choices::seeded(1);
+        first.record();
+        let drawn: Vec<u64> = (0..5).map(|_| first.below(Site::Network, 1_000)).collect();
+        let mut again = Choices::tolerant(first.recorded());
+        again.below(Site::Disk, 7);
+        assert_eq!(drawn, (0..5).map(|_| again.below(Site::Network, 1_000)).collect::<Vec<_>>());
+        assert!(again.parted().is_some_and(|parting| parting.draw == 1 && parting.found.is_none()));
     }
 
     #[test]

@@ -47,9 +47,15 @@ impl<D: Disk> NodeDisk<D> {
         Some(id)
     }
 
+    /// How many parts of writes are not finished.
+    #[must_use]
+    pub fn unfinished_parts(&self) -> usize {
+        self.unfinished.iter().map(|(_, write)| D::parts(write)).sum()
+    }
+
     /// Loses what a crash loses. Returns how many parts of unfinished writes were kept and how many there were.
     pub fn crash(&mut self, leaves: CrashLeaves, choices: &mut Choices) -> (usize, usize) {
-        let all = self.unfinished.iter().map(|(_, write)| D::parts(write)).sum();
+        let all = self.unfinished_parts();
         let kept = match leaves {
             CrashLeaves::Lost => 0,
             CrashLeaves::Kept => all,

@@ -1,12 +1,19 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
 
+pub mod act;
 pub mod advisor;
 pub mod agenda;
+pub mod agreement;
+pub mod budget;
 pub mod check;
 pub mod choices;
 pub mod cli;
 pub mod client;
 pub mod disk;
+pub mod fault;
+#[cfg(test)]
+mod fault_tests;
+pub mod guide;
 pub mod history;
 pub mod machine;
 pub mod nemesis;
@@ -18,9 +25,16 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod shrink;
+pub mod swarm;
+pub mod sweep;
+pub mod tape;
+pub mod testing;
 pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
 #[cfg(test)]
 mod world_tests;
+#[cfg(feature = "mutations")]
+pub mod zoo;

@@ -1,16 +1,19 @@
-//! Faults that come by themselves, again and again, while the world is busy.
+//! Faults and operations that come by themselves, again and again, while the world is busy.
 //!
-//! Holds: a strike ends before the same nemesis strikes again, and undoes what it did and nothing else.
-//! Not here: faults at a set moment (`runner`).
+//! Holds: a strike ends before the same nemesis strikes again, and undoes what it did and nothing else; a strike beyond
+//! the scenario's budget is not made, and that is a record.
+//! Not here: what faults do (`fault`), what the budget is (`budget`), and faults at a set moment (`runner`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agenda::Event;
 use crate::choices::Site;
 use crate::network::Link;
-use crate::protocol::{NodeId, Protocol};
-use crate::scenario::{Aim, NemesisKind, Shape};
-use crate::world::World;
+use crate::protocol::{
+    Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets, RequestId,
+};
+use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape};
+use crate::world::{OperationState, World};
 
 /// What a nemesis is about to do, and what it has done.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +22,41 @@ pub struct NemesisState {
     strike: Option<Strike>,
 }
 
+impl NemesisState {
+    /// What it was about to do will not come.
+    pub(crate) fn forget(&mut self) {
+        self.queued = false;
+    }
+}
+
 /// What a nemesis did and will undo.
 #[derive(Clone, Debug)]
 enum Strike {
-    Cut(Vec<(NodeId, NodeId)>),
-    Crashed(Vec<NodeId>),
-    Stalled(Vec<NodeId>),
+    Cut(Vec<Direction>),
+    Hit(NodeFault, Vec<NodeId>),
+    Clog(Clog),
+    Move(Move),
+}
+
+/// A link in one direction.
+type Direction = (NodeId, NodeId);
+
+/// Nodes whose links are clogged one after the other, and freed in another order.
+#[derive(Clone, Debug)]
+struct Clog {
+    /// Whose links will be clogged, the last one next.
+    ahead: Vec<NodeId>,
+    /// Whose links are clogged, and which.
+    clogged: Vec<(NodeId, Vec<Direction>)>,
+}
+
+/// A node that moved to another address, and the operation that tells the cluster.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    node: NodeId,
+    from: Address,
+    to: Address,
+    request: Option<RequestId>,
 }
 
 impl<P: Protocol> World<P> {
@@ -38,10 +70,10 @@ impl<P: Protocol> World<P> {
 
     fn queue_nemesis(&mut self, number: usize) {
         let plan = self.scenario.nemeses[number];
-        let range = if self.nemeses[number].strike.is_some() { plan.lasting } else { plan.every };
-        let after = self.choices.within(Site::Nemesis, range);
+        let relief = self.nemeses[number].strike.is_some();
+        let after = self.choices.within(Site::Nemesis, if relief { plan.lasting } else { plan.every });
         self.nemeses[number].queued = true;
-        self.agenda.push(self.now.after(after), Event::Nemesis { nemesis: number as u32 });
+        self.agenda.push(self.now.after(after), Event::Nemesis { nemesis: number as u32, relief });
     }
 
     pub(crate) fn on_nemesis(&mut self, number: usize) {
@@ -50,106 +82,467 @@ impl<P: Protocol> World<P> {
             return;
         }
         self.begin_event();
-        match self.nemeses[number].strike.take() {
-            Some(strike) => self.undo(strike),
+        self.nemeses[number].strike = match self.nemeses[number].strike.take() {
+            Some(strike) => self.go_on(strike),
             None => self.strike(number),
-        }
+        };
         self.queue_nemesis(number);
     }
 
     /// Undoes what nemeses did.
     pub(crate) fn end_strikes(&mut self) {
         for number in 0..self.nemeses.len() {
-            if let Some(strike) = self.nemeses[number].strike.take() {
-                self.undo(strike);
+            match self.nemeses[number].strike.take() {
+                Some(Strike::Clog(Clog { clogged, .. })) => {
+                    clogged.into_iter().for_each(|(_, links)| self.open_links(&links));
+                }
+                // Whether the cluster will ever learn of the move is open: the machine answers at both addresses.
+                Some(Strike::Move(Move { node, from, .. })) => self.network.bind_also(node, from),
+                Some(strike @ (Strike::Cut(_) | Strike::Hit(..))) => {
+                    self.go_on(strike);
+                }
+                None => {}
             }
         }
     }
 
-    fn strike(&mut self, number: usize) {
-        let strike = match self.scenario.nemeses[number].kind {
-            NemesisKind::Partition { shape } => self.cut(shape),
-            NemesisKind::Crash { aim } => {
-                let nodes = self.aim(aim);
-                nodes.iter().for_each(|&node| self.crash(node));
-                Strike::Crashed(nodes)
-            }
-            NemesisKind::Stall { aim } => {
-                let nodes = self.aim(aim);
-                nodes.iter().for_each(|&node| self.stall(node, true));
-                Strike::Stalled(nodes)
-            }
-        };
-        self.nemeses[number].strike = Some(strike);
+    /// Whether a node has moved and the cluster does not know yet.
+    pub(crate) fn is_moving(&self, id: NodeId) -> bool {
+        let moves = |state: &NemesisState| matches!(state.strike, Some(Strike::Move(Move { node, .. })) if node == id);
+        self.nemeses.iter().any(moves)
     }
 
-    fn undo(&mut self, strike: Strike) {
+    fn strike(&mut self, number: usize) -> Option<Strike> {
+        match self.scenario.nemeses[number].kind {
+            NemesisKind::Partition { shape } => self.cut(shape),
+            NemesisKind::SwizzleClog => self.begin_clog(),
+            NemesisKind::Hit { fault, aim } => self.hit(fault, aim),
+            NemesisKind::Operate { operator } => match operator {
+                Operator::Transfer => self.transfer(),
+                Operator::Snapshot => self.snapshot_someone(),
+                Operator::Membership => self.change_members(),
+                Operator::Address => self.begin_move(),
+            },
+        }
+    }
+
+    /// Undoes a strike, or takes it to its next stage.
+    fn go_on(&mut self, strike: Strike) -> Option<Strike> {
         match strike {
             Strike::Cut(links) => {
-                for (from, to) in links {
-                    self.set_link(from, to, Link::Open);
-                }
+                self.open_links(&links);
+                None
             }
-            Strike::Crashed(nodes) => nodes.into_iter().for_each(|node| self.boot(node)),
-            Strike::Stalled(nodes) => nodes.into_iter().for_each(|node| self.stall(node, false)),
+            Strike::Hit(fault, nodes) => {
+                nodes.into_iter().for_each(|node| self.end_fault(node, fault));
+                None
+            }
+            Strike::Clog(clog) => self.go_on_clogging(clog),
+            Strike::Move(moved) => self.go_on_moving(moved),
+        }
+    }
+
+    fn hit(&mut self, fault: NodeFault, aim: Aim) -> Option<Strike> {
+        let nodes = self.aim(fault, aim);
+        if nodes.is_empty() {
+            return None;
+        }
+        if !self.allows(&nodes, fault) {
+            return self.hold_back(fault.name());
+        }
+        nodes.iter().for_each(|&node| self.begin_fault(node, fault));
+        Some(Strike::Hit(fault, nodes))
+    }
+
+    /// Notes that a strike would be more than a correct cluster must survive.
+    fn hold_back(&mut self, what: &'static str) -> Option<Strike> {
+        self.note("strike-held-back");
+        self.record(None, &(27u8, what), |_| format!("{what} is held back: it would be beyond the budget"));
+        None
+    }
+
+    // Links.
+
+    fn open_links(&mut self, links: &[Direction]) {
+        for &(from, to) in links {
+            self.set_link(from, to, Link::Open);
         }
     }
 
     /// Cuts the open links that a shape cuts.
-    fn cut(&mut self, shape: Shape) -> Strike {
-        let everyone: Vec<NodeId> = self.scenario.cluster.ids().collect();
-        let nodes = everyone.len() as u64;
-        let one_side: BTreeSet<NodeId> = match shape {
-            Shape::LeaderAlone => self.aim(Aim::Leader).into_iter().collect(),
-            Shape::OneWay => self.aim(Aim::Any).into_iter().collect(),
-            Shape::Halves => self.draw_nodes(nodes / 2),
-            Shape::Random => {
-                let size = 1 + self.choices.below(Site::Nemesis, nodes.saturating_sub(1));
-                self.draw_nodes(size)
-            }
-        };
+    fn cut(&mut self, shape: Shape) -> Option<Strike> {
+        let heard = self.heard(shape);
         let mut links = Vec::new();
-        for &from in &everyone {
-            for &to in &everyone {
-                let into = !one_side.contains(&from) && one_side.contains(&to);
-                let out = one_side.contains(&from) && !one_side.contains(&to);
-                let cut = into || out && shape != Shape::OneWay;
-                if cut && self.network.link(from, to) == Link::Open {
+        for from in self.scenario.cluster.ids() {
+            for to in self.scenario.cluster.ids() {
+                if from != to && !heard(from, to) && self.network.link(from, to) == Link::Open {
                     self.set_link(from, to, Link::Cut);
                     links.push((from, to));
                 }
             }
         }
         self.note("partitioned");
-        Strike::Cut(links)
+        Some(Strike::Cut(links))
     }
 
-    /// Whom to hit, of those that are up and well.
-    fn aim(&mut self, aim: Aim) -> Vec<NodeId> {
-        let well = |world: &Self, id: &NodeId| {
-            let node = &world.nodes[id.0 as usize];
-            node.process.is_some() && !node.stalled
+    /// Draws a partition: whether what the first node says reaches the second.
+    fn heard(&mut self, shape: Shape) -> Box<dyn Fn(NodeId, NodeId) -> bool> {
+        let nodes = self.nodes.len() as u64;
+        let one_side: BTreeSet<NodeId> = match shape {
+            Shape::LeaderAlone => self.aim(NodeFault::Crash, Aim::Leader).into_iter().collect(),
+            Shape::OneWay => self.aim(NodeFault::Crash, Aim::Any).into_iter().collect(),
+            Shape::Halves => self.draw_nodes(nodes / 2).into_iter().collect(),
+            Shape::Majority => self.draw_minority().into_iter().collect(),
+            Shape::Random => {
+                let size = 1 + self.choices.below(Site::Nemesis, nodes.saturating_sub(1));
+                self.draw_nodes(size).into_iter().collect()
+            }
+            Shape::Bridge => return self.bridge(),
+            Shape::Ring => return self.ring(),
         };
-        let targets: Vec<NodeId> = self.scenario.cluster.ids().filter(|id| well(self, id)).collect();
-        let leader = self.leader().filter(|leader| targets.contains(leader));
-        match (aim, leader) {
-            (Aim::All, _) => targets,
-            (Aim::Leader, Some(leader)) => vec![leader],
-            (Aim::Leader, None) | (Aim::Any, _) if targets.is_empty() => targets,
-            (Aim::Leader, None) | (Aim::Any, _) => {
-                let drawn = self.choices.below(Site::Nemesis, targets.len() as u64);
-                vec![targets[drawn as usize]]
+        match shape {
+            Shape::OneWay => Box::new(move |from, to| one_side.contains(&from) || !one_side.contains(&to)),
+            _ => Box::new(move |from, to| one_side.contains(&from) == one_side.contains(&to)),
+        }
+    }
+
+    /// Two halves, and one node that reaches both.
+    fn bridge(&mut self) -> Box<dyn Fn(NodeId, NodeId) -> bool> {
+        let order = self.draw_nodes(self.nodes.len() as u64);
+        let bridge = order.first().copied();
+        let half: BTreeSet<NodeId> = order.iter().skip(1).step_by(2).copied().collect();
+        Box::new(move |from, to| {
+            Some(from) == bridge || Some(to) == bridge || half.contains(&from) == half.contains(&to)
+        })
+    }
+
+    /// Nodes in a random ring; each hears itself and enough of those that follow it to be a majority.
+    fn ring(&mut self) -> Box<dyn Fn(NodeId, NodeId) -> bool> {
+        let order = self.draw_nodes(self.nodes.len() as u64);
+        let places: BTreeMap<NodeId, usize> = order.iter().copied().zip(0..).collect();
+        let nodes = order.len();
+        Box::new(move |from, to| {
+            let ahead = (places[&from] + nodes - places[&to]) % nodes;
+            ahead <= nodes / 2
+        })
+    }
+
+    fn begin_clog(&mut self) -> Option<Strike> {
+        let nodes = self.nodes.len() as u64;
+        let size = 1 + self.choices.below(Site::Nemesis, nodes);
+        let clog = Clog { ahead: self.draw_nodes(size), clogged: Vec::new() };
+        self.note("swizzle-clog");
+        self.go_on_clogging(clog)
+    }
+
+    fn go_on_clogging(&mut self, mut clog: Clog) -> Option<Strike> {
+        if let Some(node) = clog.ahead.pop() {
+            let links = self.clog(node);
+            clog.clogged.push((node, links));
+            return Some(Strike::Clog(clog));
+        }
+        let place = self.choices.below(Site::Nemesis, clog.clogged.len() as u64) as usize;
+        let (_, links) = clog.clogged.swap_remove(place);
+        for (from, to) in links {
+            // A link to a node that is still clogged is freed with that one.
+            match clog.clogged.iter_mut().find(|(node, _)| *node == from || *node == to) {
+                Some((_, inherited)) => inherited.push((from, to)),
+                None => self.set_link(from, to, Link::Open),
             }
         }
+        (!clog.clogged.is_empty()).then_some(Strike::Clog(clog))
     }
 
-    fn draw_nodes(&mut self, size: u64) -> BTreeSet<NodeId> {
-        let mut left: Vec<NodeId> = self.scenario.cluster.ids().collect();
-        let mut drawn = BTreeSet::new();
+    fn clog(&mut self, node: NodeId) -> Vec<Direction> {
+        let mut links = Vec::new();
+        for other in self.scenario.cluster.ids().filter(|&other| other != node) {
+            for (from, to) in [(node, other), (other, node)] {
+                if self.network.link(from, to) == Link::Open {
+                    self.set_link(from, to, Link::Held);
+                    links.push((from, to));
+                }
+            }
+        }
+        links
+    }
+
+    // What operators do.
+
+    fn transfer(&mut self) -> Option<Strike> {
+        let leader = self.leader()?;
+        let voters = voters(self.quorums_of(leader));
+        let targets: Vec<NodeId> = voters.into_iter().filter(|&voter| voter != leader).collect();
+        let to = self.draw(&targets)?;
+        self.operate(leader, Operation::Transfer { to });
+        None
+    }
+
+    fn snapshot_someone(&mut self) -> Option<Strike> {
+        let running = |id: &NodeId| {
+            let node = &self.nodes[id.0 as usize];
+            node.process.is_some() && !node.trouble.paused && node.glance.applied > node.snapshot_at
+        };
+        let targets: Vec<NodeId> = self.scenario.cluster.ids().filter(running).collect();
+        let node = self.draw(&targets)?;
+        self.snapshot(node);
+        None
+    }
+
+    /// One change of the members, of those that an operator who looks first would ask for.
+    fn change_members(&mut self) -> Option<Strike> {
+        let leader = self.leader()?;
+        let sets = self.quorums_of(leader);
+        let (change, wanted) = self.draw_change(leader, &sets)?;
+        if wanted.iter().any(BTreeSet::is_empty) {
+            return None;
+        }
+        if !self.allows_voters(&wanted) {
+            return self.hold_back("membership");
+        }
+        self.note("membership-change-asked");
+        self.operate(leader, Operation::Change(change));
+        None
+    }
+
+    /// A change, and the voter sets that it leads to if it touches any.
+    fn draw_change(&mut self, leader: NodeId, sets: &QuorumSets) -> Option<(Change, QuorumSets)> {
+        let voters = voters(sets.clone());
+        let learners = self.nodes[leader.0 as usize].process.as_ref()?.learners();
+        let fit = |id: &NodeId| !self.nodes[id.0 as usize].trouble.is_lost();
+        let outsiders: Vec<NodeId> =
+            self.scenario.cluster.ids().filter(|id| !voters.contains(id) && !learners.contains(id)).collect();
+        let outsiders: Vec<NodeId> = outsiders.into_iter().filter(fit).collect();
+        let candidates: Vec<NodeId> = voters.iter().chain(&learners).copied().filter(fit).collect();
+        let lost: Vec<NodeId> = voters.iter().copied().filter(|id| !fit(id)).collect();
+        let all_learners: Vec<NodeId> = learners.iter().copied().collect();
+        let fit_learners: Vec<NodeId> = all_learners.iter().copied().filter(fit).collect();
+        let retain = self.choices.below(Site::Nemesis, 2) == 1;
+        // A lost voter is replaced as soon as someone else can vote in its place.
+        let kind = if lost.is_empty() {
+            self.choices.below(Site::Nemesis, 6)
+        } else {
+            self.choices.below(Site::Nemesis, 3)
+        };
+        let (members, wanted) = match kind {
+            0 => {
+                let node = self.draw(&outsiders)?;
+                let address = self.nodes[node.0 as usize].address;
+                return Some((Change::AddLearner { node, address }, Vec::new()));
+            }
+            1 => {
+                let added = BTreeSet::from([self.draw(&fit_learners)?]);
+                let wanted = sets.iter().map(|set| set | &added).collect();
+                (ChangeMembers::AddVoterIds(added), wanted)
+            }
+            2 => {
+                let target = if lost.is_empty() { voters.iter().copied().collect() } else { lost };
+                let removed = BTreeSet::from([self.draw(&target)?]);
+                let wanted = sets.iter().map(|set| set - &removed).collect();
+                (ChangeMembers::RemoveVoters(removed), wanted)
+            }
+            3 => {
+                let voters = self.draw_some(&candidates);
+                (ChangeMembers::ReplaceAllVoters(voters.clone()), vec![voters])
+            }
+            4 => (ChangeMembers::RemoveNodes(BTreeSet::from([self.draw(&all_learners)?])), Vec::new()),
+            _ => {
+                let kept = sets.get(self.choices.below(Site::Nemesis, sets.len() as u64) as usize)?.clone();
+                let sets = vec![kept, self.draw_some(&candidates)];
+                return Some((Change::Append { sets: sets.clone(), nodes: BTreeMap::new(), retain }, sets));
+            }
+        };
+        Some((Change::Members { members, retain }, wanted))
+    }
+
+    /// Moves a node to an address that nobody ever had, and tells the leader.
+    fn begin_move(&mut self) -> Option<Strike> {
+        let to = self.scenario.cluster.nodes.len() + self.vacancies_used;
+        if to >= self.scenario.cluster.addresses.len() {
+            return None;
+        }
+        let node = *self.aim(NodeFault::Pause, Aim::Any).first()?;
+        if !self.allows(&[node], NodeFault::Pause) {
+            return self.hold_back("address");
+        }
+        self.vacancies_used += 1;
+        let (from, to) = (self.nodes[node.0 as usize].address, Address(to as u32));
+        self.note("address-changed");
+        self.bind(node, to);
+        self.go_on_moving(Move { node, from, to, request: None })
+    }
+
+    /// Asks whoever leads to make the new address known, until that is done.
+    fn go_on_moving(&mut self, moved: Move) -> Option<Strike> {
+        let Move { node, from: _, to, request } = moved;
+        match request.map(|request| self.operation(request)) {
+            Some(OperationState::Done) => return None,
+            Some(OperationState::Pending | OperationState::Refused(_)) | None => {}
+        }
+        let Some(leader) = self.leader() else { return Some(Strike::Move(moved)) };
+        let members = ChangeMembers::SetNodes(BTreeMap::from([(node, to)]));
+        let change = Change::Members { members, retain: true };
+        let request = Some(self.operate(leader, Operation::Change(change)));
+        Some(Strike::Move(Move { request, ..moved }))
+    }
+
+    // Whom to hit.
+
+    /// Whom to hit, of those that are up and do not suffer from the same thing already.
+    fn aim(&mut self, fault: NodeFault, aim: Aim) -> Vec<NodeId> {
+        let well = |id: &NodeId| {
+            let node = &self.nodes[id.0 as usize];
+            node.process.is_some() && !node.stalled && !self.suffers(*id, fault)
+        };
+        let targets: Vec<NodeId> = self.scenario.cluster.ids().filter(well).collect();
+        let aimed = match aim {
+            Aim::All => return targets,
+            Aim::Minority => {
+                let minority = self.draw_minority();
+                return minority.into_iter().filter(|node| targets.contains(node)).collect();
+            }
+            Aim::Any => None,
+            Aim::Leader => self.leader().filter(|leader| targets.contains(leader)),
+            Aim::Candidate => self.heir(&targets),
+            Aim::Joint => {
+                let joint: Vec<NodeId> =
+                    self.joint_voters().into_iter().filter(|id| targets.contains(id)).collect();
+                self.draw(&joint)
+            }
+        };
+        aimed.or_else(|| self.draw(&targets)).into_iter().collect()
+    }
+
+    /// Whoever stands for election, or else the follower that knows most.
+    fn heir(&self, targets: &[NodeId]) -> Option<NodeId> {
+        let rank = |id: &NodeId| {
+            let process = self.nodes[id.0 as usize].process.as_ref()?;
+            let mark = process.mark(process.last()).map(|mark| mark.epoch);
+            (!process.leads()).then(|| (process.role().contains("candidate"), mark, process.last(), *id))
+        };
+        targets.iter().filter_map(rank).max().map(|(.., id)| id)
+    }
+
+    /// Voters of some set of a joint config that are not in all of its sets.
+    fn joint_voters(&self) -> Vec<NodeId> {
+        let Some(leader) = self.leader() else { return Vec::new() };
+        let sets = self.quorums_of(leader);
+        let everywhere = |id: &NodeId| sets.iter().all(|set| set.contains(id));
+        voters(sets.clone()).into_iter().filter(|id| !everywhere(id)).collect()
+    }
+
+    fn quorums_of(&self, node: NodeId) -> QuorumSets {
+        self.nodes[node.0 as usize].process.as_ref().map(Inspect::quorums).unwrap_or_default()
+    }
+
+    fn draw(&mut self, nodes: &[NodeId]) -> Option<NodeId> {
+        let place = self.choices.below(Site::Nemesis, nodes.len() as u64) as usize;
+        nodes.get(place).copied()
+    }
+
+    /// At least one of some nodes.
+    fn draw_some(&mut self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
+        let size = 1 + self.choices.below(Site::Nemesis, nodes.len() as u64);
+        self.draw_of(nodes.to_vec(), size).into_iter().collect()
+    }
+
+    /// At least one node, unless there is no minority.
+    fn draw_minority(&mut self) -> Vec<NodeId> {
+        let most = (self.nodes.len() as u64).saturating_sub(1) / 2;
+        let size = (1 + self.choices.below(Site::Nemesis, most)).min(most);
+        self.draw_nodes(size)
+    }
+
+    fn draw_nodes(&mut self, size: u64) -> Vec<NodeId> {
+        self.draw_of(self.scenario.cluster.ids().collect(), size)
+    }
+
+    fn draw_of(&mut self, mut left: Vec<NodeId>, size: u64) -> Vec<NodeId> {
+        let mut drawn = Vec::new();
         while (drawn.len() as u64) < size && !left.is_empty() {
             let place = self.choices.below(Site::Nemesis, left.len() as u64) as usize;
-            drawn.insert(left.swap_remove(place));
+            drawn.push(left.swap_remove(place));
         }
         drawn
+    }
+}
+
+/// Everyone with a vote in some set.
+fn voters(sets: QuorumSets) -> BTreeSet<NodeId> {
+    sets.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::echo::Echo;
+    use crate::time::Moment;
+
+    fn world(nodes: usize, nemesis: &str) -> World<Echo> {
+        let names: Vec<String> = (0..nodes).map(|node| format!("'n{node}'")).collect();
+        let text = format!(
+            "title = 'echo'\nsource = 'here'\n[cluster]\nmembers = [{}]\n{nemesis}\n[story]\n\
+             steps = [{{ settle = true }}]\n[expect]\nviolations = 'none'\n",
+            names.join(", ")
+        );
+        let scenario = crate::scenario::parse("echo.toml", &text).unwrap().scenario;
+        crate::runner::world(&scenario, 1, false).unwrap()
+    }
+
+    /// Whom each node hears, itself included.
+    fn heard(nodes: usize, shape: Shape) -> Vec<BTreeSet<NodeId>> {
+        let mut world = world(nodes, "");
+        let hears = world.heard(shape);
+        let ids = || world.scenario.cluster.ids();
+        ids().map(|to| ids().filter(|&from| from == to || hears(from, to)).collect()).collect()
+    }
+
+    #[test]
+    fn in_a_ring_everyone_hears_a_majority_of_their_own() {
+        for nodes in 3..9 {
+            let heard = heard(nodes, Shape::Ring);
+            assert!(heard.iter().all(|set| set.len() == nodes / 2 + 1), "{heard:?}");
+            let distinct: BTreeSet<_> = heard.iter().collect();
+            assert_eq!(distinct.len(), nodes);
+        }
+    }
+
+    #[test]
+    fn a_bridge_is_the_only_one_that_both_halves_hear() {
+        let heard = heard(7, Shape::Bridge);
+        let bridges = heard.iter().filter(|set| set.len() == 7).count();
+        let halves = heard.iter().filter(|set| set.len() == 4).count();
+        assert_eq!((bridges, halves), (1, 6), "{heard:?}");
+    }
+
+    #[test]
+    fn shapes_are_as_large_as_they_should_be() {
+        let size = |shape| heard(5, shape)[0].len();
+        assert!([2, 3].contains(&size(Shape::Halves)));
+        assert!([1, 2, 3, 4].contains(&size(Shape::Majority)));
+        let one_way = heard(5, Shape::OneWay);
+        assert_eq!(one_way.iter().filter(|set| set.len() == 1).count(), 1, "one hears nobody");
+        assert_eq!(one_way.iter().filter(|set| set.len() == 5).count(), 4, "and is heard by all");
+    }
+
+    #[test]
+    fn what_is_clogged_is_freed_in_the_end() {
+        let mut world = world(5, "[[nemesis]]\nkind = 'swizzle-clog'\nevery = '1s'\nlasting = '10ms..50ms'");
+        world.set_busy(true);
+        let held = |world: &World<Echo>| {
+            let ids: Vec<NodeId> = world.scenario.cluster.ids().collect();
+            let pairs = ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)));
+            pairs.filter(|&(from, to)| world.network.link(from, to) == Link::Held).count()
+        };
+        let mut most = 0;
+        let mut freed = 0;
+        for step in 1..2_000 {
+            world.run_until(Moment(step * 10_000_000));
+            most = most.max(held(&world));
+            freed += u32::from(held(&world) == 0);
+        }
+        assert!(most >= 14, "two nodes of five and more: {most}");
+        assert!(freed > 500, "between two strikes everything is free: {freed}");
+        world.heal();
+        assert_eq!(held(&world), 0);
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId};
-use crate::scenario::Network as Settings;
+use crate::scenario::{Network as Settings, Order, Ratio, Spread};
+use crate::time::Moment;
 
 /// The state of the link from one machine to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,6 +31,10 @@ pub enum Fate {
         after: u64,
         /// The second one, of a duplicate.
         again: Option<u64>,
+        /// Whether it is held up until later ones have overtaken it.
+        late: bool,
+        /// Whether it arrives damaged.
+        damaged: bool,
     },
     /// It waits in the link.
     Held,
@@ -37,11 +42,30 @@ pub enum Fate {
     Lost,
 }
 
+/// How rough the links of one node are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roughness {
+    /// How many messages are lost, beyond what every link loses.
+    pub loss: Ratio,
+    /// How many times longer they take.
+    pub factor: u32,
+}
+
+impl Roughness {
+    /// Links as they should be.
+    pub const NONE: Roughness = Roughness { loss: Ratio::ZERO, factor: 1 };
+}
+
 /// Every link of a world, and the table of addresses.
 #[derive(Clone, Debug)]
 pub struct Network {
     settings: Settings,
     nodes: usize,
+    roughness: Vec<Roughness>,
+    /// Whether the links of any node are rough: most of the time none are.
+    any_rough: bool,
+    /// The last arrival on each link that keeps its order.
+    last_arrival: Vec<Moment>,
     links: Vec<Link>,
     /// The group of each node in the partition in force; equal for all when there is none.
     groups: Vec<u32>,
@@ -56,6 +80,9 @@ impl Network {
         let mut network = Network {
             settings,
             nodes,
+            roughness: vec![Roughness::NONE; nodes],
+            any_rough: false,
+            last_arrival: Vec::new(),
             links: vec![Link::Open; nodes * nodes],
             groups: vec![0; nodes],
             bound: Vec::new(),
@@ -91,6 +118,13 @@ impl Network {
         self.bound[place] = Some(node);
     }
 
+    /// Lets a machine be reached at one more address, if nobody is.
+    pub fn bind_also(&mut self, node: NodeId, address: Address) {
+        if let Some(bound @ None) = self.bound.get_mut(address.0 as usize) {
+            *bound = Some(node);
+        }
+    }
+
     /// Who is reached at an address.
     #[must_use]
     pub fn at(&self, address: Address) -> Option<NodeId> {
@@ -121,19 +155,69 @@ impl Network {
         }
     }
 
-    /// Draws what becomes of a message.
-    pub fn fate(&self, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
+    /// How rough the links of a node are.
+    #[must_use]
+    pub fn roughness(&self, node: NodeId) -> Roughness {
+        self.roughness[node.0 as usize]
+    }
+
+    /// Makes the links of a node rough, or not.
+    pub fn set_roughness(&mut self, node: NodeId, roughness: Roughness) {
+        self.roughness[node.0 as usize] = roughness;
+        self.any_rough = self.roughness.iter().any(|&roughness| roughness != Roughness::NONE);
+    }
+
+    /// Draws what becomes of a message that is sent now.
+    pub fn fate(&mut self, now: Moment, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
         match self.link(from, to) {
             Link::Cut => Fate::Lost,
             Link::Held => Fate::Held,
             Link::Open if choices.chance(Site::Network, self.settings.loss) => Fate::Lost,
             Link::Open => {
-                let after = choices.within(Site::Network, self.settings.delay);
+                let mut factor = 1;
+                if self.any_rough {
+                    for end in [from, to] {
+                        let rough = self.roughness(end);
+                        factor = factor.max(rough.factor);
+                        if choices.chance(Site::Network, rough.loss) {
+                            return Fate::Lost;
+                        }
+                    }
+                }
+                let after = self.delay(choices).saturating_mul(u64::from(factor));
+                let after = self.in_order(now, from, to, after);
                 let twice = choices.chance(Site::Network, self.settings.duplicate);
-                let again = twice.then(|| choices.within(Site::Network, self.settings.delay));
-                Fate::Delivered { after, again }
+                let again = twice.then(|| self.delay(choices));
+                let late = choices.chance(Site::Network, self.settings.reorder);
+                let damaged = choices.chance(Site::Network, self.settings.corrupt);
+                // Later messages overtake it for certain only after the longest delay; four of them are enough to tell.
+                let after = if late { after.saturating_add(self.settings.delay.max * 4) } else { after };
+                Fate::Delivered { after, again, late, damaged }
             }
         }
+    }
+
+    /// Draws how long a message is under way.
+    pub fn delay(&self, choices: &mut Choices) -> u64 {
+        let drawn = choices.within(Site::Network, self.settings.delay);
+        match self.settings.spread {
+            Spread::Uniform => drawn,
+            // Two bits of a draw decide one doubling, so that each is one in four.
+            Spread::HeavyTailed => drawn << (choices.below(Site::Network, 1 << 16).trailing_ones() / 2),
+        }
+    }
+
+    fn in_order(&mut self, now: Moment, from: NodeId, to: NodeId, after: u64) -> u64 {
+        if self.settings.order == Order::Any {
+            return after;
+        }
+        if self.last_arrival.is_empty() {
+            self.last_arrival = vec![Moment::default(); self.nodes * self.nodes];
+        }
+        let place = self.place(from, to);
+        let arrival = now.after(after).max(self.last_arrival[place]);
+        self.last_arrival[place] = arrival;
+        arrival.0 - now.0
     }
 
     fn place(&self, from: NodeId, to: NodeId) -> usize {
@@ -147,12 +231,13 @@ mod tests {
     use crate::protocol::Within;
     use crate::scenario::Ratio;
 
-    const SETTINGS: Settings =
-        Settings { delay: Within { min: 1, max: 9 }, loss: Ratio::ZERO, duplicate: Ratio::ZERO };
+    fn settings() -> Settings {
+        Settings { delay: Within { min: 1, max: 9 }, ..Settings::default() }
+    }
 
     fn network(nodes: u32) -> Network {
         let addresses: Vec<Address> = (0..nodes).map(Address).collect();
-        Network::new(SETTINGS, &addresses)
+        Network::new(settings(), &addresses)
     }
 
     #[test]
@@ -181,12 +266,12 @@ mod tests {
         network.set(Settings {
             loss: Ratio { num: 1, den: 4 },
             duplicate: Ratio { num: 1, den: 2 },
-            ..SETTINGS
+            ..settings()
         });
         let mut choices = Choices::seeded(1);
         let (mut lost, mut twice) = (0, 0);
         for _ in 0..4_000 {
-            match network.fate(NodeId(0), NodeId(1), &mut choices) {
+            match network.fate(Moment(0), NodeId(0), NodeId(1), &mut choices) {
                 Fate::Lost => lost += 1,
                 Fate::Delivered { again: Some(_), .. } => twice += 1,
                 Fate::Delivered { .. } | Fate::Held => {}
@@ -194,5 +279,72 @@ mod tests {
         }
         assert!((900..1_100).contains(&lost), "{lost}");
         assert!((1_400..1_600).contains(&twice), "{twice}");
+    }
+
+    fn delays(settings: Settings, roughness: Roughness) -> Vec<u64> {
+        let mut network = network(2);
+        network.set(settings);
+        network.set_roughness(NodeId(1), roughness);
+        let mut choices = Choices::seeded(5);
+        let delay = |now| match network.fate(Moment(now), NodeId(0), NodeId(1), &mut choices) {
+            Fate::Delivered { after, .. } => Some(after),
+            Fate::Lost | Fate::Held => None,
+        };
+        (0..4_000).filter_map(delay).collect()
+    }
+
+    #[test]
+    fn a_heavy_tail_doubles_one_delay_in_four_and_stays_bounded() {
+        let settings =
+            Settings { delay: Within { min: 8, max: 8 }, spread: Spread::HeavyTailed, ..settings() };
+        let delays = delays(settings, Roughness::NONE);
+        let longer = |than| delays.iter().filter(|&&delay| delay > than).count();
+        assert!((900..1_100).contains(&longer(8)), "{}", longer(8));
+        assert!((200..300).contains(&longer(16)), "{}", longer(16));
+        assert!(delays.iter().all(|&delay| delay <= 8 << 8 && delay % 8 == 0));
+    }
+
+    #[test]
+    fn a_link_that_keeps_order_keeps_it_and_others_do_not() {
+        let overtakes = |order| {
+            let settings = Settings { order, ..settings() };
+            let delays = delays(settings, Roughness::NONE);
+            let arrivals: Vec<u64> = (0..).zip(delays).map(|(now, delay)| now + delay).collect();
+            arrivals.windows(2).any(|pair| pair[1] < pair[0])
+        };
+        assert!(overtakes(Order::Any));
+        assert!(!overtakes(Order::Fifo));
+    }
+
+    #[test]
+    fn reordered_messages_come_after_later_ones_even_in_order() {
+        let settings = Settings { order: Order::Fifo, reorder: Ratio { num: 1, den: 10 }, ..settings() };
+        let late = delays(settings, Roughness::NONE).iter().filter(|&&delay| delay > 9 * 2).count();
+        assert!((300..500).contains(&late), "{late}");
+    }
+
+    #[test]
+    fn rough_links_lose_and_delay_and_recover() {
+        let rough = Roughness { loss: Ratio { num: 1, den: 2 }, factor: 10 };
+        let delays = delays(settings(), rough);
+        assert!((1_800..2_200).contains(&delays.len()), "{}", delays.len());
+        assert!(delays.iter().all(|&delay| delay >= 10));
+        let mut network = network(2);
+        network.set_roughness(NodeId(0), rough);
+        network.set_roughness(NodeId(0), Roughness::NONE);
+        assert!(!network.any_rough);
+    }
+
+    #[test]
+    fn damage_is_as_frequent_as_asked() {
+        let mut network = network(2);
+        network.set(Settings { corrupt: Ratio { num: 1, den: 4 }, ..settings() });
+        let mut choices = Choices::seeded(1);
+        let mut damaged = |_: &u32| {
+            let fate = network.fate(Moment(0), NodeId(0), NodeId(1), &mut choices);
+            matches!(fate, Fate::Delivered { damaged: true, .. })
+        };
+        let count = (0..4_000).filter(|round| damaged(round)).count();
+        assert!((900..1_100).contains(&count), "{count}");
     }
 }

@@ -24,7 +24,7 @@ pub struct Node<P: Protocol> {
     pub incarnation: u32,
     /// What it showed after its last step.
     pub glance: Glance,
-    /// Its timers, each in the place where it was first set.
+    /// Its timers: the election timer, if the protocol has one; then each in the place where it was first set.
     pub timers: Vec<Timer<P::Timer>>,
     /// Whether its disk finishes nothing for now.
     pub stalled: bool,
@@ -34,6 +34,100 @@ pub struct Node<P: Protocol> {
     pub disk_busy_until: Moment,
     /// The last index applied when its last snapshot was taken.
     pub snapshot_at: u64,
+    /// What is wrong with it.
+    pub trouble: Trouble,
+    /// Its clock.
+    pub clock: Clock,
+}
+
+/// What is wrong with a node, beside being down and its disk being stalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The process stands still.
+    pub paused: bool,
+    /// Everything takes so many times as long.
+    pub pace: u32,
+    /// Writes take so many times as long.
+    pub disk_pace: u32,
+    /// The next write fails.
+    pub failing: bool,
+    /// New writes fail.
+    pub full: bool,
+    /// A write failed in the step that goes on: the process dies when it is done.
+    pub doomed: bool,
+    /// A failed write took the process down, and the end of the fault brings it back.
+    pub felled: bool,
+    /// The next write goes to a wrong place.
+    pub misdirects: bool,
+    /// Its disk does not fit its checksums; a start will tell.
+    pub rotten: bool,
+    /// It never comes back.
+    pub gone: bool,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Trouble {
+            paused: false,
+            pace: 1,
+            disk_pace: 1,
+            failing: false,
+            full: false,
+            doomed: false,
+            felled: false,
+            misdirects: false,
+            rotten: false,
+            gone: false,
+        }
+    }
+}
+
+impl Trouble {
+    /// Whether the node is lost for ever, or will be when it starts anew.
+    #[must_use]
+    pub fn is_lost(self) -> bool {
+        self.gone || self.rotten || self.misdirects
+    }
+
+    /// What remains when every fault ends that can end.
+    #[must_use]
+    pub fn scars(self) -> Trouble {
+        Trouble { rotten: self.rotten, misdirects: self.misdirects, gone: self.gone, ..Trouble::default() }
+    }
+}
+
+/// How a node's clock relates to virtual time. Integers only: equal on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// What it is ahead, in virtual nanoseconds; all jumps included.
+    pub ahead: i64,
+    /// How much too fast it runs, in parts per million; more than minus a million.
+    pub ppm: i64,
+    /// What it is too fast by itself, without a fault.
+    pub own_ppm: i64,
+    /// Since when it stands still.
+    pub frozen: Option<Moment>,
+}
+
+impl Clock {
+    /// How much virtual time passes while the clock counts `span`.
+    #[must_use]
+    pub fn virtual_span(&self, span: u64) -> u64 {
+        if self.ppm == 0 {
+            return span;
+        }
+        let rate = (1_000_000 + self.ppm).max(1) as u128;
+        u64::try_from(u128::from(span) * 1_000_000 / rate).unwrap_or(u64::MAX)
+    }
+
+    /// What the clock shows, in nanoseconds; not before zero.
+    #[must_use]
+    pub fn shows(&self, now: Moment) -> u64 {
+        let now = self.frozen.unwrap_or(now).0;
+        let drift = i128::from(now) * i128::from(self.ppm) / 1_000_000;
+        let shown = i128::from(now) + drift + i128::from(self.ahead);
+        u64::try_from(shown.max(0)).unwrap_or(u64::MAX)
+    }
 }
 
 /// A timer and its entry in the agenda.
@@ -52,6 +146,7 @@ impl<P: Protocol> Node<P> {
     /// A machine that was never booted.
     #[must_use]
     pub fn new(disk: P::Disk, address: Address) -> Node<P> {
+        let election = P::election_timer().map(|timer| Timer { timer, due: None, queued: None });
         Node {
             process: None,
             disk: NodeDisk::new(disk),
@@ -59,11 +154,13 @@ impl<P: Protocol> Node<P> {
             address,
             incarnation: 0,
             glance: Glance::default(),
-            timers: Vec::new(),
+            timers: election.into_iter().collect(),
             stalled: false,
             overdue: 0,
             disk_busy_until: Moment::default(),
             snapshot_at: 0,
+            trouble: Trouble::default(),
+            clock: Clock::default(),
         }
     }
 

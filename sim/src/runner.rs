@@ -12,14 +12,16 @@ use crate::history::Outcome;
 use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
-use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
+use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
 use crate::protocols::raft::Raft;
+#[cfg(feature = "raft-rs")]
+use crate::protocols::raft_rs::RaftRs;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
     Step, Subject, Target, Timers, Value, Whom, nearest,
 };
-use crate::world::{OperationState, World};
+use crate::world::{Limit, OperationState, World};
 
 /// How long a step waits for a client's or an operator's answer, in virtual nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
@@ -40,19 +42,48 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// The protocols that can be run, by name.
+/// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
+/// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
+pub const KNOWN_SYSTEMS: [&str; 2] = [Raft::NAME, "raft-rs"];
+
+/// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
+/// cargo feature of its own name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
-    &[Raft::NAME]
+    &[
+        Raft::NAME,
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME,
+    ]
 }
 
-/// Carries a scenario out and judges it.
+/// Whether a scenario runs on a system: on those it names, or, when it names none, on the project's own and on any
+/// that the user asks for.
+#[must_use]
+pub fn is_meant(scenario: &Scenario, system: &str, asked: bool) -> bool {
+    if scenario.systems.is_empty() {
+        return asked || system == Raft::NAME;
+    }
+    scenario.systems.iter().any(|meant| meant == system)
+}
+
+/// Something to do with a protocol that is known by name only.
+pub trait Visit {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn visit<P: Protocol>(self) -> Self::Output;
+}
+
+/// Does something with the protocol of a name.
 ///
 /// # Errors
-/// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
-pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    match options.system.as_str() {
-        Raft::NAME => run_protocol::<Raft>(scenario, options),
+/// An objection when there is no such protocol.
+pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
+    match name {
+        Raft::NAME => Ok(visit.visit::<Raft>()),
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),
@@ -61,46 +92,147 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objectio
     }
 }
 
+/// Where a run's chance comes from, how far it may go, and what of it is written down.
+#[derive(Debug)]
+pub struct Drive {
+    /// Chance.
+    pub choices: Choices,
+    /// How far it may go.
+    pub limit: Limit,
+    /// Whether going too far is a broken promise: an endless run, or endless growth.
+    pub limit_is_a_promise: bool,
+    /// Whether what happens to nodes is written down.
+    pub acts: bool,
+}
+
+impl Drive {
+    /// A whole run with the chance of a seed.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Drive {
+        let limit = Limit::default();
+        Drive { choices: Choices::seeded(seed), limit, limit_is_a_promise: false, acts: false }
+    }
+}
+
+/// A run at its end.
+#[derive(Debug)]
+pub struct Played<P: Protocol> {
+    /// What came of it.
+    pub report: Report,
+    /// The world as it is then.
+    pub world: World<P>,
+}
+
+/// Carries a scenario out and judges it.
+///
+/// # Errors
+/// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
+pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
+    drive(scenario, options, Drive::seeded(options.seed))
+}
+
+/// As [`run`], with another source of chance or a limit.
+///
+/// # Errors
+/// As [`run`].
+pub fn drive(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Report, Objection> {
+    struct Run<'a>(&'a Scenario, &'a RunOptions, Drive);
+    impl Visit for Run<'_> {
+        type Output = Result<Report, Objection>;
+        fn visit<P: Protocol>(self) -> Self::Output {
+            play::<P>(self.0, self.1, self.2).map(|played| played.report)
+        }
+    }
+    with_system(&options.system, Run(scenario, options, drive))?
+}
+
 /// Carries a scenario out with one protocol and judges it.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    let mut world = world::<P>(scenario, options.seed, options.trace)?;
+    play::<P>(scenario, options, Drive::seeded(options.seed)).map(|played| played.report)
+}
+
+/// Carries a scenario out with one protocol, judges it, and keeps the world.
+///
+/// # Errors
+/// As [`run`].
+pub fn play<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    drive: Drive,
+) -> Result<Played<P>, Objection> {
+    let settings = protocol_settings::<P>(scenario)?;
+    let agenda = Agenda::new(scenario.schedule);
+    let mut world =
+        World::<P>::new(Arc::new(scenario.clone()), settings, drive.choices, agenda, options.trace);
+    world.limit = drive.limit;
+    world.acts = drive.acts.then(Vec::new);
     let mut story = Story { world: &mut world, scenario, reasons: Vec::new() };
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;
     match told {
         Ok(told) => told?,
-        Err(panic) => {
-            let violation = Violation {
-                property: Property::Invariant,
-                seen: world.seen(),
-                summary: String::from("an assertion of the protocol failed"),
-                evidence: vec![(world.seen(), panic)],
-            };
-            world.accuse(violation);
-        }
+        Err(panic) => accuse_of_panic(&mut world, panic),
+    }
+    if drive.limit_is_a_promise && world.is_exhausted() && world.violations().is_empty() {
+        world.accuse_of_endlessness();
     }
     if world.violations().is_empty() && world.history_is_suspect() {
         world.judge_history();
     }
     reasons.extend(judge(scenario, &world));
-    Ok(report(scenario, options, &world, reasons))
+    let report = report(scenario, options, &world, reasons);
+    Ok(Played { report, world })
 }
 
-/// A world at the start of a scenario, in which time orders events.
+fn accuse_of_panic<P: Protocol>(world: &mut World<P>, panic: String) {
+    let violation = Violation {
+        property: Property::Invariant,
+        seen: world.seen(),
+        summary: String::from("an assertion of the protocol failed"),
+        evidence: vec![(world.seen(), panic)],
+    };
+    world.accuse(violation);
+}
+
+/// The report of a world that was driven by hand, and perhaps ended in a panic.
+pub(crate) fn conclude<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    world: &mut World<P>,
+    panic: Option<String>,
+) -> Report {
+    if let Some(panic) = panic {
+        accuse_of_panic(world, panic);
+    }
+    if world.is_exhausted() && world.violations().is_empty() {
+        world.accuse_of_endlessness();
+    }
+    if world.violations().is_empty() && world.history_is_suspect() {
+        world.judge_history();
+    }
+    report(scenario, options, world, Vec::new())
+}
+
+/// A world at the start of a scenario.
 ///
 /// # Errors
 /// An objection when the protocol does not know a rule or setting.
 pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> Result<World<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
+    for id in scenario.cluster.ids() {
+        let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
+        P::accepts(&scenario.initial(id)).map_err(refused)?;
+    }
     let choices = Choices::seeded(seed);
-    Ok(World::new(Arc::new(scenario.clone()), settings, choices, Agenda::timed(), keep_trace))
+    let agenda = Agenda::new(scenario.schedule);
+    Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
 }
 
 /// The protocol's own settings, or the name in the scenario that it does not know.
-fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
+pub(crate) fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
     for (place, rule) in scenario.rules_off.iter().enumerate() {
         if !P::rules().contains(&rule.as_str()) {
             let hint = nearest(rule, P::rules().iter().copied());
@@ -139,7 +271,7 @@ impl<P: Protocol> Story<'_, P> {
     fn tell(&mut self) -> Result<(), Objection> {
         for (number, step) in self.scenario.steps.iter().enumerate() {
             match self.perform(number, step) {
-                Ok(()) if self.world.violations().is_empty() => {}
+                Ok(()) if self.world.violations().is_empty() && !self.world.is_exhausted() => {}
                 Ok(()) | Err(Stop::Early) => return Ok(()),
                 Err(Stop::Objection(objection)) => return Err(objection),
             }
@@ -201,6 +333,21 @@ impl<P: Protocol> Story<'_, P> {
                     self.world.finish_stalled(node);
                 }
             }
+            Step::Freeze { instant_disks } => self.world.freeze(*instant_disks),
+            Step::Deliver { from, to, what, skip, keep } => {
+                let wanted = (what.as_deref(), None);
+                if !self.world.deliver(*from, *to, wanted, *skip as usize, *keep) {
+                    let (from, to) = (self.name(*from), self.name(*to));
+                    let what = what.as_deref().unwrap_or("message");
+                    let message = format!("expected a {what} that waits from {from} to {to}, found none");
+                    return Err(self.impossible(number, message));
+                }
+            }
+            Step::Tear { node, kept } => {
+                let node = self.target(number, *node)?;
+                self.must_run(number, node)?;
+                self.world.tear(node, *kept as usize);
+            }
             Step::Call { call, via, outcome, wait } => {
                 return self.call(number, call, *via, *outcome, *wait);
             }
@@ -216,6 +363,21 @@ impl<P: Protocol> Story<'_, P> {
                 self.world.snapshot(node);
             }
             Step::Address { node, at } => self.world.bind(*node, *at),
+            Step::Fault { fault, nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.begin_fault(node, *fault);
+                }
+            }
+            Step::End { fault, nodes } => {
+                for node in self.whom(number, nodes)? {
+                    self.world.end_fault(node, *fault);
+                }
+            }
+            Step::Events { count } => {
+                self.world.set_busy(true);
+                self.world.run_events(*count);
+                self.world.set_busy(false);
+            }
             Step::Run { time } => {
                 let until = self.world.now().after(*time);
                 self.world.set_busy(true);
@@ -258,6 +420,11 @@ impl<P: Protocol> Story<'_, P> {
         let Err(why) = self.world.converge(until) else { return };
         if !self.world.violations().is_empty() {
             return;
+        }
+        if let Some(lost) = self.world.beyond_hope() {
+            self.world.note("agreement-not-owed");
+            let seen = self.world.seen();
+            return self.world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
         }
         let seen = self.world.seen();
         self.world.accuse(Violation {
@@ -330,6 +497,11 @@ impl<P: Protocol> Story<'_, P> {
         let via = self.target(number, via)?;
         self.must_run(number, via)?;
         let request = self.world.operate(via, operation);
+        let unsupported = OperationState::Refused(Refusal::Unsupported);
+        let foreseen = matches!(expected, OperationOutcome::Refused(_));
+        if !foreseen && self.world.operation(request) == unsupported {
+            return Err(self.impossible(number, format!("{} does not have this operation", P::NAME)));
+        }
         if *expected == OperationOutcome::Pending {
             return Ok(());
         }
@@ -576,15 +748,9 @@ fn number(value: Value) -> Option<u64> {
     }
 }
 
-fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
-    let mut name = String::new();
-    for letter in format!("{timer:?}").chars() {
-        if letter.is_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
+/// The name of a timer that stories use.
+pub(crate) fn timer_name<T: core::fmt::Debug>(timer: &T) -> String {
+    kebab(&format!("{timer:?}"))
 }
 
 /// The word for a refusal that scenarios use.
@@ -656,6 +822,7 @@ fn report<P: Protocol>(
         title: scenario.title.clone(),
         source: scenario.source.clone(),
         system: options.system.clone(),
+        version: P::VERSION.map(str::to_owned),
         seed: options.seed,
         verdict: if reasons.is_empty() { Verdict::AsExpected } else { Verdict::NotAsExpected(reasons) },
         expected: scenario.expect.violations.iter().map(|property| property.name().to_owned()).collect(),

@@ -3,6 +3,7 @@
 //! Holds: a client has one call open at a time; silence and lost leadership leave a call unknown, never failed.
 //! Not here: what a client remembers (`client`).
 
+use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::client::{Attempt, Client, OpenCall, draw_request};
@@ -101,6 +102,7 @@ impl<P: Protocol> World<P> {
         if self.nodes[node.0 as usize].process.is_none() {
             return self.on_refused(index, request, Refusal::NotLeader { hint: None });
         }
+        self.write_down(Act::Call { node, request: asked });
         let input = match asked {
             Request::Get { .. } => Input::ReadRequested { request },
             Request::Put { .. } | Request::Cas { .. } => {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
 use crate::choices::{Choices, Site};
@@ -16,12 +17,12 @@ use crate::history::History;
 use crate::machine::{Command, Machine};
 use crate::nemesis::NemesisState;
 use crate::network::{Fate, Link, Network};
-use crate::node::Node;
+use crate::node::{Clock, Node};
 use crate::protocol::{
     Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
     RequestId, Within, WriteId,
 };
-use crate::scenario::{Scenario, Timers};
+use crate::scenario::{CrashLeaves, Scenario, Timers};
 use crate::time::Moment;
 use crate::trace::Trace;
 
@@ -51,12 +52,25 @@ pub struct Counts {
 /// A message under way.
 #[derive(Clone, Debug)]
 struct Envelope<M> {
+    /// Counts what was sent, so that a duplicate is known.
+    serial: u64,
+    /// What the protocol calls it and what it says, known while the world is frozen.
+    tag: Option<Arc<(String, u64)>>,
     sender: NodeId,
     source: Address,
     from: NodeId,
     to: NodeId,
     address: Address,
+    /// Whether it is damaged on its way.
+    damaged: bool,
     message: M,
+}
+
+/// What waits for a paused process.
+#[derive(Clone, Debug)]
+enum Waiting<P: Protocol> {
+    Message(Envelope<P::Message>),
+    Input(Input<P>),
 }
 
 /// What came of an operator's request.
@@ -74,8 +88,8 @@ pub enum OperationState {
 #[derive(Clone, Debug)]
 pub struct World<P: Protocol> {
     pub(crate) scenario: Arc<Scenario>,
-    settings: P::Settings,
-    names: Arc<Names>,
+    pub(crate) settings: P::Settings,
+    pub(crate) names: Arc<Names>,
     pub(crate) now: Moment,
     pub(crate) nodes: Vec<Node<P>>,
     pub(crate) network: Network,
@@ -83,6 +97,7 @@ pub struct World<P: Protocol> {
     messages: Vec<Option<Envelope<P::Message>>>,
     free: Vec<u32>,
     held: Vec<Envelope<P::Message>>,
+    waiting: Vec<(NodeId, Waiting<P>)>,
     pub(crate) choices: Choices,
     trace: Trace,
     checkers: Checkers,
@@ -93,6 +108,10 @@ pub struct World<P: Protocol> {
     pub(crate) history: History,
     /// Keys that a story names, in the order of their first use; they come after those of the workload.
     named_keys: Vec<String>,
+    /// The highest index that any node knew to be committed.
+    pub(crate) committed: u64,
+    /// How many vacant addresses were given away by nemeses.
+    pub(crate) vacancies_used: usize,
     /// Whether workload and nemeses are at work.
     pub(crate) busy: bool,
     pub(crate) nemeses: Vec<NemesisState>,
@@ -102,6 +121,30 @@ pub struct World<P: Protocol> {
     /// The value last written to each key by an answered call: what a compare-and-swap of the workload expects.
     pub(crate) recent: Vec<Option<u64>>,
     out: Effects<P>,
+    /// How far the run may go.
+    pub(crate) limit: Limit,
+    /// What happened to nodes, when it is written down.
+    pub(crate) acts: Option<Vec<Act<P::Timer>>>,
+    sent: u64,
+    /// Whether every move is made by hand.
+    frozen: bool,
+    /// Whether every write finishes as soon as it is issued.
+    instant_disks: bool,
+}
+
+/// How far a run may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// No event after this one.
+    pub events: u64,
+    /// The most things that may be under way at once.
+    pub under_way: usize,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Limit { events: u64::MAX, under_way: usize::MAX }
+    }
 }
 
 /// The client part of request ids that belong to operators.
@@ -133,6 +176,7 @@ impl<P: Protocol> World<P> {
             messages: Vec::new(),
             free: Vec::new(),
             held: Vec::new(),
+            waiting: Vec::new(),
             choices,
             trace: Trace::new(keep_trace),
             checkers: Checkers::default(),
@@ -142,6 +186,8 @@ impl<P: Protocol> World<P> {
             clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
             history: History::default(),
             named_keys: Vec::new(),
+            committed: 0,
+            vacancies_used: 0,
             busy: false,
             nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
             operations: BTreeMap::new(),
@@ -149,12 +195,28 @@ impl<P: Protocol> World<P> {
             last_value: 0,
             recent: Vec::new(),
             out: Effects::default(),
+            limit: Limit::default(),
+            acts: None,
+            sent: 0,
+            frozen: false,
+            instant_disks: false,
             scenario,
         };
         for id in world.scenario.cluster.ids() {
+            world.set_clock(id);
             world.boot(id);
         }
         world
+    }
+
+    /// Draws the error that a node's clock has by itself.
+    fn set_clock(&mut self, id: NodeId) {
+        let crate::scenario::Clock { skew, drift_ppm } = self.scenario.clock;
+        let ahead = self.choices.below(Site::Timer, skew.saturating_add(1));
+        let ppm = self.choices.below(Site::Timer, 2 * u64::from(drift_ppm) + 1);
+        let ppm = i64::try_from(ppm).unwrap_or(0) - i64::from(drift_ppm);
+        let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        self.nodes[id.0 as usize].clock = Clock { ahead, ppm, own_ppm: ppm, frozen: None };
     }
 
     // What a reader may see.
@@ -262,6 +324,9 @@ impl<P: Protocol> World<P> {
 
     /// Takes one event that is due by `until`. Returns whether there was one.
     pub fn advance(&mut self, until: Moment) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
         let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
         self.now = self.now.max(at);
         self.handle(event);
@@ -271,13 +336,30 @@ impl<P: Protocol> World<P> {
     /// Lets time pass through `until`, or to the first violation.
     pub fn run_until(&mut self, until: Moment) {
         while self.violations.is_empty() && self.advance(until) {}
-        self.now = self.now.max(until);
+        if !self.is_exhausted() {
+            self.now = self.now.max(until);
+        }
+    }
+
+    /// Whether the run went as far as it may.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.counts.events >= self.limit.events || self.agenda.len() > self.limit.under_way
+    }
+
+    /// Takes so many events, however long they take, or fewer up to the first violation.
+    pub fn run_events(&mut self, count: u64) {
+        for _ in 0..count {
+            if !self.violations.is_empty() || !self.advance(Moment(u64::MAX)) {
+                return;
+            }
+        }
     }
 
     /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
     pub fn settle(&mut self, until: Moment) {
         let mut waiting = Vec::new();
-        while self.violations.is_empty() && self.in_flight() {
+        while self.violations.is_empty() && self.in_flight() && !self.is_exhausted() {
             let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { break };
             match event {
                 Event::Deliver { .. } | Event::WriteDone { .. } => {
@@ -297,7 +379,9 @@ impl<P: Protocol> World<P> {
     /// Whether a message or an unfinished write is under way. Held messages and stalled disks do not count.
     #[must_use]
     pub fn in_flight(&self) -> bool {
-        let writing = |node: &Node<P>| !node.stalled && node.process.is_some() && node.disk.unfinished() > 0;
+        let writing = |node: &Node<P>| {
+            !node.stalled && !node.trouble.paused && node.process.is_some() && node.disk.unfinished() > 0
+        };
         self.messages.len() > self.free.len() || self.nodes.iter().any(writing)
     }
 
@@ -307,7 +391,7 @@ impl<P: Protocol> World<P> {
             Event::Fire { node, timer } => self.on_fire(node, timer),
             Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
             Event::Client { client } => self.on_client(client),
-            Event::Nemesis { nemesis } => self.on_nemesis(nemesis as usize),
+            Event::Nemesis { nemesis, relief: _ } => self.on_nemesis(nemesis as usize),
         }
     }
 
@@ -323,15 +407,118 @@ impl<P: Protocol> World<P> {
             Link::Held => return self.held.push(envelope),
             Link::Open => {}
         }
-        if self.nodes[receiver.0 as usize].process.is_none() {
+        let node = &self.nodes[receiver.0 as usize];
+        if node.process.is_none() {
             return self.lose(&envelope, "the process is down");
         }
+        if node.trouble.paused {
+            return self.waiting.push((receiver, Waiting::Message(envelope)));
+        }
+        if envelope.damaged {
+            self.note("message-corrupt");
+            return self.lose(&envelope, "its checksum does not fit");
+        }
+        self.arrive(receiver, slot, envelope, false, 0);
+    }
+
+    fn arrive(
+        &mut self,
+        receiver: NodeId,
+        slot: u32,
+        envelope: Envelope<P::Message>,
+        kept: bool,
+        skipped: usize,
+    ) {
         self.counts.delivered += 1;
+        if self.acts.is_some() {
+            let act = Act::Deliver {
+                serial: envelope.serial,
+                from: envelope.sender,
+                to: receiver,
+                what: P::label(&envelope.message),
+                digest: digest_of(&envelope.message),
+                skipped,
+                kept,
+            };
+            self.write_down(act);
+        }
         let Envelope { source, from, to, message, .. } = envelope;
         self.record(Some(receiver), &(2u8, slot, from.0), |names| {
             format!("receives from {}: {message:?}", names.of(from))
         });
         self.step(receiver, Input::Received { from, source, to, message });
+    }
+
+    /// Adds to what is written down of what happened to nodes.
+    pub(crate) fn write_down(&mut self, act: Act<P::Timer>) {
+        if let Some(acts) = &mut self.acts {
+            acts.push(act);
+        }
+    }
+
+    // Every move by hand.
+
+    /// From now on every message waits until it is delivered by hand, and every write until it is finished by hand, or,
+    /// with `instant_disks`, finishes as soon as it is issued.
+    pub fn freeze(&mut self, instant_disks: bool) {
+        self.record(None, &(22u8, instant_disks), |_| format!("freezes; instant disks: {instant_disks}"));
+        for from in self.scenario.cluster.ids() {
+            for to in self.scenario.cluster.ids() {
+                self.network.set_link(from, to, Link::Held);
+            }
+            if !instant_disks {
+                self.nodes[from.0 as usize].stalled = true;
+            }
+        }
+        self.frozen = true;
+        self.instant_disks = instant_disks;
+        self.scenario.cluster.ids().for_each(|id| self.finish_instantly(id));
+    }
+
+    fn finish_instantly(&mut self, id: NodeId) {
+        let writing = |node: &Node<P>| node.process.is_some() && !node.stalled && node.disk.unfinished() > 0;
+        while self.instant_disks && writing(&self.nodes[id.0 as usize]) {
+            self.finish_write(id);
+        }
+    }
+
+    /// Delivers one waiting message: of those from one machine to another that are called so, the one with this digest,
+    /// or else the oldest but `skip`. Keeping it leaves a duplicate behind. Returns whether there was one.
+    pub fn deliver(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        wanted: (Option<&str>, Option<u64>),
+        skip: usize,
+        keep: bool,
+    ) -> bool {
+        if self.nodes[to.0 as usize].process.is_none() {
+            return false;
+        }
+        let (what, digest) = wanted;
+        let here = |envelope: &Envelope<P::Message>| {
+            let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
+            envelope.sender == from
+                && self.network.at(envelope.address) == Some(to)
+                && envelope.tag.as_ref().is_some_and(called)
+        };
+        let mut nth = None;
+        let mut older = 0;
+        for (place, envelope) in self.held.iter().enumerate().filter(|(_, envelope)| here(envelope)) {
+            if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
+                nth = Some((place, older));
+                break;
+            }
+            if older == skip {
+                nth = nth.or(Some((place, older)));
+            }
+            older += 1;
+        }
+        let Some((place, skipped)) = nth else { return false };
+        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
+        self.begin_event();
+        self.arrive(to, u32::MAX, envelope, keep, skipped);
+        true
     }
 
     fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
@@ -343,13 +530,16 @@ impl<P: Protocol> World<P> {
 
     fn on_fire(&mut self, id: NodeId, place: u8) {
         let untimed = matches!(self.agenda, Agenda::Untimed { .. });
-        let entry = &mut self.nodes[id.0 as usize].timers[place as usize];
+        let node = &mut self.nodes[id.0 as usize];
+        let stands_still = node.trouble.paused || node.clock.frozen.is_some();
+        let entry = &mut node.timers[place as usize];
         if !untimed && entry.queued != Some(self.now) {
             return; // An entry that an earlier one replaced.
         }
         entry.queued = None;
         match entry.due {
             None => {}
+            Some(_) if stands_still => {} // Its time comes when the node goes on.
             Some(due) if !untimed && due > self.now => {
                 entry.queued = Some(due);
                 self.agenda.push(due, Event::Fire { node: id, timer: place });
@@ -367,17 +557,23 @@ impl<P: Protocol> World<P> {
         if node.incarnation != incarnation || node.process.is_none() {
             return;
         }
-        if node.stalled {
+        if node.stalled || node.trouble.paused {
             node.overdue += 1;
             return;
         }
         self.begin_event();
+        if self.nodes[id.0 as usize].trouble.failing {
+            return self.fail_write(id);
+        }
         self.finish_write(id);
     }
 
     fn finish_write(&mut self, id: NodeId) {
         let Some(through) = self.nodes[id.0 as usize].disk.finish_one() else { return };
         self.counts.writes += 1;
+        self.write_down(Act::Finish { node: id });
+        let trouble = &mut self.nodes[id.0 as usize].trouble;
+        trouble.rotten |= std::mem::take(&mut trouble.misdirects);
         self.record(Some(id), &(4u8, through), |_| format!("has write {} on disk", through.0));
         self.step(id, Input::Persisted { through });
     }
@@ -408,7 +604,11 @@ impl<P: Protocol> World<P> {
 
     /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
     pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
-        let Some(process) = &mut self.nodes[id.0 as usize].process else { return };
+        let node = &mut self.nodes[id.0 as usize];
+        let Some(process) = &mut node.process else { return };
+        if node.trouble.paused {
+            return self.waiting.push((id, Waiting::Input(input)));
+        }
         let mut out = std::mem::take(&mut self.out);
         process.step(input, &mut out);
         self.finish_step(id, out);
@@ -421,7 +621,11 @@ impl<P: Protocol> World<P> {
         }
         self.out = out;
         self.observe(id, log_changed_from);
+        if self.nodes[id.0 as usize].trouble.doomed {
+            return self.fail_write(id);
+        }
         self.maybe_snapshot(id);
+        self.finish_instantly(id);
     }
 
     fn observe(&mut self, id: NodeId, log_changed_from: Option<u64>) {
@@ -436,6 +640,7 @@ impl<P: Protocol> World<P> {
         let step = Step { node: id, seen, before, now, log_changed_from, state: process, disks: &disks };
         self.checkers.on_step(&step, &self.names, &mut self.violations);
         self.nodes[id.0 as usize].glance = now;
+        self.committed = self.committed.max(now.commit);
         if log_changed_from.is_some_and(|from| from <= before.last) {
             self.note("log-cut");
         }
@@ -486,6 +691,12 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(7u8, write, &content), |_| format!("writes {}: {content:?}", write.0));
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];
+        if node.trouble.full {
+            node.trouble.doomed = true;
+            return;
+        }
+        let slower = u64::from(node.trouble.pace) * u64::from(node.trouble.disk_pace);
+        let after = after.saturating_mul(slower);
         let done = self.now.after(after).max(node.disk_busy_until);
         node.disk_busy_until = done;
         node.disk.submit(write, content);
@@ -499,15 +710,24 @@ impl<P: Protocol> World<P> {
             format!("sends to {}: {message:?}", names.of(to))
         });
         let source = self.nodes[sender.0 as usize].address;
-        let envelope = Envelope { sender, source, from, to, address, message };
+        self.sent += 1;
+        let (serial, damaged) = (self.sent, false);
+        let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
+        let mut envelope = Envelope { serial, tag, sender, source, from, to, address, damaged, message };
         let receiver = self.network.at(address).unwrap_or(sender);
-        match self.network.fate(sender, receiver, &mut self.choices) {
-            Fate::Delivered { after, again } => {
+        match self.network.fate(self.now, sender, receiver, &mut self.choices) {
+            Fate::Delivered { after, again, late, damaged } => {
+                if late {
+                    self.note("message-reordered");
+                }
+                let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
+                let slower = u64::from(pace(sender).max(pace(receiver)));
                 if let Some(again) = again {
                     self.note("message-duplicated");
-                    self.post(again, envelope.clone());
+                    self.post(again.saturating_mul(slower), envelope.clone());
                 }
-                self.post(after, envelope);
+                envelope.damaged = damaged;
+                self.post(after.saturating_mul(slower), envelope);
             }
             Fate::Held => self.held.push(envelope),
             Fate::Lost => self.lose(&envelope, "lost"),
@@ -515,6 +735,12 @@ impl<P: Protocol> World<P> {
     }
 
     fn post(&mut self, after: u64, envelope: Envelope<P::Message>) {
+        if let Some(other) = self.agenda.crowd_out(&mut self.choices) {
+            self.free.push(other);
+            if let Some(other) = self.messages[other as usize].take() {
+                self.lose(&other, "too many are under way");
+            }
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.messages.push(None);
             self.messages.len() as u32 - 1
@@ -524,14 +750,23 @@ impl<P: Protocol> World<P> {
     }
 
     fn set_timer(&mut self, id: NodeId, timer: P::Timer, within: Within) {
-        let due = self.now.after(self.choices.within(Site::Timer, within));
+        let span = self.choices.within(Site::Timer, within);
         let node = &mut self.nodes[id.0 as usize];
+        let due = node.clock.frozen.unwrap_or(self.now).after(node.clock.virtual_span(span));
         let place = node.timer_place(timer);
         let entry = &mut node.timers[place];
         entry.due = Some(due);
         if self.scenario.cluster.timers == Timers::Scripted {
             return;
         }
+        self.queue_timer(id, place);
+    }
+
+    /// Lets the agenda look at a timer that is set when it is due, unless it does so sooner anyway.
+    fn queue_timer(&mut self, id: NodeId, place: usize) {
+        let entry = &mut self.nodes[id.0 as usize].timers[place];
+        let Some(due) = entry.due else { return };
+        let due = due.max(self.now);
         let sooner = match self.agenda {
             Agenda::Timed { .. } => entry.queued.is_none_or(|queued| due < queued),
             Agenda::Untimed { .. } => entry.queued.is_none(),
@@ -539,6 +774,16 @@ impl<P: Protocol> World<P> {
         if sooner {
             entry.queued = Some(due);
             self.agenda.push(due, Event::Fire { node: id, timer: place as u8 });
+        }
+    }
+
+    /// Lets the agenda look at every timer of a node that is set, after their times changed.
+    pub(crate) fn queue_timers(&mut self, id: NodeId) {
+        if self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        for place in 0..self.nodes[id.0 as usize].timers.len() {
+            self.queue_timer(id, place);
         }
     }
 
@@ -580,8 +825,15 @@ impl<P: Protocol> World<P> {
     pub fn boot(&mut self, id: NodeId) {
         let entropy = self.choices.below(Site::Boot, u64::MAX);
         let node = &mut self.nodes[id.0 as usize];
-        if node.process.is_some() {
+        if node.process.is_some() || node.trouble.gone {
             return;
+        }
+        if node.trouble.rotten {
+            node.trouble.gone = true;
+            self.note("refused-to-start");
+            return self.record(Some(id), &24u8, |_| {
+                String::from("refuses to start: a checksum on its disk does not fit")
+            });
         }
         node.incarnation += 1;
         node.snapshot_at = node.disk.durable().snapshot();
@@ -592,12 +844,13 @@ impl<P: Protocol> World<P> {
             disk: node.disk.durable(),
             incarnation: u64::from(node.incarnation),
             entropy,
-            now: self.now.0,
+            now: node.clock.shows(self.now),
         };
         node.process = Some(P::boot(boot, &mut out));
         let incarnation = node.incarnation;
         self.record(Some(id), &(11u8, incarnation), |_| format!("boots, incarnation {incarnation}"));
         if incarnation > 1 {
+            self.write_down(Act::Boot { node: id });
             self.note("restarted");
         }
         self.finish_step(id, out);
@@ -605,15 +858,37 @@ impl<P: Protocol> World<P> {
 
     /// Kills the process of a node; its disk keeps what a crash leaves.
     pub fn crash(&mut self, id: NodeId) {
-        let leaves = self.scenario.disk.crash;
-        let node = &mut self.nodes[id.0 as usize];
-        if node.process.take().is_none() {
+        self.crash_leaving(id, self.scenario.disk.crash);
+    }
+
+    fn crash_leaving(&mut self, id: NodeId, leaves: CrashLeaves) {
+        if self.nodes[id.0 as usize].process.is_none() {
             return;
         }
-        let (kept, all) = node.disk.crash(leaves, &mut self.choices);
+        let (kept, all) = self.nodes[id.0 as usize].disk.crash(leaves, &mut self.choices);
+        self.end_process(id, kept, all);
+    }
+
+    /// Kills the process of a node; exactly so many parts of its unfinished writes reach the disk.
+    pub fn tear(&mut self, id: NodeId, kept: usize) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.is_none() {
+            return;
+        }
+        let all = node.disk.unfinished_parts();
+        node.disk.keep(kept.min(all));
+        self.end_process(id, kept.min(all), all);
+    }
+
+    fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
+        self.write_down(Act::Crash { node: id, kept, all });
+        let node = &mut self.nodes[id.0 as usize];
+        node.process = None;
         node.machine = Machine::default();
         node.glance = Glance::default();
         node.stalled = false;
+        node.trouble.paused = false;
+        node.trouble.doomed = false;
         node.overdue = 0;
         node.disk_busy_until = self.now;
         for timer in &mut node.timers {
@@ -627,11 +902,68 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(12u8, kept, all), |_| {
             format!("crashes; {kept} of {all} unfinished parts are kept")
         });
+        for waiting in self.take_waiting(id) {
+            match waiting {
+                Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
+                Waiting::Input(_) => {}
+            }
+        }
+    }
+
+    /// A write fails: nothing unfinished can be trusted any more, so the process dies and leaves none of it.
+    fn fail_write(&mut self, id: NodeId) {
+        let trouble = &mut self.nodes[id.0 as usize].trouble;
+        trouble.felled = true;
+        trouble.failing = false;
+        self.note("write-failed");
+        self.record(Some(id), &25u8, |_| String::from("cannot write"));
+        self.crash_leaving(id, CrashLeaves::Lost);
+    }
+
+    /// Lets a process stand still, or go on: what waited happens now, in its order.
+    pub fn pause(&mut self, id: NodeId, paused: bool) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.process.is_none() || node.trouble.paused == paused {
+            return;
+        }
+        node.trouble.paused = paused;
+        self.record(Some(id), &(26u8, paused), |_| format!("paused: {paused}"));
+        if paused {
+            return self.note("paused");
+        }
+        self.queue_overdue(id);
+        self.queue_timers(id);
+        for waiting in self.take_waiting(id) {
+            match waiting {
+                Waiting::Message(envelope) => self.post(0, envelope),
+                Waiting::Input(input) => self.step(id, input),
+            }
+        }
+    }
+
+    fn take_waiting(&mut self, id: NodeId) -> Vec<Waiting<P>> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        self.waiting.extract_if(.., |(node, _)| *node == id).map(|(_, waiting)| waiting).collect()
+    }
+
+    /// Lets writes that were done while the disk or the process stood still be known to the process.
+    fn queue_overdue(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        if node.stalled || node.trouble.paused {
+            return;
+        }
+        let incarnation = node.incarnation;
+        for _ in 0..std::mem::take(&mut node.overdue) {
+            self.agenda.push(self.now, Event::WriteDone { node: id, incarnation });
+        }
     }
 
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.
     pub fn wipe(&mut self, id: NodeId) {
         self.crash(id);
+        self.write_down(Act::Wipe { node: id });
         let empty = P::format(id, &crate::protocol::Initial::default());
         self.nodes[id.0 as usize].disk = crate::disk::NodeDisk::new(empty);
         self.record(Some(id), &13u8, |_| String::from("loses its disk"));
@@ -641,6 +973,7 @@ impl<P: Protocol> World<P> {
     pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
         self.begin_event();
         self.counts.timers += 1;
+        self.write_down(Act::Fire { node: id, timer });
         let node = &mut self.nodes[id.0 as usize];
         let place = node.timer_place(timer);
         node.timers[place].due = None;
@@ -653,6 +986,9 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let through = node.glance.applied;
         node.snapshot_at = through;
+        if let Some(acts) = &mut self.acts {
+            acts.push(Act::Snapshot { node: id });
+        }
         let state = node.machine.encode();
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
@@ -664,6 +1000,7 @@ impl<P: Protocol> World<P> {
         self.begin_event();
         let request = self.next_request(OPERATOR as u32);
         self.operations.insert(request, OperationState::Pending);
+        self.write_down(Act::Operate { node: id, operation: operation.clone() });
         self.record(Some(id), &(16u8, &operation), |_| format!("is asked by the operator: {operation:?}"));
         self.step(id, Input::Operated { request, operation });
         request
@@ -671,15 +1008,8 @@ impl<P: Protocol> World<P> {
 
     /// Stops a disk from finishing writes, or lets it go on.
     pub fn stall(&mut self, id: NodeId, stalled: bool) {
-        let now = self.now;
-        let node = &mut self.nodes[id.0 as usize];
-        node.stalled = stalled;
-        let incarnation = node.incarnation;
-        if !stalled {
-            for _ in 0..std::mem::take(&mut node.overdue) {
-                self.agenda.push(now, Event::WriteDone { node: id, incarnation });
-            }
-        }
+        self.nodes[id.0 as usize].stalled = stalled;
+        self.queue_overdue(id);
         self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
     }
 
@@ -704,7 +1034,7 @@ impl<P: Protocol> World<P> {
 
     fn release(&mut self, from: NodeId, to: NodeId) {
         for envelope in self.take_held(from, to) {
-            let after = self.choices.within(Site::Network, self.network.settings().delay);
+            let after = self.network.delay(&mut self.choices);
             self.post(after, envelope);
         }
     }
@@ -734,80 +1064,71 @@ impl<P: Protocol> World<P> {
     /// Moves a machine to an address.
     pub fn bind(&mut self, id: NodeId, address: Address) {
         self.record(Some(id), &(20u8, address), |_| format!("moves to address {}", address.0));
+        self.write_down(Act::Bind { node: id, address });
         self.network.bind(id, address);
         self.nodes[id.0 as usize].address = address;
     }
 
-    /// Ends every hardship of the network and the disks, held messages included; nemeses undo what they did.
-    pub fn heal(&mut self) {
-        self.end_strikes();
-        self.record(None, &21u8, |_| String::from("heals"));
-        let calm = crate::scenario::Network {
-            loss: crate::scenario::Ratio::ZERO,
-            duplicate: crate::scenario::Ratio::ZERO,
-            ..self.network.settings()
-        };
-        self.network.set(calm);
-        self.network.partition(&[]);
-        for from in self.scenario.cluster.ids() {
-            for to in self.scenario.cluster.ids() {
-                if self.network.link(from, to) != Link::Open {
-                    self.set_link(from, to, Link::Open);
+    /// Lets time order what is ahead from now on; nemeses rest. Does nothing to a world that is timed already.
+    pub(crate) fn become_timed(&mut self) {
+        if matches!(self.agenda, Agenda::Timed { .. }) {
+            return;
+        }
+        let ahead = self.agenda.drain();
+        self.agenda = Agenda::timed();
+        self.nemeses.iter_mut().for_each(NemesisState::forget);
+        for event in ahead {
+            match event {
+                Event::Deliver { .. } => {
+                    let after = self.network.delay(&mut self.choices);
+                    self.agenda.push(self.now.after(after), event);
                 }
-            }
-            if self.nodes[from.0 as usize].stalled {
-                self.stall(from, false);
+                Event::WriteDone { .. } => {
+                    let after = self.choices.within(Site::Disk, self.scenario.disk.write);
+                    self.agenda.push(self.now.after(after), event);
+                }
+                Event::Fire { node, timer } => {
+                    self.nodes[node.0 as usize].timers[timer as usize].queued = None;
+                    self.queue_timer(node, timer as usize);
+                }
+                Event::Client { client } => {
+                    let client = &mut self.clients[client as usize];
+                    let wake = client.wake.map(|wake| wake.max(self.now));
+                    client.queued = wake;
+                    client.wake = wake;
+                    if let Some(wake) = wake {
+                        self.agenda.push(wake, event);
+                    }
+                }
+                Event::Nemesis { .. } => {}
             }
         }
     }
 
-    // Agreement.
-
-    /// Why the cluster does not agree yet; `None` when it does: one leader, and every running member of its
-    /// membership has applied all that it holds.
-    #[must_use]
-    pub fn disagreement(&self) -> Option<String> {
-        let Some(leader) = self.leader() else { return Some(String::from("nobody leads")) };
-        let process = self.nodes[leader.0 as usize].process.as_ref()?;
-        let (name, goal) = (self.names.of(leader), process.last());
-        if process.commit() < goal {
-            return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
-        }
-        let mut members = process.learners();
-        process.each_voter(&mut |_, voter| {
-            members.insert(voter);
-        });
-        for member in members {
-            let node = &self.nodes[member.0 as usize];
-            let Some(process) = &node.process else { continue };
-            let other = self.names.of(member);
-            if process.applied() < goal {
-                return Some(format!("{other} has applied {} of {goal}", process.applied()));
-            }
-            if member != leader && process.leads() {
-                return Some(format!("{other} believes to lead beside {name}"));
-            }
-        }
-        None
-    }
-
-    /// Lets time pass until the cluster agrees.
-    ///
-    /// # Errors
-    /// What stood in the way at `until`.
-    pub fn converge(&mut self, until: Moment) -> Result<(), String> {
-        loop {
-            let Some(why) = self.disagreement() else { return Ok(()) };
-            if !self.violations.is_empty() || !self.advance(until) {
-                return Err(why);
-            }
-        }
+    /// Adds the broken promise to come to an end.
+    pub(crate) fn accuse_of_endlessness(&mut self) {
+        let seen = self.seen();
+        let under_way = self.agenda.len();
+        let summary = if under_way > self.limit.under_way {
+            format!("the run grows without end: more than {} things are under way", self.limit.under_way)
+        } else {
+            format!("the run does not end within {} events", self.limit.events)
+        };
+        let evidence = vec![(seen, format!("{under_way} things are under way"))];
+        self.accuse(Violation { property: crate::scenario::Property::Invariant, seen, summary, evidence });
     }
 
     /// Adds a broken promise that only a whole run shows.
     pub fn accuse(&mut self, violation: Violation) {
         self.violations.push(violation);
     }
+}
+
+/// The same on every machine and in every run.
+fn digest_of(value: &impl Hash) -> u64 {
+    let mut trace = Trace::new(false);
+    trace.push(0, Moment::default(), None, value, String::new);
+    trace.digest() as u64
 }
 
 /// The disks of all nodes, for checkers.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::agenda::{Agenda, Weights};
+use crate::agenda::Agenda;
 use crate::choices::Choices;
 use crate::network::Link;
 use crate::protocol::{Address, NodeId, Protocol};
 use crate::protocols::echo::{Echo, Tick};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Weights};
 use crate::time::Moment;
 use crate::world::World;
 
@@ -22,13 +22,13 @@ fn scenario(extra: &str) -> Arc<Scenario> {
     Arc::new(crate::scenario::parse("echo.toml", &text).unwrap().scenario)
 }
 
-fn world_with(extra: &str, seed: u64) -> World<Echo> {
+pub(crate) fn world_with(extra: &str, seed: u64) -> World<Echo> {
     let scenario = scenario(extra);
     let settings = Echo::settings(&scenario.settings()).unwrap();
     World::new(scenario, settings, Choices::seeded(seed), Agenda::timed(), false)
 }
 
-fn at(seconds: u64) -> Moment {
+pub(crate) fn at(seconds: u64) -> Moment {
     Moment(seconds * SECOND)
 }
 
@@ -160,9 +160,14 @@ fn an_untimed_world_is_as_deterministic() {
     let run = |seed| {
         let scenario = scenario("");
         let settings = Echo::settings(&scenario.settings()).unwrap();
-        let weights = Weights { deliver: 4, fire: 1, write: 2, client: 1, nemesis: 1 };
-        let mut world =
-            World::<Echo>::new(scenario, settings, Choices::seeded(seed), Agenda::untimed(weights), false);
+        let weights = Weights { deliver: 4, elect: 1, fire: 1, write: 2, client: 1, strike: 1, relief: 1 };
+        let mut world = World::<Echo>::new(
+            scenario,
+            settings,
+            Choices::seeded(seed),
+            Agenda::untimed(weights, 64),
+            false,
+        );
         for _ in 0..2_000 {
             world.advance(at(1));
         }

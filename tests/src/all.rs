@@ -3,7 +3,12 @@
 mod checkers_alive;
 mod determinism;
 mod membership;
+#[cfg(feature = "raft-rs")]
+mod differential;
+#[cfg(feature = "raft-rs")]
+mod raft_rs;
 mod scenarios;
+mod testing;
 mod tidy;
 mod why;
 

@@ -8,7 +8,9 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use splitbrain_linearizability::generate::{Generated, Workload, generate};
-use splitbrain_linearizability::{Budget, Method, Options, Standard, Verdict, check};
+use splitbrain_linearizability::{
+    Budget, History, Input, Method, Online, Options, Output, Standard, Verdict, check,
+};
 
 const CASES: [&str; 9] = [
     "kv",
@@ -59,6 +61,9 @@ fn row(case: &str, operations: u32, clients: u32, method: &str) {
         "search" => options.method = Method::Search,
         _ => {}
     }
+    if method == "online" {
+        return online(case, operations, clients, &history);
+    }
     let before = cpu();
     let verdict = check(&history, &model, &options);
     let spent = (cpu() - before) as f64 / 1e9;
@@ -69,6 +74,35 @@ fn row(case: &str, operations: u32, clients: u32, method: &str) {
     };
     println!(
         "| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |",
+        peak_kib() / 1024
+    );
+}
+
+/// What following the events costs, without preparing them.
+fn online(case: &str, operations: u32, clients: u32, history: &History<Input, Output>) {
+    let mut events = Vec::with_capacity(2 * history.len());
+    for (place, operation) in history.operations().iter().enumerate() {
+        events.push((operation.call, false, place));
+        // A client learns after a while that nobody will answer.
+        let end = if operation.output.is_some() { operation.ret } else { operation.call + 5_000 };
+        events.push((end, true, place));
+    }
+    events.sort_unstable();
+    let mut online = Online::new(Standard::register());
+    let before = cpu();
+    for (time, ends, place) in events {
+        let operation = &history.operations()[place];
+        let status = match (ends, operation.output) {
+            (false, _) => online.call(operation.process, time, operation.input),
+            (true, Some(output)) => online.ret(operation.process, time, output),
+            (true, None) => online.unknown(operation.process),
+        };
+        status.expect("the history is well formed");
+    }
+    let spent = (cpu() - before) as f64 / 1e9;
+    let status = online.finish();
+    println!(
+        "| {case} | {operations} | {clients} | online | {spent:.4} | {} | {status:?} |",
         peak_kib() / 1024
     );
 }
@@ -88,7 +122,7 @@ fn main() -> ExitCode {
     for case in CASES {
         for operations in ["1000", "10000", "100000", "1000000"] {
             for clients in ["5", "20", "50"] {
-                for method in ["witness", "zones", "search"] {
+                for method in ["witness", "zones", "search", "online"] {
                     let wanted = method != "witness" || !case.contains("stale") && case != "register-both";
                     let bounded = method != "search" || clients == "5" || operations.len() < 6;
                     if wanted && bounded {

@@ -9,6 +9,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::history::{History, UNKNOWN};
 use crate::model::{Effect, Model};
+use crate::value::Value;
 
 /// What an operation does to the state of its key, a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,7 +139,7 @@ impl Compiled {
         self.differs = false;
         let initial = model.initial_value();
         self.opaque = initial.is_none();
-        self.initial = initial.map_or(0, |value| value.word());
+        self.initial = initial.map_or(0, Value::word);
         self.ops.reserve(places.len());
         for &place in places {
             let operation = &history.operations()[place as usize];
@@ -168,7 +169,7 @@ impl Compiled {
 
     // Only texts that begin a text which somebody saw can matter; all others are one state, the sink.
     fn compile_appends<M: Model>(&mut self, model: &M) {
-        let parts = |word: u32| model.parts(crate::value::Value::from_word(word));
+        let parts = |word: u32| model.parts(Value::from_word(word));
         let mut words = Words::new();
         for op in &self.ops {
             match op.step {
@@ -186,7 +187,7 @@ impl Compiled {
                 Step::Write(value) => Step::Write(words.find(&parts(value))),
                 Step::Swap(seen, value) => Step::Swap(words.find(&parts(seen)), words.find(&parts(value))),
                 Step::Append(value) => Step::Append(*rows.entry(value).or_insert_with(|| {
-                    words.rows.push(model.parts_appended(crate::value::Value::from_word(value)));
+                    words.rows.push(model.parts_appended(Value::from_word(value)));
                     (words.rows.len() - 1) as u32
                 })),
                 Step::Opaque(place) => Step::Opaque(place),

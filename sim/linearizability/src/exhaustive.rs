@@ -73,11 +73,9 @@ pub fn sample(
     let unknown_in = 2 + draw(6);
     let span = 1 + draw(12);
     let mut list = Vec::new();
-    let mut fresh = 0;
-    for _ in 0..count {
+    for fresh in 1..=count {
         let call = u64::from(draw(span));
         let ret = call + u64::from(draw(span));
-        fresh += 1;
         let written = if unique { fresh } else { draw(3) };
         let (action, output) = sample_action(kind, written, count, &mut values, draw);
         let known = draw(unknown_in) != 0;

@@ -100,7 +100,9 @@ struct Reducer<'a, M: Model> {
     of_key: Vec<u32>,
     /// Every value that somebody writes.
     written: BTreeSet<Value>,
-    appended: Vec<(u32, Vec<u32>)>,
+    /// What everybody wrote or appended.
+    added: Vec<(u32, Vec<u32>)>,
+    appends: bool,
     checks: usize,
     work: usize,
 }
@@ -112,7 +114,8 @@ impl<'a, M: Model> Reducer<'a, M> {
             model,
             of_key: Vec::new(),
             written: BTreeSet::new(),
-            appended: Vec::new(),
+            added: Vec::new(),
+            appends: false,
             checks: 0,
             work: 0,
         };
@@ -125,8 +128,12 @@ impl<'a, M: Model> Reducer<'a, M> {
             match reducer.effect(place) {
                 Effect::Write(value) | Effect::Swap(_, value) => {
                     reducer.written.insert(value);
+                    reducer.added.push((place, model.parts(value)));
                 }
-                Effect::Append(value) => reducer.appended.push((place, model.parts_appended(value))),
+                Effect::Append(value) => {
+                    reducer.appends = true;
+                    reducer.added.push((place, model.parts_appended(value)));
+                }
                 Effect::Nothing | Effect::Read(_) | Effect::Differs(_) | Effect::Opaque => {}
             }
         }
@@ -258,19 +265,19 @@ impl<'a, M: Model> Reducer<'a, M> {
 
     fn stands(&self, place: u32, writers: &BTreeMap<Value, Vec<u32>>, all: &BTreeSet<u32>) -> bool {
         let (Effect::Read(seen) | Effect::Swap(seen, _)) = self.effect(place) else { return true };
-        if !self.appended.is_empty() {
+        if self.appends {
             return self.stands_on_appends(seen, all);
         }
         let others = writers.get(&seen).is_some_and(|writers| writers.iter().any(|writer| *writer != place));
         others || !self.written.contains(&seen) || Some(seen) == self.model.initial_value()
     }
 
-    /// Whether everything that may have been appended to what somebody saw is there.
+    /// Whether everything that may have been written or appended to what somebody saw is there.
     fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
         let seen = self.model.parts(seen);
         let part_of_it =
             |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
-        self.appended.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
+        self.added.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
     }
 }
 

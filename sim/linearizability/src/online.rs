@@ -92,6 +92,9 @@ struct Open<I> {
     key: u32,
 }
 
+/// An operation that ended, what it returned, and when.
+type End<'a, M> = (&'a Open<<M as Model>::Input>, Option<&'a <M as Model>::Output>, u64);
+
 #[derive(Clone, Debug)]
 struct Key {
     name: u32,
@@ -155,7 +158,10 @@ struct Zones {
     chains: Vec<Chain>,
     next_chain: u32,
     pending: Vec<Pending>,
-    unknown: Vec<Pending>,
+    /// By the value written. These stay until somebody sees it: there is no telling when they take effect.
+    unknown: BTreeMap<u32, Pending>,
+    /// Which of them were called since the log began.
+    unknown_in_log: Vec<u32>,
     /// Everything since nothing was pending, and what the value could be then; for going over to the search.
     log: Vec<Logged>,
     start: Vec<u32>,
@@ -428,13 +434,7 @@ impl<M: Model> Online<M> {
     }
 
     /// Lets the search go on, goes over to it, and notes what came of an event.
-    fn settle(
-        &mut self,
-        process: u32,
-        key: u32,
-        result: Result<(), Stop>,
-        at: Option<(&Open<M::Input>, Option<&M::Output>, u64)>,
-    ) {
+    fn settle(&mut self, process: u32, key: u32, result: Result<(), Stop>, at: Option<End<'_, M>>) {
         let mut result = result;
         if matches!(result, Err(Stop::GoSearch)) {
             result = self.go_search(key);
@@ -493,13 +493,7 @@ impl<M: Model> Online<M> {
         self.states = kept;
     }
 
-    fn describe(
-        &self,
-        process: u32,
-        key: u32,
-        why: String,
-        at: Option<(&Open<M::Input>, Option<&M::Output>, u64)>,
-    ) -> Violation {
+    fn describe(&self, process: u32, key: u32, why: String, at: Option<End<'_, M>>) -> Violation {
         let key = self.keys[key as usize].name;
         match at {
             Some((open, output, ret)) => {
@@ -518,7 +512,8 @@ impl Zones {
             chains: vec![Chain { id: 0, first_return: 0, last_call: 0 }],
             next_chain: 1,
             pending: Vec::new(),
-            unknown: Vec::new(),
+            unknown: BTreeMap::new(),
+            unknown_in_log: Vec::new(),
             log: Vec::new(),
             start: vec![initial],
             claimed: Vec::new(),
@@ -553,7 +548,8 @@ impl Zones {
             | Step::OpaqueRead(_) => return true,
         };
         self.find(value).is_some()
-            || self.pending.iter().chain(&self.unknown).any(|other| written(other.step) == Some(value))
+            || self.unknown.contains_key(&value)
+            || self.pending.iter().any(|other| written(other.step) == Some(value))
     }
 
     /// Nothing is pending: what happened so far is only what the value may be now.
@@ -567,8 +563,10 @@ impl Zones {
             let last = self.clusters.iter().rev().find(|cluster| cluster.chain == chain.id);
             self.start.extend(last.map(|cluster| cluster.value));
         }
-        for unknown in &mut self.unknown {
-            unknown.logged = u32::MAX;
+        for value in self.unknown_in_log.drain(..) {
+            if let Some(unknown) = self.unknown.get_mut(&value) {
+                unknown.logged = u32::MAX;
+            }
         }
     }
 
@@ -626,8 +624,12 @@ impl Zones {
         // A read without an answer tells nothing.
         let known = if pending.step.is_none() { Known::Nothing } else { known };
         self.note(&pending, None, known);
-        if known == Known::Unknown && !pending.seen {
-            self.unknown.push(pending);
+        if known == Known::Unknown
+            && !pending.seen
+            && let Some(value) = written(pending.step)
+        {
+            self.unknown.insert(value, pending);
+            self.unknown_in_log.push(value);
         }
         Ok(())
     }
@@ -660,8 +662,7 @@ impl Zones {
             pending.seen = true;
             return Some(*pending);
         }
-        let place = self.unknown.iter().position(|unknown| written(unknown.step) == Some(value))?;
-        let unknown = self.unknown.swap_remove(place);
+        let unknown = self.unknown.remove(&value)?;
         if unknown.logged == u32::MAX {
             self.claimed.extend(unknown.step);
         }
@@ -784,7 +785,7 @@ impl Zones {
             return None;
         }
         let mut search = Search::new(Frontier::new(&self.start, None));
-        let old = self.unknown.iter().filter(|unknown| unknown.logged == u32::MAX);
+        let old = self.unknown.values().filter(|unknown| unknown.logged == u32::MAX);
         for step in old.filter_map(|unknown| unknown.step).chain(self.claimed.iter().copied()) {
             search.frontier.call_unknown(step);
         }

@@ -227,10 +227,13 @@ pub(crate) struct Frontier {
     /// Sorted lists of (class, how many), the empty one first.
     spent: Vec<Vec<(u32, u32)>>,
     spent_of: HashMap<Vec<(u32, u32)>, u32, FxBuildHasher>,
+    spent_bytes: usize,
     sight: Option<Sight>,
     /// Whether any operation told only what it did not see.
     differs: bool,
     pub(crate) steps: u64,
+    /// Steps of the search alone, for asking now and then whether to stop.
+    looks: u64,
     scratch: Scratch,
 }
 
@@ -256,9 +259,11 @@ impl Frontier {
             useful: Vec::new(),
             spent: vec![Vec::new()],
             spent_of: HashMap::default(),
+            spent_bytes: 0,
             sight,
             differs: false,
             steps: 0,
+            looks: 0,
             scratch: Scratch::default(),
         }
     }
@@ -272,8 +277,7 @@ impl Frontier {
 
     /// How many bytes the frontier holds, roughly.
     pub(crate) fn memory(&self) -> usize {
-        let spent: usize = self.spent.iter().map(|row| 2 * row.len() * 8 + 64).sum();
-        self.configs.capacity() * size_of::<Config>() + spent + self.classes.len() * 64
+        self.configs.capacity() * size_of::<Config>() + self.spent_bytes + self.classes.len() * 64
     }
 
     /// An operation with a known outcome is called. Gives the slot to name when it returns.
@@ -348,6 +352,9 @@ impl Frontier {
         self.reads &= !bit;
         self.blind &= !bit;
         self.prune();
+        if self.spent.len() > 1024 + 4 * self.configs.len() {
+            self.forget_spent();
+        }
         if self.memory() + machine.memory() > limits.memory {
             return Err(GaveUp::Memory);
         }
@@ -379,6 +386,17 @@ impl Frontier {
         }
     }
 
+    /// Keeps only the rows that some configuration uses.
+    fn forget_spent(&mut self) {
+        let rows = std::mem::replace(&mut self.spent, vec![Vec::new()]);
+        self.spent_of.clear();
+        self.spent_bytes = 0;
+        for place in 0..self.configs.len() {
+            let row = rows[self.configs[place].spent as usize].clone();
+            self.configs[place].spent = self.spent_row(row);
+        }
+    }
+
     fn spent_row(&mut self, row: Vec<(u32, u32)>) -> u32 {
         if row.is_empty() {
             return 0;
@@ -387,6 +405,8 @@ impl Frontier {
             return *number;
         }
         let number = self.spent.len() as u32;
+        // Held twice, with what an allocation and a table cost.
+        self.spent_bytes += 16 * row.len() + 96;
         self.spent.push(row.clone());
         self.spent_of.insert(row, number);
         number
@@ -450,13 +470,14 @@ impl Frontier {
         machine: &impl Machine,
     ) -> Result<(), GaveUp> {
         self.steps += 1;
+        self.looks += 1;
         if self.steps > limits.steps {
             return Err(GaveUp::Steps);
         }
-        if self.steps % 256 != 0 {
+        if !self.looks.is_multiple_of(256) {
             return Ok(());
         }
-        if self.steps % 4096 == 0 && limits.stop.is_some_and(|stop| stop()) {
+        if self.looks.is_multiple_of(4096) && limits.stop.is_some_and(|stop| stop()) {
             return Err(GaveUp::Stopped);
         }
         let node = size_of::<(Config, bool)>();

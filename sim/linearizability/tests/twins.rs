@@ -110,15 +110,18 @@ fn random_small_histories() {
     assert!(verdicts.iter().all(|count| *count > 10_000), "one-sided: {verdicts:?}");
 }
 
+/// Who looks at calls and returns.
+type See<'a> = &'a mut dyn FnMut(&[(u64, u64)]);
+
 /// Hands on every way in which calls and returns of `n` operations can alternate: (2n-1)!! of them. Operations are
 /// numbered by their call.
-fn every_interleaving(n: usize, see: &mut dyn FnMut(&[(u64, u64)])) {
+fn every_interleaving(n: usize, see: See<'_>) {
     fn go(
         n: usize,
         called: usize,
         now: u64,
         times: &mut Vec<(u64, u64)>,
-        see: &mut dyn FnMut(&[(u64, u64)]),
+        see: See<'_>,
     ) {
         if called == n && times.iter().all(|(_, ret)| *ret != UNKNOWN) {
             return see(times);

@@ -5,10 +5,20 @@
 //! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
 mod check_change;
+mod clock;
 mod find;
+mod merge;
+mod options;
 mod output;
+mod print_seed;
+mod progress;
+mod replay;
 mod rules;
 mod run;
+mod shrink;
+mod sweep;
+#[cfg(feature = "mutations")]
+mod zoo;
 
 use std::ffi::OsString;
 use std::io;
@@ -48,6 +58,20 @@ enum Command {
     CheckChange(check_change::CheckChangeArguments),
     /// List every safety rule, its source, and what breaks without it
     Rules(rules::RulesArguments),
+    /// Print the scenario that a seed of the swarm stands for
+    /// Run many seeds on all cores; failures come out small
+    Sweep(sweep::SweepArguments),
+    /// Put the shards of a sweep together
+    Merge(merge::MergeArguments),
+    /// Make a failure small
+    Shrink(shrink::ShrinkArguments),
+    /// Run a seed, a file or a tape again, and look at any event
+    Replay(replay::ReplayArguments),
+    /// Show the scenario of a seed
+    PrintSeed(print_seed::PrintSeedArguments),
+    /// Measure how soon each deliberate mistake is found
+    #[cfg(feature = "mutations")]
+    Zoo(zoo::ZooArguments),
 }
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
@@ -64,6 +88,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => {
             check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
         }
+        Command::Sweep(arguments) => sweep::main(&arguments),
+        Command::Merge(arguments) => merge::main(&arguments),
+        Command::Shrink(arguments) => shrink::main(&arguments),
+        Command::Replay(arguments) => replay::main(&arguments),
+        Command::PrintSeed(arguments) => print_seed::main(&arguments),
+        #[cfg(feature = "mutations")]
+        Command::Zoo(arguments) => zoo::main(&arguments),
     };
     ExitCode::from(code)
 }

@@ -75,6 +75,12 @@ pub(super) fn complain(error: &dyn Display) {
     let _ = writeln!(io::stderr(), "{style}error:{style:#} {error}");
 }
 
+/// Tells the user how things go.
+pub(super) fn inform(message: &str) {
+    // There is nowhere left to say that this failed.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,4 +2,6 @@
 
 pub mod echo;
 pub mod raft;
+#[cfg(feature = "raft-rs")]
+pub mod raft_rs;
 mod raft_settings;

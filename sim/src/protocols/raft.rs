@@ -14,7 +14,7 @@ use super::raft_settings;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
     Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
-    Settings, Within, WriteId,
+    Settings, Within, WriteId, kebab,
 };
 
 /// A Raft node in the simulator.
@@ -119,6 +119,12 @@ impl Protocol for Raft {
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
         self.raft.step_into(input_in(input), &mut self.buffer);
         hand_over(&mut self.buffer, out);
+    }
+
+    fn label(message: &core::Message) -> String {
+        let name: String =
+            format!("{:?}", message.body).chars().take_while(|letter| letter.is_alphanumeric()).collect();
+        kebab(&name)
     }
 
     fn election_timer() -> Option<core::Timer> {

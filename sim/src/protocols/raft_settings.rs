@@ -54,6 +54,14 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
             let words = [("shared", Intersect::Shared), ("exact", Intersect::Exact)];
             config.intersect = word(name, value, &words, "shared or exact")?;
         }
+        #[cfg(feature = "mutations")]
+        "mutation" => {
+            let given = match value {
+                OptionValue::Word(given) => splitbrain_core::Mutation::named(given),
+                OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => None,
+            };
+            config.mutation = Some(given.ok_or_else(|| bad(name, "the name of a mutation"))?);
+        }
         _ => return Err(bad(name, &format!("one of the options {OPTIONS}"))),
     }
     Ok(())

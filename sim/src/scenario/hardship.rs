@@ -11,10 +11,39 @@ use crate::protocol::Within;
 pub struct Network {
     /// How long a message is under way.
     pub delay: Within,
+    /// How delays spread over their range.
+    pub spread: Spread,
+    /// Whether a message may overtake another one of the same link.
+    pub order: Order,
     /// How many messages are lost.
     pub loss: Ratio,
     /// How many messages arrive twice.
     pub duplicate: Ratio,
+    /// How many messages are held up until later ones have overtaken them, whatever the order of the link.
+    pub reorder: Ratio,
+    /// How many messages arrive damaged: their checksum does not fit, and they are dropped.
+    pub corrupt: Ratio,
+}
+
+/// How delays spread over their range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spread {
+    /// Every delay of the range is as likely.
+    #[default]
+    Uniform,
+    /// As uniform, but one delay in four is doubled, one in sixteen doubled twice, and so on up to eight times: a
+    /// Pareto tail with exponent 2.
+    HeavyTailed,
+}
+
+/// Whether messages of one link keep their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// They overtake each other as their delays have it, as datagrams do.
+    #[default]
+    Any,
+    /// They do not, as in one connection.
+    Fifo,
 }
 
 /// How disks behave.
@@ -24,6 +53,61 @@ pub struct Disk {
     pub write: Within,
     /// What a crash leaves of unfinished writes.
     pub crash: CrashLeaves,
+}
+
+/// How the nodes' clocks differ from virtual time. Each node's own error is drawn when the world begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// The most that a clock is ahead at the start, in virtual nanoseconds.
+    pub skew: u64,
+    /// The most that a clock runs too fast or too slow, in parts per million; less than a million.
+    pub drift_ppm: u32,
+}
+
+/// What decides which event comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schedule {
+    /// Virtual time.
+    #[default]
+    Timed,
+    /// Chance: any event that is possible now may come next, whatever its time. An event takes a microsecond. Ends
+    /// when the world heals: convergence is judged in virtual time.
+    Untimed {
+        /// How likely each kind of event is.
+        weights: Weights,
+        /// How many messages may be under way; one more pushes a random one out.
+        in_flight: u32,
+    },
+}
+
+/// How likely each kind of event is in an untimed schedule. Not all are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Weights {
+    /// A message arrives.
+    pub deliver: u32,
+    /// An election timer fires.
+    pub elect: u32,
+    /// Another timer fires.
+    pub fire: u32,
+    /// A write becomes durable.
+    pub write: u32,
+    /// A client does something.
+    pub client: u32,
+    /// A nemesis strikes.
+    pub strike: u32,
+    /// A nemesis undoes what it did.
+    pub relief: u32,
+}
+
+/// What the nemeses may do to the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Budget {
+    /// Only what leaves a majority of every voter set in force up and well; a strike beyond that is held back.
+    Within,
+    /// Anything. Safety must hold all the same; agreement is owed as long as every voter set in force has a majority
+    /// that is not lost for ever.
+    #[default]
+    Beyond,
 }
 
 /// What a crash leaves of the writes that were under way.
@@ -76,16 +160,90 @@ pub enum NemesisKind {
         /// Who is kept from whom.
         shape: Shape,
     },
-    /// Crashes nodes, and starts them again.
-    Crash {
-        /// Which nodes.
+    /// Clogs the links of some random nodes one node after the other, then frees them in another order: messages wait
+    /// (FoundationDB's swizzle-clog). Every stage lasts as long as a fault.
+    SwizzleClog,
+    /// Does something to nodes.
+    Hit {
+        /// What.
+        fault: NodeFault,
+        /// To which nodes.
         aim: Aim,
     },
-    /// Leaves the disk writes of nodes unfinished.
-    Stall {
-        /// Which nodes.
-        aim: Aim,
+    /// Does what an operator may do at a bad moment.
+    Operate {
+        /// What.
+        operator: Operator,
     },
+}
+
+/// What may be wrong with a node. Each lasts until it is ended, or for ever where it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeFault {
+    /// The process is down; the disk stays.
+    Crash,
+    /// The machine is gone for ever.
+    Kill,
+    /// The disk is gone for ever, and the machine with it: its name must not return without its memory.
+    Wipe,
+    /// The process stands still, and what happens to it waits; then it goes on as if nothing had been.
+    Pause,
+    /// Everything that the node sends, receives and writes takes longer.
+    Slow {
+        /// So many times.
+        factor: u32,
+    },
+    /// The next write fails, and everything unfinished with it: the process dies of it.
+    FailedWrite,
+    /// New writes fail while there is no room: the process dies of the first one.
+    FullDisk,
+    /// Writes take longer.
+    SlowDisk {
+        /// So many times.
+        factor: u32,
+    },
+    /// Writes stay unfinished.
+    Stall,
+    /// Something durable rots. The process does not notice until it starts anew and finds a checksum that does not fit:
+    /// it refuses to start, for ever.
+    BitRot,
+    /// The next write is acknowledged and goes to a wrong place; as with rot, a checksum tells at the next start.
+    MisdirectedWrite,
+    /// Messages to and from the node are lost.
+    LossBurst {
+        /// How many of them.
+        share: Ratio,
+    },
+    /// Messages to and from the node take longer.
+    SlowLinks {
+        /// So many times.
+        factor: u32,
+    },
+    /// The clock runs too fast or too slow.
+    ClockDrift {
+        /// At most by so many parts per million; less than a million.
+        ppm: u32,
+    },
+    /// The clock jumps ahead or back, once.
+    ClockJump {
+        /// By so much.
+        by: Within,
+    },
+    /// The clock stands still.
+    ClockFreeze,
+}
+
+/// What an operator may do at a bad moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// Give leadership to a random voter.
+    Transfer,
+    /// Take a snapshot of a random node's machine.
+    Snapshot,
+    /// Change who takes part: learners, voters, joint configs; lost voters are replaced first.
+    Membership,
+    /// Move a random node to a vacant address, and tell the cluster.
+    Address,
 }
 
 /// The shape of a partition.
@@ -95,8 +253,14 @@ pub enum Shape {
     LeaderAlone,
     /// Two random halves; they differ by one node at most.
     Halves,
+    /// A random minority on one side. With short times it flaps.
+    Majority,
     /// One random node hears nobody, but is heard.
     OneWay,
+    /// Every node hears a majority, and no two hear the same one.
+    Ring,
+    /// Two halves that only one node connects.
+    Bridge,
     /// Two random groups of any size, neither empty.
     #[default]
     Random,
@@ -110,14 +274,39 @@ pub enum Aim {
     Any,
     /// Whoever leads; a random node when nobody does.
     Leader,
+    /// Whoever stands for election; else the follower that knows most, who would win the next one.
+    Candidate,
+    /// A voter of one set of a joint config that is not in all of them; a random node when nothing is joint.
+    Joint,
+    /// A random minority of all nodes.
+    Minority,
     /// Every node at once.
     All,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Network { delay: micros(1_000, 10_000), loss: Ratio::ZERO, duplicate: Ratio::ZERO }
+        Network {
+            delay: micros(1_000, 10_000),
+            spread: Spread::Uniform,
+            order: Order::Any,
+            loss: Ratio::ZERO,
+            duplicate: Ratio::ZERO,
+            reorder: Ratio::ZERO,
+            corrupt: Ratio::ZERO,
+        }
     }
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Weights { deliver: 40, elect: 2, fire: 8, write: 20, client: 8, strike: 1, relief: 1 }
+    }
+}
+
+impl Schedule {
+    /// How many messages may be under way when a scenario does not say.
+    pub const IN_FLIGHT: u32 = 64;
 }
 
 impl Default for Disk {
@@ -152,27 +341,165 @@ impl CrashLeaves {
     }
 }
 
+impl Spread {
+    pub(crate) const ALL: [Spread; 2] = [Spread::Uniform, Spread::HeavyTailed];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Spread::Uniform => "uniform",
+            Spread::HeavyTailed => "heavy-tailed",
+        }
+    }
+}
+
+impl Order {
+    pub(crate) const ALL: [Order; 2] = [Order::Any, Order::Fifo];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Order::Any => "any",
+            Order::Fifo => "fifo",
+        }
+    }
+}
+
+impl Budget {
+    pub(super) const ALL: [Budget; 2] = [Budget::Within, Budget::Beyond];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Budget::Within => "within",
+            Budget::Beyond => "beyond",
+        }
+    }
+}
+
 impl Shape {
-    pub(super) const ALL: [Shape; 4] = [Shape::LeaderAlone, Shape::Halves, Shape::OneWay, Shape::Random];
+    pub(crate) const ALL: [Shape; 7] = [
+        Shape::LeaderAlone,
+        Shape::Halves,
+        Shape::Majority,
+        Shape::OneWay,
+        Shape::Ring,
+        Shape::Bridge,
+        Shape::Random,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Shape::LeaderAlone => "leader-alone",
             Shape::Halves => "halves",
+            Shape::Majority => "majority",
             Shape::OneWay => "one-way",
+            Shape::Ring => "ring",
+            Shape::Bridge => "bridge",
             Shape::Random => "random",
         }
     }
 }
 
 impl Aim {
-    pub(super) const ALL: [Aim; 3] = [Aim::Any, Aim::Leader, Aim::All];
+    pub(crate) const ALL: [Aim; 6] =
+        [Aim::Any, Aim::Leader, Aim::Candidate, Aim::Joint, Aim::Minority, Aim::All];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Aim::Any => "any",
             Aim::Leader => "leader",
+            Aim::Candidate => "candidate",
+            Aim::Joint => "joint",
+            Aim::Minority => "minority",
             Aim::All => "all",
+        }
+    }
+}
+
+impl NodeFault {
+    /// Every fault, with a mild value where it has one.
+    pub const ALL: [NodeFault; 16] = [
+        NodeFault::Crash,
+        NodeFault::Kill,
+        NodeFault::Wipe,
+        NodeFault::Pause,
+        NodeFault::Slow { factor: 5 },
+        NodeFault::FailedWrite,
+        NodeFault::FullDisk,
+        NodeFault::SlowDisk { factor: 10 },
+        NodeFault::Stall,
+        NodeFault::BitRot,
+        NodeFault::MisdirectedWrite,
+        NodeFault::LossBurst { share: Ratio { num: 80, den: 100 } },
+        NodeFault::SlowLinks { factor: 10 },
+        NodeFault::ClockDrift { ppm: 200_000 },
+        NodeFault::ClockJump { by: Within { min: 10_000_000, max: 1_000_000_000 } },
+        NodeFault::ClockFreeze,
+    ];
+
+    /// The word that scenarios and records use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            NodeFault::Crash => "crash",
+            NodeFault::Kill => "kill",
+            NodeFault::Wipe => "wipe",
+            NodeFault::Pause => "pause",
+            NodeFault::Slow { .. } => "slow-node",
+            NodeFault::FailedWrite => "failed-write",
+            NodeFault::FullDisk => "full-disk",
+            NodeFault::SlowDisk { .. } => "slow-disk",
+            NodeFault::Stall => "stall",
+            NodeFault::BitRot => "bit-rot",
+            NodeFault::MisdirectedWrite => "misdirected-write",
+            NodeFault::LossBurst { .. } => "loss-burst",
+            NodeFault::SlowLinks { .. } => "slow-links",
+            NodeFault::ClockDrift { .. } => "clock-drift",
+            NodeFault::ClockJump { .. } => "clock-jump",
+            NodeFault::ClockFreeze => "clock-freeze",
+        }
+    }
+
+    /// Whether the node is lost for ever, or will be.
+    #[must_use]
+    pub fn is_for_ever(self) -> bool {
+        matches!(self, NodeFault::Kill | NodeFault::Wipe | NodeFault::BitRot | NodeFault::MisdirectedWrite)
+    }
+
+    /// Whether the node cannot answer while it lasts.
+    #[must_use]
+    pub fn takes_out(self) -> bool {
+        match self {
+            NodeFault::Crash
+            | NodeFault::Kill
+            | NodeFault::Wipe
+            | NodeFault::Pause
+            | NodeFault::FailedWrite
+            | NodeFault::FullDisk
+            | NodeFault::Stall
+            | NodeFault::BitRot
+            | NodeFault::MisdirectedWrite
+            | NodeFault::ClockFreeze => true,
+            NodeFault::Slow { .. }
+            | NodeFault::SlowDisk { .. }
+            | NodeFault::LossBurst { .. }
+            | NodeFault::SlowLinks { .. }
+            | NodeFault::ClockDrift { .. }
+            | NodeFault::ClockJump { .. } => false,
+        }
+    }
+}
+
+impl Operator {
+    pub(crate) const ALL: [Operator; 4] =
+        [Operator::Transfer, Operator::Snapshot, Operator::Membership, Operator::Address];
+
+    /// The word that scenarios and records use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Operator::Transfer => "transfer",
+            Operator::Snapshot => "snapshot",
+            Operator::Membership => "membership",
+            Operator::Address => "address",
         }
     }
 }

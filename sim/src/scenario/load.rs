@@ -14,9 +14,9 @@ use super::load_step::read_step;
 use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
 use super::{
-    Aim, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network, Node, Place,
-    Property, Ratio, Scenario, ScenarioError, ScenarioFile, Seeds, Shape, Step, Subject, Timers, Workload,
-    parse_duration,
+    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
+    Node, NodeFault, Operator, Order, Place, Property, Ratio, Scenario, ScenarioError, ScenarioFile,
+    Schedule, Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
 };
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
 
@@ -103,6 +103,10 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let logs = read_logs(&mut top, &cluster)?;
     let network = read_network(&mut top)?;
     let disk = read_disk(&mut top)?;
+    let clock = read_clock(&mut top)?;
+    let schedule = read_schedule(&mut top)?;
+    let words = Budget::ALL.map(|budget| (budget.name(), budget));
+    let budget = top.or("budget", Budget::default(), |item| item.word("budget", &words))?;
     let workload = read_workload(&mut top)?;
     let nemeses = read_nemeses(&mut top, places)?;
     let steps = read_story(&mut top, &cluster, places)?;
@@ -118,6 +122,9 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         logs,
         network,
         disk,
+        clock,
+        schedule,
+        budget,
         workload,
         nemeses,
         steps,
@@ -411,6 +418,14 @@ fn read_network(top: &mut Fields<'_>) -> Read<Network> {
         delay: fields.or("delay", default.delay, read_range)?,
         loss: fields.or("loss", default.loss, read_ratio)?,
         duplicate: fields.or("duplicate", default.duplicate, read_ratio)?,
+        reorder: fields.or("reorder", default.reorder, read_ratio)?,
+        corrupt: fields.or("corrupt", default.corrupt, read_ratio)?,
+        spread: fields.or("spread", default.spread, |item| {
+            item.word("spread of delays", &Spread::ALL.map(|spread| (spread.name(), spread)))
+        })?,
+        order: fields.or("order", default.order, |item| {
+            item.word("order of messages", &Order::ALL.map(|order| (order.name(), order)))
+        })?,
     };
     fields.finish()?;
     Ok(network)
@@ -426,6 +441,54 @@ fn read_disk(top: &mut Fields<'_>) -> Read<Disk> {
     };
     fields.finish()?;
     Ok(disk)
+}
+
+fn read_clock(top: &mut Fields<'_>) -> Read<Clock> {
+    let default = Clock::default();
+    let Some(mut fields) = top.section("clock", "[clock]")? else { return Ok(default) };
+    let clock = Clock {
+        skew: fields.or("skew", default.skew, |item| item.parse(DURATION, parse_duration))?,
+        drift_ppm: fields.or("drift_ppm", default.drift_ppm, read_ppm)?,
+    };
+    fields.finish()?;
+    Ok(clock)
+}
+
+fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
+    let Some(mut fields) = top.section("schedule", "[schedule]")? else { return Ok(Schedule::default()) };
+    let at = fields.at;
+    let kind = fields.need("kind", "\"untimed\"")?;
+    if !kind.word("kind of schedule", &[("timed", false), ("untimed", true)])? {
+        fields.finish()?;
+        return Ok(Schedule::Timed);
+    }
+    let default = Weights::default();
+    let mut weight = |key, default| fields.or(key, default, |item| read_u32(item, "a weight such as 10"));
+    let weights = Weights {
+        deliver: weight("deliver", default.deliver)?,
+        elect: weight("elect", default.elect)?,
+        fire: weight("fire", default.fire)?,
+        write: weight("write", default.write)?,
+        client: weight("client", default.client)?,
+        strike: weight("strike", default.strike)?,
+        relief: weight("relief", default.relief)?,
+    };
+    let in_flight = fields
+        .or("in_flight", Schedule::IN_FLIGHT, |item| read_small(item, "a number of messages such as 64"))?;
+    fields.finish()?;
+    if weights == (Weights { deliver: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 }) {
+        return Err(Fault::new(at, "expected at least one weight of [schedule] not to be 0"));
+    }
+    Ok(Schedule::Untimed { weights, in_flight })
+}
+
+/// Parts per million, less than all of them.
+fn read_ppm(item: &Item<'_>) -> Read<u32> {
+    let what = "parts per million such as 200, less than 1000000";
+    match read_u32(item, what)? {
+        ppm if ppm < 1_000_000 => Ok(ppm),
+        _ => Err(item.expected(what)),
+    }
 }
 
 fn read_workload(top: &mut Fields<'_>) -> Read<Option<Workload>> {
@@ -462,15 +525,65 @@ fn read_nemeses(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<Nemes
 
 fn read_nemesis(mut fields: Fields<'_>) -> Read<Nemesis> {
     let kind = fields.need("kind", "\"partition\"")?;
-    let kind = match kind.word("kind of nemesis", &[("partition", 0), ("crash", 1), ("stall", 2)])? {
-        0 => NemesisKind::Partition { shape: fields.or("shape", Shape::Random, read_shape)? },
-        1 => NemesisKind::Crash { aim: fields.or("aim", Aim::Any, read_aim)? },
-        _ => NemesisKind::Stall { aim: fields.or("aim", Aim::Any, read_aim)? },
+    let kind = match kind.word("kind of nemesis", &nemesis_words())? {
+        Word::Partition => NemesisKind::Partition { shape: fields.or("shape", Shape::Random, read_shape)? },
+        Word::SwizzleClog => NemesisKind::SwizzleClog,
+        Word::Hit(fault) => NemesisKind::Hit {
+            fault: read_fault_value(&mut fields, fault)?,
+            aim: fields.or("aim", Aim::Any, read_aim)?,
+        },
+        Word::Operate(operator) => NemesisKind::Operate { operator },
     };
     let every = read_range(&fields.need("every", "\"3s..10s\"")?)?;
     let lasting = read_range(&fields.need("lasting", "\"500ms..2s\"")?)?;
     fields.finish()?;
     Ok(Nemesis { kind, every, lasting })
+}
+
+/// What the word after `kind` stands for.
+#[derive(Clone, Copy)]
+enum Word {
+    Partition,
+    SwizzleClog,
+    Hit(NodeFault),
+    Operate(Operator),
+}
+
+fn nemesis_words() -> Vec<(&'static str, Word)> {
+    let mut words = vec![("partition", Word::Partition), ("swizzle-clog", Word::SwizzleClog)];
+    words.extend(NodeFault::ALL.map(|fault| (fault.name(), Word::Hit(fault))));
+    words.extend(Operator::ALL.map(|operator| (operator.name(), Word::Operate(operator))));
+    words
+}
+
+/// A fault by its name, with a mild value where it has one.
+pub(super) fn read_fault(item: &Item<'_>) -> Read<NodeFault> {
+    item.word("fault", &NodeFault::ALL.map(|fault| (fault.name(), fault)))
+}
+
+/// Reads the value that a fault has beside its name, if it is given.
+pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Read<NodeFault> {
+    let mut factor = |default| fields.or("factor", default, |item| read_small(item, "a factor such as 10"));
+    Ok(match fault {
+        NodeFault::Slow { factor: default } => NodeFault::Slow { factor: factor(default)? },
+        NodeFault::SlowDisk { factor: default } => NodeFault::SlowDisk { factor: factor(default)? },
+        NodeFault::SlowLinks { factor: default } => NodeFault::SlowLinks { factor: factor(default)? },
+        NodeFault::LossBurst { share } => {
+            NodeFault::LossBurst { share: fields.or("share", share, read_ratio)? }
+        }
+        NodeFault::ClockDrift { ppm } => NodeFault::ClockDrift { ppm: fields.or("ppm", ppm, read_ppm)? },
+        NodeFault::ClockJump { by } => NodeFault::ClockJump { by: fields.or("by", by, read_range)? },
+        NodeFault::Crash
+        | NodeFault::Kill
+        | NodeFault::Wipe
+        | NodeFault::Pause
+        | NodeFault::FailedWrite
+        | NodeFault::FullDisk
+        | NodeFault::Stall
+        | NodeFault::BitRot
+        | NodeFault::MisdirectedWrite
+        | NodeFault::ClockFreeze => fault,
+    })
 }
 
 fn read_shape(item: &Item<'_>) -> Read<Shape> {

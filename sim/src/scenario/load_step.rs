@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{DURATION, read_count, read_facts};
+use super::load::{DURATION, read_count, read_facts, read_fault, read_fault_value};
 use super::load_change::read_change;
 use super::load_nodes::{
     nodes_of, read_address, read_groups, read_links, read_node, read_sets, read_target, read_whom,
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 29] = [
+const VERBS: [(&str, Reader); 35] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -33,6 +33,12 @@ const VERBS: [(&str, Reader); 29] = [
     ("heal", |verb, _, _| verb.yes().map(|()| Step::Heal)),
     ("hold", |verb, _, cluster| Ok(Step::Hold { links: read_links(verb, cluster)? })),
     ("release", |verb, _, cluster| Ok(Step::Release { links: read_links(verb, cluster)? })),
+    ("freeze", |verb, _, _| {
+        let words = [("all", false), ("network", true)];
+        Ok(Step::Freeze { instant_disks: verb.word("what is frozen", &words)? })
+    }),
+    ("deliver", read_deliver),
+    ("tear", read_tear),
     ("drop", |verb, _, cluster| Ok(Step::Drop { links: read_links(verb, cluster)? })),
     ("stall", |verb, _, cluster| Ok(Step::Stall { nodes: read_whom(verb, cluster)? })),
     ("unstall", |verb, _, cluster| Ok(Step::Unstall { nodes: read_whom(verb, cluster)? })),
@@ -44,6 +50,16 @@ const VERBS: [(&str, Reader); 29] = [
     ("transfer", read_transfer),
     ("snapshot", |verb, _, cluster| Ok(Step::Snapshot { node: read_target(verb, cluster)? })),
     ("address", read_move),
+    ("fault", read_fault_step),
+    ("end", |verb, fields, cluster| {
+        Ok(Step::End {
+            fault: read_fault(verb)?,
+            nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)?,
+        })
+    }),
+    ("events", |verb, _, _| {
+        Ok(Step::Events { count: read_count(verb, "a number of events such as 20000")? })
+    }),
     ("run", |verb, _, _| Ok(Step::Run { time: verb.parse(DURATION, parse_duration)? })),
     ("settle", |verb, _, _| verb.yes().map(|()| Step::Settle)),
     ("converge", |verb, _, _| Ok(Step::Converge { within: verb.parse(DURATION, parse_duration)? })),
@@ -106,12 +122,38 @@ fn read_fire(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Rea
     Ok(Step::Fire { node, timer: timer.to_owned() })
 }
 
+fn read_fault_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let fault = read_fault_value(fields, read_fault(verb)?)?;
+    Ok(Step::Fault { fault, nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)? })
+}
+
 fn read_finish(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let node = read_target(verb, cluster)?;
     Ok(Step::Finish {
         node,
         writes: fields.or("writes", 1, |item| read_count(item, "a number of writes such as 1"))?,
     })
+}
+
+fn read_deliver(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let link = |text: &str| {
+        let (from, to) = text.split_once(" -> ")?;
+        Some((cluster.node(from)?, cluster.node(to)?))
+    };
+    let (from, to) = verb.parse("a link between two nodes of the scenario such as \"a -> b\"", link)?;
+    Ok(Step::Deliver {
+        from,
+        to,
+        what: fields.maybe("what", |item| Ok(item.text("a message such as \"vote-request\"")?.to_owned()))?,
+        skip: fields.or("skip", 0, |item| read_count(item, "a number of messages such as 1"))?,
+        keep: fields.or("keep", false, Item::switch)?,
+    })
+}
+
+fn read_tear(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let node = read_target(verb, cluster)?;
+    let kept = fields.or("kept", 1, |item| read_count(item, "a number of parts such as 1"))?;
+    Ok(Step::Tear { node, kept })
 }
 
 fn read_move(verb: &Item<'_>, _: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {

@@ -24,7 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use cluster::{Cluster, InitialLog, Node, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
-pub use hardship::{Aim, CrashLeaves, Disk, Nemesis, NemesisKind, Network, Shape, Workload};
+pub use hardship::{
+    Aim, Budget, Clock, CrashLeaves, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
+    Schedule, Shape, Spread, Weights, Workload,
+};
 pub use load::{load, parse};
 pub use step::{
     Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation, Step, Target,
@@ -58,6 +61,12 @@ pub struct Scenario {
     pub network: Network,
     /// How disks behave.
     pub disk: Disk,
+    /// How clocks differ.
+    pub clock: Clock,
+    /// What decides which event comes next.
+    pub schedule: Schedule,
+    /// What nemeses may do.
+    pub budget: Budget,
     /// Clients that call on their own while time passes (in [`Step::Run`]).
     pub workload: Option<Workload>,
     /// Faults that come on their own while time passes (in [`Step::Run`]).

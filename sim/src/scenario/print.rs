@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::units::format_within;
 use super::{
-    Claim, ClientCall, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind, NodeClaim,
-    OperationOutcome, Relation, Scenario, Step, Target, Value, Whom, Workload, format_duration,
+    Claim, ClientCall, Clock, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind,
+    NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule, Step, Target, Value, Weights, Whom,
+    Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
@@ -40,6 +41,8 @@ impl Scenario {
             "[disk]",
             &vec![range("write", self.disk.write), word("crash", self.disk.crash.name())],
         );
+        section(&mut text, "[clock]", &self.clock.settings());
+        section(&mut text, "[schedule]", &self.schedule.settings());
         if let Some(workload) = &self.workload {
             section(&mut text, "[workload]", &workload.settings());
         }
@@ -56,6 +59,7 @@ impl Scenario {
     fn head(&self) -> Pairs {
         let seeds = format!("{}..{}", self.seeds.first, self.seeds.last);
         let mut pairs = vec![word("title", &self.title), word("source", &self.source), word("seeds", &seeds)];
+        pairs.push(word("budget", self.budget.name()));
         if !self.systems.is_empty() {
             pairs.push(pair("systems", list(self.systems.iter().map(|system| quoted(system)))));
         }
@@ -74,6 +78,10 @@ impl Scenario {
             range("delay", self.network.delay),
             word("loss", &self.network.loss.text()),
             word("duplicate", &self.network.duplicate.text()),
+            word("reorder", &self.network.reorder.text()),
+            word("corrupt", &self.network.corrupt.text()),
+            word("spread", self.network.spread.name()),
+            word("order", self.network.order.name()),
         ]
     }
 }
@@ -118,14 +126,70 @@ impl Workload {
     }
 }
 
+impl Clock {
+    fn settings(&self) -> Pairs {
+        vec![word("skew", &format_duration(self.skew)), pair("drift_ppm", self.drift_ppm)]
+    }
+}
+
+impl Schedule {
+    fn settings(&self) -> Pairs {
+        match *self {
+            Schedule::Timed => vec![word("kind", "timed")],
+            Schedule::Untimed { weights, in_flight } => {
+                let Weights { deliver, elect, fire, write, client, strike, relief } = weights;
+                vec![
+                    word("kind", "untimed"),
+                    pair("deliver", deliver),
+                    pair("elect", elect),
+                    pair("fire", fire),
+                    pair("write", write),
+                    pair("client", client),
+                    pair("strike", strike),
+                    pair("relief", relief),
+                    pair("in_flight", in_flight),
+                ]
+            }
+        }
+    }
+}
+
 impl Nemesis {
     fn settings(&self) -> Pairs {
-        let (kind, how) = match self.kind {
-            NemesisKind::Partition { shape } => ("partition", word("shape", shape.name())),
-            NemesisKind::Crash { aim } => ("crash", word("aim", aim.name())),
-            NemesisKind::Stall { aim } => ("stall", word("aim", aim.name())),
+        let mut pairs = match self.kind {
+            NemesisKind::Partition { shape } => vec![word("kind", "partition"), word("shape", shape.name())],
+            NemesisKind::SwizzleClog => vec![word("kind", "swizzle-clog")],
+            NemesisKind::Hit { fault, aim } => {
+                let mut pairs = vec![word("kind", fault.name()), word("aim", aim.name())];
+                pairs.extend(fault_value(fault));
+                pairs
+            }
+            NemesisKind::Operate { operator } => vec![word("kind", operator.name())],
         };
-        vec![word("kind", kind), how, range("every", self.every), range("lasting", self.lasting)]
+        pairs.extend([range("every", self.every), range("lasting", self.lasting)]);
+        pairs
+    }
+}
+
+/// The value that a fault has beside its name.
+fn fault_value(fault: NodeFault) -> Option<(String, String)> {
+    match fault {
+        NodeFault::Slow { factor } | NodeFault::SlowDisk { factor } | NodeFault::SlowLinks { factor } => {
+            Some(pair("factor", factor))
+        }
+        NodeFault::LossBurst { share } => Some(word("share", &share.text())),
+        NodeFault::ClockDrift { ppm } => Some(pair("ppm", ppm)),
+        NodeFault::ClockJump { by } => Some(range("by", by)),
+        NodeFault::Crash
+        | NodeFault::Kill
+        | NodeFault::Wipe
+        | NodeFault::Pause
+        | NodeFault::FailedWrite
+        | NodeFault::FullDisk
+        | NodeFault::Stall
+        | NodeFault::BitRot
+        | NodeFault::MisdirectedWrite
+        | NodeFault::ClockFreeze => None,
     }
 }
 
@@ -160,6 +224,18 @@ impl Names<'_> {
             Step::Finish { node, writes } => {
                 inline(&[pair("finish", self.target(*node)), pair("writes", writes)])
             }
+            Step::Freeze { instant_disks } => {
+                one("freeze", quoted(if *instant_disks { "network" } else { "all" }))
+            }
+            Step::Deliver { from, to, what, skip, keep } => {
+                let link = format!("{} -> {}", self.cluster.name(*from), self.cluster.name(*to));
+                let mut pairs = vec![word("deliver", &link)];
+                pairs.extend(what.as_ref().map(|what| word("what", what)));
+                pairs.extend((*skip > 0).then(|| pair("skip", skip)));
+                pairs.extend(keep.then(|| pair("keep", true)));
+                inline(&pairs)
+            }
+            Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
             Step::Call { call, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);
                 pairs.push(pair("via", self.target(*via)));
@@ -177,6 +253,15 @@ impl Names<'_> {
             Step::Address { node, at } => {
                 one("address", inline(&[pair("node", self.node(*node)), pair("at", self.address(*at))]))
             }
+            Step::Fault { fault, nodes } => {
+                let mut pairs = vec![word("fault", fault.name()), pair("nodes", self.whom(nodes))];
+                pairs.extend(fault_value(*fault));
+                inline(&pairs)
+            }
+            Step::End { fault, nodes } => {
+                inline(&[word("end", fault.name()), pair("nodes", self.whom(nodes))])
+            }
+            Step::Events { count } => one("events", count),
             Step::Run { time } => one("run", quoted(&format_duration(*time))),
             Step::Settle => one("settle", true),
             Step::Converge { within } => one("converge", quoted(&format_duration(*within))),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::NodeFault;
 use crate::protocol::{Address, Change, NodeId, QuorumSets};
 
 /// One thing that is done or looked at. Steps follow each other; virtual time passes only where it says so.
@@ -70,7 +71,8 @@ pub enum Step {
         /// Which links.
         links: Links,
     },
-    /// All partitions and cuts end, held messages are released, stalled disks go on; nemeses, loss and duplication stop.
+    /// Hardship ends: partitions and cuts, held messages, faults of nodes, nemeses, and whatever the network does to
+    /// messages but delay them. An untimed schedule becomes a timed one.
     Heal,
     /// Messages on these links wait from now on.
     Hold {
@@ -103,6 +105,31 @@ pub enum Step {
         node: Target,
         /// How many.
         writes: u64,
+    },
+    /// From now on every message waits for a `deliver`, and every write for a `finish`, or finishes at once.
+    Freeze {
+        /// Whether writes finish as soon as they are issued.
+        instant_disks: bool,
+    },
+    /// One waiting message arrives.
+    Deliver {
+        /// Which machine sent it.
+        from: NodeId,
+        /// Which machine receives it.
+        to: NodeId,
+        /// What the protocol calls it; `None` when any will do.
+        what: Option<String>,
+        /// How many older ones are left waiting.
+        skip: u64,
+        /// Whether it waits on afterwards, as a duplicate.
+        keep: bool,
+    },
+    /// Kills the process; exactly so many parts of its unfinished writes reach the disk.
+    Tear {
+        /// Whose.
+        node: Target,
+        /// How many parts.
+        kept: u64,
     },
     /// One call of a client.
     Call {
@@ -144,6 +171,25 @@ pub enum Step {
         node: NodeId,
         /// Where.
         at: Address,
+    },
+    /// Something goes wrong with nodes, whatever the budget. Ends with [`Step::End`] or [`Step::Heal`].
+    Fault {
+        /// What.
+        fault: NodeFault,
+        /// With which.
+        nodes: Whom,
+    },
+    /// A fault of nodes ends. One that is for ever does not: rotten disks are found out, for the node starts anew.
+    End {
+        /// Which fault; its value does not matter.
+        fault: NodeFault,
+        /// Whose.
+        nodes: Whom,
+    },
+    /// So many events come, with workload and nemeses, however long they take.
+    Events {
+        /// How many.
+        count: u64,
     },
     /// Time passes, with workload and nemeses.
     Run {

@@ -1,0 +1,518 @@
+//! Deliberate mistakes of real systems, for testing the checkers and the search.
+//!
+//! Holds: without the feature `mutations` no mistake can be switched on and the questions cost nothing.
+//! Not here: rules that a scenario may switch off in any build (`rules`).
+
+#![cfg_attr(not(feature = "mutations"), allow(unreachable_pub, dead_code))]
+
+/// A mistake. Its name, source and reason stand in [`Mutation::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Mutation {
+    /// A candidate counts votes of an older term.
+    StaleVoteResponse,
+    /// Votes are counted, not voters: a message that comes twice counts twice.
+    VotesNotVoters,
+    /// A candidate that finds a leader of its own term forgets its vote.
+    VoteClearedInTerm,
+    /// A node votes for everyone who asks.
+    VoteTwice,
+    /// A leader votes for others in its own term.
+    LeaderGrantsVotes,
+    /// A vote is never written to the disk.
+    VoteNotPersisted,
+    /// A vote is told before it is on the disk.
+    VoteBeforeDurable,
+    /// Pre-votes count as votes.
+    PreVotesKept,
+    /// A higher term seen in a message is never written to the disk.
+    TermNotPersisted,
+    /// Half of an even set decides.
+    EvenQuorumShort,
+    /// A third of a set and one decide.
+    ThirdIsQuorum,
+    /// Logs are compared by length only.
+    UpToDateByIndex,
+    /// Logs are compared by last term only.
+    UpToDateByTerm,
+    /// An election that a leader asked for need not be up to date.
+    ForcedSkipsUpToDate,
+    /// A refused pre-vote does not tell the higher term.
+    PreVoteRefusalHidesTerm,
+    /// A follower whose leader falls silent does not begin to wait for an election.
+    ElectionTimerLost,
+    /// Only voters of the last membership in the log may stand.
+    RemovedMayNotCampaign,
+    /// A node that does not know yet of its promotion refuses to vote.
+    LearnerRefusesVote,
+    /// A leader commits entries of earlier terms by counting.
+    CommitOlderTerm,
+    /// A leader never commits past an entry of an earlier term.
+    CommitStopsAtOlderTerm,
+    /// A new leader appends no entry of its own.
+    NoBlankEntry,
+    /// A late append cuts what follows it although it agrees.
+    AppendTruncatesSuffix,
+    /// An entry that conflicts stays.
+    ConflictKept,
+    /// The entry before an append is compared by index only.
+    PrevTermUnchecked,
+    /// An append from the log's beginning replaces the whole log.
+    PrevZeroUnchecked,
+    /// An append of a lower term is accepted.
+    StaleLeaderObeyed,
+    /// A follower commits its own tail by the leader's commit index.
+    CommitUnbounded,
+    /// A heartbeat tells the commit index to a peer that may hold other entries.
+    HeartbeatCommitUnbounded,
+    /// An acknowledgement reports the last index, not what the append covered.
+    AckReportsLast,
+    /// The hint of a rejection counts as held.
+    RejectionCounts,
+    /// The quorum's index is read off an unsorted list.
+    UnsortedQuorumScan,
+    /// The most frequent index counts as held by a quorum.
+    CommitByMode,
+    /// The commit index follows whatever a message says.
+    CommitMovesBack,
+    /// What is durable is applied before it is committed.
+    ApplyUncommitted,
+    /// A leader counts itself before its disk has answered.
+    SelfCountsAtAppend,
+    /// A new leader counts its first entry before its disk has answered.
+    BlankCountsAtAppend,
+    /// A follower acknowledges entries before its disk has answered.
+    AckBeforeDurable,
+    /// A cut does not take back what unfinished writes promised.
+    CutKeepsPromise,
+    /// A leader that is alone in the first set commits without replication.
+    FirstSetAloneCommits,
+    /// Only the first set of a joint config decides.
+    NewVotersIgnored,
+    /// A joint config decides by one majority over the union.
+    UnionQuorum,
+    /// Learners count in quorums.
+    LearnersCounted,
+    /// The first entry of a leader leaves the joint config.
+    FirstEntryLeavesJoint,
+    /// A leader changes members before it committed an entry of its own term.
+    ChangeBeforeOwnCommit,
+    /// A change is proposed while another one is not committed.
+    ChangeDuringChange,
+    /// A restart on a snapshot forgets the old half of a joint config.
+    JointDroppedOnBoot,
+    /// A late snapshot replaces a log that holds its last entry.
+    SnapshotOverLongerLog,
+    /// A snapshot is acknowledged before it is on the disk.
+    SnapshotAckBeforeDurable,
+    /// A new leader reads before it committed an entry of its own term.
+    ReadWithoutOwnCommit,
+    /// A leader reads without asking whether it still leads.
+    ReadWithoutConfirm,
+    /// A read is confirmed by a round that began before it.
+    ReadJoinsRound,
+    /// Any node reads its own machine.
+    ReadAtFollower,
+    /// One answer fewer than a quorum confirms a read.
+    ReadQuorumShort,
+}
+
+/// What a reader wants to know of a mutation.
+#[cfg(feature = "mutations")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MutationInfo {
+    /// Which one.
+    pub mutation: Mutation,
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// The published bug it repeats.
+    pub source: &'static str,
+    /// The promises of which it must break one, by name, most telling first.
+    pub promises: &'static [&'static str],
+    /// What it does.
+    pub breaks: &'static str,
+}
+
+#[cfg(feature = "mutations")]
+impl Mutation {
+    /// Every mutation, in the order of the catalogue: elections, replication, durability, membership, snapshots, reads.
+    pub const ALL: &'static [MutationInfo] = &[
+        MutationInfo {
+            mutation: Mutation::StaleVoteResponse,
+            name: "stale-vote-response",
+            source: "Xraft#1 (SandTable); akka-raft 46",
+            promises: &["election-safety"],
+            breaks: "a candidate counts votes of an older term",
+        },
+        MutationInfo {
+            mutation: Mutation::VotesNotVoters,
+            name: "votes-not-voters",
+            source: "akka-raft 45",
+            promises: &["election-safety"],
+            breaks: "votes are counted, not voters: a message that comes twice counts twice",
+        },
+        MutationInfo {
+            mutation: Mutation::VoteClearedInTerm,
+            name: "vote-cleared-in-term",
+            source: "etcd 9d2a465; willemt daa93cb",
+            promises: &["election-safety"],
+            breaks: "a candidate that finds a leader of its own term forgets its vote",
+        },
+        MutationInfo {
+            mutation: Mutation::VoteTwice,
+            name: "vote-twice",
+            source: "camunda 5356; akka-raft 56; CCF 5891",
+            promises: &["election-safety"],
+            breaks: "a node votes for everyone who asks",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaderGrantsVotes,
+            name: "leader-grants-votes",
+            source: "DaosRaft PR 70 (SandTable)",
+            promises: &["election-safety"],
+            breaks: "a leader votes for others in its own term",
+        },
+        MutationInfo {
+            mutation: Mutation::VoteNotPersisted,
+            name: "vote-not-persisted",
+            source: "raft-62 class",
+            promises: &["election-safety"],
+            breaks: "a vote is never written to the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::VoteBeforeDurable,
+            name: "vote-before-durable",
+            source: "openraft ee460f37",
+            promises: &["election-safety"],
+            breaks: "a vote is told before it is on the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::PreVotesKept,
+            name: "pre-votes-kept",
+            source: "raft-rs PR 84; etcd 3c7359d",
+            promises: &["election-safety"],
+            breaks: "pre-votes count as votes",
+        },
+        MutationInfo {
+            mutation: Mutation::TermNotPersisted,
+            name: "term-not-persisted",
+            source: "willemt, Figure 2 persistent state",
+            promises: &["election-safety", "leader-completeness", "state-machine-safety"],
+            breaks: "a higher term seen in a message is never written to the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::EvenQuorumShort,
+            name: "even-quorum-short",
+            source: "hashicorp 163a55f",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "half of an even set decides",
+        },
+        MutationInfo {
+            mutation: Mutation::ThirdIsQuorum,
+            name: "third-is-quorum",
+            source: "ModelFuzz's etcd-raft benchmark",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "a third of a set and one decide",
+        },
+        MutationInfo {
+            mutation: Mutation::UpToDateByIndex,
+            name: "up-to-date-by-index",
+            source: "paper, section 5.4.1",
+            promises: &["leader-completeness", "state-machine-safety"],
+            breaks: "logs are compared by length only",
+        },
+        MutationInfo {
+            mutation: Mutation::UpToDateByTerm,
+            name: "up-to-date-by-term",
+            source: "paper, section 5.4.1",
+            promises: &["leader-completeness", "state-machine-safety"],
+            breaks: "logs are compared by last term only",
+        },
+        MutationInfo {
+            mutation: Mutation::ForcedSkipsUpToDate,
+            name: "forced-skips-up-to-date",
+            source: "thesis 3.10",
+            promises: &["leader-completeness", "state-machine-safety"],
+            breaks: "an election that a leader asked for need not be up to date",
+        },
+        MutationInfo {
+            mutation: Mutation::PreVoteRefusalHidesTerm,
+            name: "pre-vote-refusal-hides-term",
+            source: "openraft 1796",
+            promises: &["convergence"],
+            breaks: "a refused pre-vote does not tell the higher term",
+        },
+        MutationInfo {
+            mutation: Mutation::ElectionTimerLost,
+            name: "election-timer-lost",
+            source: "RATIS-2172",
+            promises: &["convergence"],
+            breaks: "a follower whose leader falls silent does not begin to wait for an election",
+        },
+        MutationInfo {
+            mutation: Mutation::RemovedMayNotCampaign,
+            name: "removed-may-not-campaign",
+            source: "rethinkdb 4234; thesis 4.2.2",
+            promises: &["convergence"],
+            breaks: "only voters of the last membership in the log may stand",
+        },
+        MutationInfo {
+            mutation: Mutation::LearnerRefusesVote,
+            name: "learner-refuses-vote",
+            source: "etcd PR 10998",
+            promises: &["convergence"],
+            breaks: "a node that does not know yet of its promotion refuses to vote",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitOlderTerm,
+            name: "commit-older-term",
+            source: "paper, Figure 8; PySyncObj 169",
+            promises: &["leader-completeness", "state-machine-safety"],
+            breaks: "a leader commits entries of earlier terms by counting",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitStopsAtOlderTerm,
+            name: "commit-stops-at-older-term",
+            source: "RaftOS PR 30",
+            promises: &["convergence"],
+            breaks: "a leader never commits past an entry of an earlier term",
+        },
+        MutationInfo {
+            mutation: Mutation::NoBlankEntry,
+            name: "no-blank-entry",
+            source: "paper, section 8",
+            promises: &["convergence", "linearizability"],
+            breaks: "a new leader appends no entry of its own",
+        },
+        MutationInfo {
+            mutation: Mutation::AppendTruncatesSuffix,
+            name: "append-truncates-suffix",
+            source: "openraft 9540c904; RaftOS 26; CCF 6016",
+            promises: &["leader-completeness", "commit-durability", "state-machine-safety"],
+            breaks: "a late append cuts what follows it although it agrees",
+        },
+        MutationInfo {
+            mutation: Mutation::ConflictKept,
+            name: "conflict-kept",
+            source: "paper, section 5.3",
+            promises: &["log-matching", "state-machine-safety"],
+            breaks: "an entry that conflicts stays",
+        },
+        MutationInfo {
+            mutation: Mutation::PrevTermUnchecked,
+            name: "prev-term-unchecked",
+            source: "paper, section 5.3",
+            promises: &["log-matching", "state-machine-safety"],
+            breaks: "the entry before an append is compared by index only",
+        },
+        MutationInfo {
+            mutation: Mutation::PrevZeroUnchecked,
+            name: "prev-zero-unchecked",
+            source: "WRaft 118.1 (SandTable)",
+            promises: &["leader-completeness", "commit-durability", "state-machine-safety"],
+            breaks: "an append from the log's beginning replaces the whole log",
+        },
+        MutationInfo {
+            mutation: Mutation::StaleLeaderObeyed,
+            name: "stale-leader-obeyed",
+            source: "paper, figure 2",
+            promises: &["log-matching", "state-machine-safety", "leader-completeness"],
+            breaks: "an append of a lower term is accepted",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitUnbounded,
+            name: "commit-unbounded",
+            source: "RATIS-1161; PySyncObj 166",
+            promises: &["state-machine-safety", "leader-completeness"],
+            breaks: "a follower commits its own tail by the leader's commit index",
+        },
+        MutationInfo {
+            mutation: Mutation::HeartbeatCommitUnbounded,
+            name: "heartbeat-commit-unbounded",
+            source: "etcd, commit of a heartbeat",
+            promises: &["state-machine-safety", "leader-completeness"],
+            breaks: "a heartbeat tells the commit index to a peer that may hold other entries",
+        },
+        MutationInfo {
+            mutation: Mutation::AckReportsLast,
+            name: "ack-reports-last",
+            source: "CCF 6016",
+            promises: &["leader-completeness", "commit-durability"],
+            breaks: "an acknowledgement reports the last index, not what the append covered",
+        },
+        MutationInfo {
+            mutation: Mutation::RejectionCounts,
+            name: "rejection-counts",
+            source: "CCF, commit advance on a rejection",
+            promises: &["leader-completeness", "commit-durability"],
+            breaks: "the hint of a rejection counts as held",
+        },
+        MutationInfo {
+            mutation: Mutation::UnsortedQuorumScan,
+            name: "unsorted-quorum-scan",
+            source: "openraft 1802",
+            promises: &["leader-completeness", "commit-durability"],
+            breaks: "the quorum's index is read off an unsorted list",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitByMode,
+            name: "commit-by-mode",
+            source: "akka-raft 42",
+            promises: &["leader-completeness", "commit-durability"],
+            breaks: "the most frequent index counts as held by a quorum",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitMovesBack,
+            name: "commit-moves-back",
+            source: "dragonboat f6b92a2",
+            promises: &["monotonicity"],
+            breaks: "the commit index follows whatever a message says",
+        },
+        MutationInfo {
+            mutation: Mutation::ApplyUncommitted,
+            name: "apply-uncommitted",
+            source: "RedisRaft 14",
+            promises: &["state-machine-safety", "linearizability"],
+            breaks: "what is durable is applied before it is committed",
+        },
+        MutationInfo {
+            mutation: Mutation::SelfCountsAtAppend,
+            name: "self-counts-at-append",
+            source: "etcd 14143",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a leader counts itself before its disk has answered",
+        },
+        MutationInfo {
+            mutation: Mutation::BlankCountsAtAppend,
+            name: "blank-counts-at-append",
+            source: "openraft a9f696a9",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a new leader counts its first entry before its disk has answered",
+        },
+        MutationInfo {
+            mutation: Mutation::AckBeforeDurable,
+            name: "ack-before-durable",
+            source: "openraft ee460f37",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a follower acknowledges entries before its disk has answered",
+        },
+        MutationInfo {
+            mutation: Mutation::CutKeepsPromise,
+            name: "cut-keeps-promise",
+            source: "durability, the A-B-A race",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a cut does not take back what unfinished writes promised",
+        },
+        MutationInfo {
+            mutation: Mutation::FirstSetAloneCommits,
+            name: "first-set-alone-commits",
+            source: "openraft beb0302b",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a leader that is alone in the first set commits without replication",
+        },
+        MutationInfo {
+            mutation: Mutation::NewVotersIgnored,
+            name: "new-voters-ignored",
+            source: "willemt c4de21e",
+            promises: &["election-safety", "leader-completeness", "commit-durability"],
+            breaks: "only the first set of a joint config decides",
+        },
+        MutationInfo {
+            mutation: Mutation::UnionQuorum,
+            name: "union-quorum",
+            source: "CCF 3948; async-raft 62",
+            promises: &["election-safety", "leader-completeness", "commit-durability"],
+            breaks: "a joint config decides by one majority over the union",
+        },
+        MutationInfo {
+            mutation: Mutation::LearnersCounted,
+            name: "learners-counted",
+            source: "openraft d882e743",
+            promises: &["leader-completeness", "commit-durability", "election-safety"],
+            breaks: "learners count in quorums",
+        },
+        MutationInfo {
+            mutation: Mutation::FirstEntryLeavesJoint,
+            name: "first-entry-leaves-joint",
+            source: "Ratis StartupLogEntry; camunda 60086",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "the first entry of a leader leaves the joint config",
+        },
+        MutationInfo {
+            mutation: Mutation::ChangeBeforeOwnCommit,
+            name: "change-before-own-commit",
+            source: "Ongaro 2015; openraft change_membership",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "a leader changes members before it committed an entry of its own term",
+        },
+        MutationInfo {
+            mutation: Mutation::ChangeDuringChange,
+            name: "change-during-change",
+            source: "redisraft 17",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "a change is proposed while another one is not committed",
+        },
+        MutationInfo {
+            mutation: Mutation::JointDroppedOnBoot,
+            name: "joint-dropped-on-boot",
+            source: "etcd e515a67",
+            promises: &["election-safety", "leader-completeness"],
+            breaks: "a restart on a snapshot forgets the old half of a joint config",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotOverLongerLog,
+            name: "snapshot-over-longer-log",
+            source: "etcd 80615be",
+            promises: &["leader-completeness", "commit-durability"],
+            breaks: "a late snapshot replaces a log that holds its last entry",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotAckBeforeDurable,
+            name: "snapshot-ack-before-durable",
+            source: "openraft io ordering",
+            promises: &["commit-durability", "leader-completeness"],
+            breaks: "a snapshot is acknowledged before it is on the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadWithoutOwnCommit,
+            name: "read-without-own-commit",
+            source: "RedisRaft 18; etcd 7331",
+            promises: &["linearizability"],
+            breaks: "a new leader reads before it committed an entry of its own term",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadWithoutConfirm,
+            name: "read-without-confirm",
+            source: "thesis 6.4",
+            promises: &["linearizability"],
+            breaks: "a leader reads without asking whether it still leads",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadJoinsRound,
+            name: "read-joins-round",
+            source: "etcd-io/raft PR 397",
+            promises: &["linearizability"],
+            breaks: "a read is confirmed by a round that began before it",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadAtFollower,
+            name: "read-at-follower",
+            source: "Xraft-KV#1 (SandTable)",
+            promises: &["linearizability"],
+            breaks: "any node reads its own machine",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadQuorumShort,
+            name: "read-quorum-short",
+            source: "openraft d60f1e85",
+            promises: &["linearizability"],
+            breaks: "one answer fewer than a quorum confirms a read",
+        },
+    ];
+
+    /// The mutation of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Mutation> {
+        Mutation::ALL.iter().find(|info| info.name == name).map(|info| info.mutation)
+    }
+}

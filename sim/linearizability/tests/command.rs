@@ -1,0 +1,115 @@
+//! The command: exit codes, what it prints, and the picture.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use splitbrain_linearizability::command::{CheckArgs, run};
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: CheckArgs,
+}
+
+const GOOD: &str = "{:process 0 :type :invoke :f :write :value 1}{:process 0 :type :ok :f :write :value 1}";
+const STALE: &str = "[{:process 0 :type :invoke :f :write :value 1}{:process 0 :type :ok :f :write :value 1}
+    {:process 1 :type :invoke :f :write :value 2}{:process 1 :type :ok :f :write :value 2}
+    {:process 0 :type :invoke :f :read :value nil}{:process 0 :type :ok :f :read :value 1}]";
+
+/// A folder of one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+fn check(words: &[&str]) -> (u8, String, String) {
+    let command = Command::try_parse_from([&["check"], words].concat()).expect("right arguments");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(&command.args, &mut out, &mut err);
+    (code, String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
+}
+
+#[test]
+fn the_worst_file_decides_the_exit_code() {
+    let folder = folder("codes");
+    let file = |name: &str, text: &str| {
+        let place = folder.join(name);
+        fs::write(&place, text).expect("written");
+        place.display().to_string()
+    };
+    let good = file("good.edn", GOOD);
+    let stale = file("stale.edn", STALE);
+    let bad = file("bad.edn", "{:process 0");
+    let missing = folder.join("missing").display().to_string();
+    // Both values are written twice at once, so only the search can tell, and it may take no step.
+    let twice = GOOD.replace("{:process 0 :type :ok", "{:process 1 :type :invoke :f :write :value 1}{:process 0 :type :ok");
+    let hard = file("hard.edn", &twice);
+    assert_eq!(check(&[&good]).0, 0);
+    assert_eq!(check(&[&good, &stale]).0, 1);
+    assert_eq!(check(&[&hard]).0, 0);
+    assert_eq!(check(&[&good, &hard, "--budget", "0"]).0, 3);
+    assert_eq!(check(&[&hard, &stale, "--budget", "0"]).0, 1);
+    assert_eq!(check(&[&stale, &bad, &good]).0, 2);
+    assert_eq!(check(&[&missing]).0, 2);
+    assert!(check(&[&bad]).2.contains("bad.edn:1: expected an operation"));
+}
+
+#[test]
+fn it_prints_why_and_draws_it() {
+    let folder = folder("pictures");
+    let place = folder.join("stale.edn").display().to_string();
+    fs::write(&place, STALE).expect("written");
+    let picture = folder.join("out.html");
+    let (code, out, _) = check(&[&place, "--html", &picture.display().to_string()]);
+    assert_eq!(code, 1);
+    let expected = "stale.edn: NOT linearizable (3 operations, model register)
+These 3 operations on key 0 contradict each other:
+              1..2  process 0 write 1
+              3..4  process 1 write 2
+              5..6  process 0 read -> 1
+The longest order that can be made of them:
+  1. process 0 write 1
+  2. process 1 write 2
+Then the value is 2, and none of the others can be next:
+  process 0 read -> 1: the value is 2
+";
+    assert!(out.ends_with(expected), "{out}");
+    let page = fs::read_to_string(&picture).expect("drawn");
+    assert!(page.contains("<svg") && page.ends_with("</html>\n"));
+    let left: Vec<_> = fs::read_dir(&folder).expect("listed").collect();
+    assert_eq!(left.len(), 2, "nothing half written stays");
+}
+
+#[test]
+fn json_for_machines() {
+    let place = folder("json").join("stale.edn").display().to_string();
+    fs::write(&place, STALE).expect("written");
+    let (_, out, _) = check(&[&place, "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!(value["verdict"], "not-linearizable");
+    assert_eq!(value["contradiction"].as_array().map(Vec::len), Some(3));
+    assert_eq!(value["stuck"][0]["why"], "the value is 2");
+}
+
+#[test]
+fn the_initial_value_and_the_model_may_be_given() {
+    let place = folder("initial").join("read.edn").display().to_string();
+    fs::write(&place, "{:process 0 :type :invoke :f :read}{:process 0 :type :ok :f :read :value 7}").expect("written");
+    assert_eq!(check(&[&place]).0, 1);
+    assert_eq!(check(&[&place, "--init", "7"]).0, 0);
+    assert_eq!(check(&[&place, "--init", "7", "--model", "cas-register"]).0, 0);
+    fs::write(&place, "{:process 0 :type :invoke :f :cas :value [1 2]}").expect("written");
+    let (code, _, err) = check(&[&place, "--model", "register"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("try --model cas-register"), "{err}");
+}
+
+#[test]
+fn a_budget_is_a_time_memory_or_steps() {
+    for (text, fine) in [("30s", true), ("5m,512MiB,1000", true), ("1GiB", true), ("s", false), ("3 days", false)] {
+        assert_eq!(Command::try_parse_from(["check", "f", "--budget", text]).is_ok(), fine, "{text}");
+    }
+}

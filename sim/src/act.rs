@@ -1,0 +1,189 @@
+//! What happened to nodes, one act after another: all that a protocol without a clock can notice.
+//!
+//! Holds: a frozen world that is dealt the acts of a run ends where the run ended, whatever delays, losses and partitions
+//! led to them; an act that is impossible when its turn comes is left out.
+//! Not here: which acts a failure needs (`shrink`).
+
+use crate::machine::Request;
+use crate::protocol::{Address, NodeId, Operation, Protocol};
+use crate::world::World;
+
+/// One thing that happened to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act<T> {
+    /// A message arrived.
+    Deliver {
+        /// Counts what was sent in its run; equal for a message and its duplicate.
+        serial: u64,
+        /// Which machine sent it.
+        from: NodeId,
+        /// Which machine received it.
+        to: NodeId,
+        /// What the protocol calls it.
+        what: String,
+        /// What it said.
+        digest: u64,
+        /// How many older ones of that name were left waiting.
+        skipped: usize,
+        /// Whether it arrives again later.
+        kept: bool,
+    },
+    /// A timer fired.
+    Fire {
+        /// Whose.
+        node: NodeId,
+        /// Which.
+        timer: T,
+    },
+    /// The oldest unfinished write became durable.
+    Finish {
+        /// Whose.
+        node: NodeId,
+    },
+    /// The process died.
+    Crash {
+        /// Whose.
+        node: NodeId,
+        /// How many parts of its unfinished writes reached the disk.
+        kept: usize,
+        /// How many there were.
+        all: usize,
+    },
+    /// The process was started again.
+    Boot {
+        /// Whose.
+        node: NodeId,
+    },
+    /// The disk was emptied.
+    Wipe {
+        /// Whose.
+        node: NodeId,
+    },
+    /// The machine's state was handed to the process.
+    Snapshot {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A client asked.
+    Call {
+        /// Whom.
+        node: NodeId,
+        /// For what.
+        request: Request,
+    },
+    /// An operator asked.
+    Operate {
+        /// Whom.
+        node: NodeId,
+        /// For what.
+        operation: Operation,
+    },
+    /// A machine moved.
+    Bind {
+        /// Which.
+        node: NodeId,
+        /// Where to.
+        address: Address,
+    },
+}
+
+impl<T> Act<T> {
+    /// The node it happened to.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        match self {
+            Act::Deliver { to: node, .. }
+            | Act::Fire { node, .. }
+            | Act::Finish { node }
+            | Act::Crash { node, .. }
+            | Act::Boot { node }
+            | Act::Wipe { node }
+            | Act::Snapshot { node }
+            | Act::Call { node, .. }
+            | Act::Operate { node, .. }
+            | Act::Bind { node, .. } => *node,
+        }
+    }
+
+    /// Whether a node has a part in it.
+    #[must_use]
+    pub fn names(&self, node: NodeId) -> bool {
+        self.node() == node || matches!(self, Act::Deliver { from, .. } if *from == node)
+    }
+}
+
+/// Marks every message that arrives again later, so that dealing it leaves one behind. Linear but for a logarithm.
+pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
+    let mut later = std::collections::BTreeSet::new();
+    for act in acts.iter_mut().rev() {
+        if let Act::Deliver { serial, kept, .. } = act {
+            *kept |= !later.insert(*serial);
+        }
+    }
+}
+
+/// Deals one act to a frozen world. Returns whether it was possible.
+pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>) -> bool {
+    let runs = |world: &World<P>, node: NodeId| world.nodes()[node.0 as usize].process.is_some();
+    match act {
+        Act::Deliver { from, to, what, digest, kept, .. } => {
+            world.deliver(*from, *to, (Some(what), Some(*digest)), 0, *kept)
+        }
+        Act::Fire { node, timer } => {
+            let mut timers = world.nodes()[node.0 as usize].timers.iter();
+            let set = timers.any(|entry| entry.timer == *timer && entry.due.is_some());
+            let possible = set && runs(world, *node);
+            if possible {
+                world.fire(*node, *timer);
+            }
+            possible
+        }
+        Act::Finish { node } => {
+            let possible = runs(world, *node) && world.nodes()[node.0 as usize].disk.unfinished() > 0;
+            if possible {
+                world.finish_stalled(*node);
+            }
+            possible
+        }
+        Act::Crash { node, kept, .. } => {
+            let possible = runs(world, *node);
+            world.tear(*node, *kept);
+            possible
+        }
+        Act::Boot { node } => {
+            let possible = !runs(world, *node);
+            world.boot(*node);
+            possible
+        }
+        Act::Wipe { node } => {
+            world.wipe(*node);
+            true
+        }
+        Act::Snapshot { node } => {
+            let entry = &world.nodes()[node.0 as usize];
+            let possible = runs(world, *node) && entry.glance.applied > entry.snapshot_at;
+            if possible {
+                world.snapshot(*node);
+            }
+            possible
+        }
+        Act::Call { node, request } => {
+            let possible = runs(world, *node);
+            if possible {
+                world.call(*request, *node);
+            }
+            possible
+        }
+        Act::Operate { node, operation } => {
+            let possible = runs(world, *node);
+            if possible {
+                world.operate(*node, operation.clone());
+            }
+            possible
+        }
+        Act::Bind { node, address } => {
+            world.bind(*node, *address);
+            true
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The second phase of a run: hardship ends, and the cluster must agree within a bound, or it is said what stood in the way.
+//!
+//! Holds: agreement is owed as long as every voter set in force has a majority that is not lost for ever.
+//! Not here: the hardship (`fault`, `nemesis`).
+
+use std::collections::BTreeSet;
+
+use crate::network::{Link, Roughness};
+use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
+use crate::scenario::{Network, Ratio};
+use crate::time::Moment;
+use crate::world::World;
+
+/// How many events may come before agreement: a cluster that needs more talks in circles.
+const EVENTS_MAX: u64 = 500_000;
+
+impl<P: Protocol> World<P> {
+    /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
+    /// what they did; an untimed world becomes timed.
+    pub fn heal(&mut self) {
+        self.become_timed();
+        self.end_strikes();
+        self.record(None, &21u8, |_| String::from("heals"));
+        let calm = Network {
+            loss: Ratio::ZERO,
+            duplicate: Ratio::ZERO,
+            reorder: Ratio::ZERO,
+            corrupt: Ratio::ZERO,
+            ..self.network.settings()
+        };
+        self.network.set(calm);
+        self.network.partition(&[]);
+        for from in self.scenario.cluster.ids() {
+            self.network.set_roughness(from, Roughness::NONE);
+            for to in self.scenario.cluster.ids() {
+                if self.network.link(from, to) != Link::Open {
+                    self.set_link(from, to, Link::Open);
+                }
+            }
+            if self.nodes[from.0 as usize].stalled {
+                self.stall(from, false);
+            }
+            self.end_trouble(from);
+        }
+    }
+
+    /// Why the cluster does not agree yet; `None` when it does: one leader that holds everything committed, and every
+    /// running member of its membership has applied all that it holds.
+    #[must_use]
+    pub fn disagreement(&self) -> Option<String> {
+        let Some(leader) = self.leader() else { return Some(self.why_nobody_leads()) };
+        let process = self.nodes[leader.0 as usize].process.as_ref()?;
+        let (name, goal) = (self.names.of(leader), process.last());
+        if goal < self.committed {
+            let lost = self.committed;
+            return Some(format!(
+                "entry {lost} was committed, and the log of {name}, who leads, ends at {goal}"
+            ));
+        }
+        if process.commit() < goal {
+            return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
+        }
+        let mut members = process.learners();
+        process.each_voter(&mut |_, voter| {
+            members.insert(voter);
+        });
+        for member in members {
+            let node = &self.nodes[member.0 as usize];
+            let Some(process) = &node.process else { continue };
+            let other = self.names.of(member);
+            if process.applied() < goal {
+                return Some(format!("{other} has applied {} of {goal}", process.applied()));
+            }
+            if member != leader && process.leads() {
+                return Some(format!("{other} believes to lead beside {name}"));
+            }
+        }
+        None
+    }
+
+    fn why_nobody_leads(&self) -> String {
+        let runs = |id: &NodeId| self.nodes[id.0 as usize].process.is_some();
+        let lacking = |set: &BTreeSet<NodeId>| set.iter().filter(|id| runs(id)).count() * 2 <= set.len();
+        let views = self.running_views();
+        match views.iter().flatten().find(|set| lacking(set)) {
+            Some(set) => {
+                let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
+                let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
+                format!(
+                    "nobody leads: no quorum can be reached, for of {} only {} run",
+                    sets(set),
+                    sets(&running)
+                )
+            }
+            None => String::from("nobody leads, though quorums can be reached"),
+        }
+    }
+
+    /// Which voter set in force has lost half of its nodes or more for ever, so that agreement is not owed any more.
+    #[must_use]
+    pub fn beyond_hope(&self) -> Option<String> {
+        let lost = |id: &NodeId| self.nodes[id.0 as usize].trouble.is_lost();
+        let views = self.running_views();
+        let hopeless =
+            views.iter().flatten().find(|set| set.iter().filter(|id| !lost(id)).count() * 2 <= set.len());
+        match hopeless {
+            Some(set) => {
+                let gone: BTreeSet<NodeId> = set.iter().copied().filter(lost).collect();
+                let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
+                Some(format!("of {} the nodes {} are lost for ever", sets(set), sets(&gone)))
+            }
+            None if self.nodes.iter().all(|node| node.trouble.is_lost()) => {
+                Some(String::from("every node is lost for ever"))
+            }
+            None => None,
+        }
+    }
+
+    /// The membership in force on each running node.
+    fn running_views(&self) -> Vec<QuorumSets> {
+        self.nodes.iter().filter_map(|node| node.process.as_ref().map(Inspect::quorums)).collect()
+    }
+
+    /// Lets time pass until the cluster agrees.
+    ///
+    /// # Errors
+    /// What stood in the way at `until`.
+    pub fn converge(&mut self, until: Moment) -> Result<(), String> {
+        self.become_timed();
+        let (before, epoch) = (self.counts, self.highest_epoch());
+        loop {
+            let Some(why) = self.disagreement() else { return Ok(()) };
+            let circles = self.counts.events - before.events >= EVENTS_MAX;
+            if !self.violations().is_empty() || circles || !self.advance(until) {
+                let (reigns, terms) = (self.counts.reigns - before.reigns, self.highest_epoch() - epoch);
+                let elections = match terms {
+                    0 | 1 => String::new(),
+                    _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),
+                };
+                let talk =
+                    if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
+                return Err(why + &elections + &talk);
+            }
+        }
+    }
+
+    fn highest_epoch(&self) -> u64 {
+        self.nodes.iter().map(|node| P::term_of(node.glance.epoch)).max().unwrap_or(0)
+    }
+}

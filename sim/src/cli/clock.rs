@@ -1,0 +1,29 @@
+//! The wall clock, for budgets and progress only.
+//!
+//! Holds: no report depends on it, but how much was done within a budget. Nothing else in the project reads a clock.
+
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+
+use std::time::{Duration, Instant};
+
+/// When some work began, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    start: Instant,
+    budget: Option<Duration>,
+}
+
+impl Clock {
+    /// Starts now; `budget` in nanoseconds.
+    pub(super) fn start(budget: Option<u64>) -> Clock {
+        Clock { start: Instant::now(), budget: budget.map(Duration::from_nanos) }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.budget.is_some_and(|budget| self.elapsed() >= budget)
+    }
+}

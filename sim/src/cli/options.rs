@@ -1,0 +1,74 @@
+//! Arguments that several commands share.
+
+use std::path::Path;
+
+use super::output::complain;
+use crate::protocol::OptionValue;
+use crate::runner;
+use crate::scenario::{self, Scenario, parse_duration};
+use crate::swarm;
+
+/// A scenario, the file it came from (empty for a seed), and the seed to run it with.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) file: String,
+    pub(super) scenario: Scenario,
+    pub(super) seed: u64,
+}
+
+/// The scenario of a seed or of a file. The user is told what is wrong.
+pub(super) fn target(text: &str, seed: Option<u64>) -> Option<Target> {
+    if let Ok(drawn) = text.parse::<u64>() {
+        let scenario = swarm::scenario(drawn);
+        return Some(Target { file: String::new(), scenario, seed: seed.unwrap_or(drawn) });
+    }
+    match scenario::load(Path::new(text)) {
+        Ok(file) => {
+            let seed = seed.unwrap_or(file.scenario.seeds.first);
+            Some(Target { file: file.path, scenario: file.scenario, seed })
+        }
+        Err(error) => {
+            complain(&error);
+            None
+        }
+    }
+}
+
+/// The system that was asked for, that of the scenario, or the first there is.
+pub(super) fn system(asked: Option<&str>, scenario: Option<&Scenario>) -> String {
+    let meant = scenario.and_then(|scenario| scenario.systems.first().map(String::as_str));
+    asked.or(meant).unwrap_or(runner::systems()[0]).to_owned()
+}
+
+pub(super) fn parse_time(text: &str) -> Result<u64, String> {
+    parse_duration(text).ok_or_else(|| String::from("expected a duration such as 60s or 5m"))
+}
+
+/// Reads `name=value` as a scenario would.
+pub(super) fn parse_option(text: &str) -> Result<(String, OptionValue), String> {
+    let (name, value) = text.split_once('=').ok_or("expected an option such as pre-vote=false")?;
+    let value = match value {
+        "true" => OptionValue::Switch(true),
+        "false" => OptionValue::Switch(false),
+        _ => match (value.parse(), parse_duration(value)) {
+            (Ok(number), _) => OptionValue::Number(number),
+            (Err(_), Some(time)) => OptionValue::Time(time),
+            (Err(_), None) => OptionValue::Word(value.to_owned()),
+        },
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// Writes a file whole or not at all: beside its place first, then into it.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn write_file(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! `splitbrain print-seed`: the scenario that a seed of the swarm stands for.
+//!
+//! Holds: what is printed is a scenario file; running it is the same run. Not here: drawing it (`swarm`).
+
+use clap::Args;
+
+use super::output::{Output, complain};
+use super::{AS_EXPECTED, BAD_INPUT};
+use crate::swarm;
+
+/// What `print-seed` may be told.
+#[derive(Debug, Args)]
+pub(super) struct PrintSeedArguments {
+    /// The seed
+    #[arg(value_name = "SEED")]
+    seed: u64,
+    /// The system that the scenario is for
+    #[arg(long, value_name = "NAME", default_value = "raft", value_parser = super::run::parse_system)]
+    system: String,
+}
+
+/// Prints what the arguments ask, and returns the exit code.
+pub(super) fn main(arguments: &PrintSeedArguments) -> u8 {
+    let PrintSeedArguments { seed, system } = arguments;
+    let scenario = swarm::scenario_for(*seed, system);
+    let head = format!("# What the swarm draws for seed {seed} of {system}.\n");
+    match Output::new().write(&(head + &scenario.to_toml())) {
+        Ok(()) => AS_EXPECTED,
+        Err(error) => {
+            complain(&format!("the scenario cannot be written: {error}"));
+            BAD_INPUT
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `splitbrain shrink`: the smallest scenario file that still breaks the same promise.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::clock::Clock;
+use super::options;
+use super::output::{Output, complain, inform};
+use super::progress::Bar;
+use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
+use crate::protocol::OptionValue;
+use crate::shrink::{Effort, Progress, shrink};
+
+/// What `shrink` may be told.
+#[derive(Debug, Args)]
+pub(super) struct ShrinkArguments {
+    /// A seed of the swarm, or a scenario file
+    #[arg(value_name = "SEED|FILE")]
+    target: String,
+    /// Run the file with this seed instead of its own
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Run on this system
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
+    /// The longest it may take
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = options::parse_time)]
+    budget: u64,
+    /// Give the scenario this setting, as in a sweep
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = options::parse_option)]
+    options: Vec<(String, OptionValue)>,
+    /// Switch this rule off, as in a sweep
+    #[arg(long = "off", value_name = "RULE")]
+    rules_off: Vec<String>,
+    /// Write the scenario here instead of to the standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn main(arguments: &ShrinkArguments) -> u8 {
+    let Some(mut target) = options::target(&arguments.target, arguments.seed) else { return BAD_INPUT };
+    target.scenario.cluster.options.extend(arguments.options.iter().cloned());
+    target.scenario.rules_off.extend(arguments.rules_off.iter().cloned());
+    let system = options::system(arguments.system.as_deref(), Some(&target.scenario));
+    let clock = Clock::start(Some(arguments.budget));
+    let mut bar = Bar::new(None, "tries");
+    let mut stop = |progress: &Progress| {
+        bar.show(progress.tries, format!("{} parts left, {} events", progress.size, progress.events));
+        clock.is_over()
+    };
+    let mut effort = Effort::new(u64::MAX, &mut stop);
+    let shrunk = shrink(&target.scenario, &system, target.seed, &mut effort);
+    bar.end();
+    match shrunk {
+        Ok(Some(shrunk)) => {
+            inform(&format!(
+                "{} {} faults, {} operations, {} moves; {} tries in {:.1?}",
+                shrunk.headline(),
+                shrunk.faults,
+                shrunk.operations,
+                shrunk.acts,
+                shrunk.tries,
+                clock.elapsed()
+            ));
+            let text = shrunk.to_toml();
+            let written = match &arguments.out {
+                Some(path) => options::write_file(path, &text),
+                None => Output::new().write(&text),
+            };
+            if let Err(error) = written {
+                complain(&format!("the scenario cannot be written: {error}"));
+                return BAD_INPUT;
+            }
+            AS_EXPECTED
+        }
+        Ok(None) => {
+            complain(&format!("{} with seed {} breaks no promise", arguments.target, target.seed));
+            NOT_AS_EXPECTED
+        }
+        Err(objection) => {
+            complain(&format!("{}: {}", arguments.target, objection.message));
+            BAD_INPUT
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `splitbrain zoo`: how soon the search finds each deliberate mistake, as a Markdown table.
+//!
+//! Holds: events and seeds of a row do not depend on the machine; seconds are of the processor, not of the wall.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cpu_time::ThreadTime;
+use splitbrain_core::MutationInfo;
+
+use super::options;
+use super::output::{Output, complain, inform};
+use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
+use crate::zoo::{self, Budget, Search};
+
+/// What `zoo` may be told.
+#[derive(Debug, Args)]
+pub(super) struct ZooArguments {
+    /// How many times each search is started anew
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    starts: u64,
+    /// The most seeds of one search
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    seeds: u64,
+    /// The most million events of one search
+    #[arg(long, value_name = "MILLIONS", default_value_t = 50)]
+    events: u64,
+    /// Only mutations whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Write the table here as well
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// The searches of one mutation.
+struct Row {
+    info: &'static MutationInfo,
+    searches: Vec<(Search, f64)>,
+}
+
+#[allow(clippy::float_arithmetic)]
+pub(super) fn main(arguments: &ZooArguments) -> u8 {
+    let budget = Budget { seeds: arguments.seeds, events: arguments.events.saturating_mul(1_000_000) };
+    let wanted =
+        |info: &&MutationInfo| arguments.filter.as_ref().is_none_or(|text| info.name.contains(text.as_str()));
+    let mut rows = Vec::new();
+    for info in zoo::all().iter().filter(wanted) {
+        let searches = (0..arguments.starts).map(|start| {
+            let clock = ThreadTime::now();
+            let search = zoo::search(info, start, budget);
+            (search, clock.elapsed().as_secs_f64())
+        });
+        let row = Row { info, searches: searches.collect() };
+        inform(row.line().trim_end());
+        rows.push(row);
+    }
+    let missed = rows.iter().filter(|row| !row.is_found()).count();
+    let text = table(&rows, arguments);
+    if let Some(path) = &arguments.out {
+        if let Err(error) = options::write_file(path, &text) {
+            complain(&format!("{}: {error}", path.display()));
+            return BAD_INPUT;
+        }
+    }
+    if let Err(error) = Output::new().write(&text) {
+        complain(&format!("the table cannot be written: {error}"));
+        return BAD_INPUT;
+    }
+    if missed == 0 { AS_EXPECTED } else { NOT_AS_EXPECTED }
+}
+
+fn table(rows: &[Row], arguments: &ZooArguments) -> String {
+    let mut text = String::from(
+        "| mutation | source | found | breaks | seeds | events | CPU s, median | CPU s, worst |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    rows.iter().for_each(|row| text.push_str(&row.line()));
+    let found = rows.iter().filter(|row| row.is_found()).count();
+    text + &format!(
+        "\n{found} of {} found in the median of {} starts, each of at most {} seeds and {} million events.\n",
+        rows.len(),
+        arguments.starts,
+        arguments.seeds,
+        arguments.events
+    )
+}
+
+impl Row {
+    /// Whether more than half of the searches found it.
+    fn is_found(&self) -> bool {
+        2 * self.found() > self.searches.len()
+    }
+
+    fn found(&self) -> usize {
+        self.searches.iter().filter(|(search, _)| search.found.is_some()).count()
+    }
+
+    fn line(&self) -> String {
+        let mut seconds: Vec<f64> = self.searches.iter().map(|(_, seconds)| *seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        let median = |of: fn(&Search) -> u64| {
+            let mut all: Vec<u64> = self.searches.iter().map(|(search, _)| of(search)).collect();
+            all.sort_unstable();
+            all[all.len() / 2]
+        };
+        let promise = self.searches.iter().find_map(|(search, _)| search.found.clone());
+        let unexpected = self.searches.iter().find_map(|(search, _)| search.unexpected.clone());
+        let breaks = match (promise, unexpected) {
+            (Some((_, promise)), _) => promise,
+            (None, Some((_, other))) => format!("not found; other: {other}"),
+            (None, None) => String::from("not found"),
+        };
+        format!(
+            "| {} | {} | {} of {} | {breaks} | {} | {} | {:.3} | {:.3} |\n",
+            self.info.name,
+            self.info.source,
+            self.found(),
+            self.searches.len(),
+            median(|search| search.seeds),
+            median(|search| search.events),
+            seconds[seconds.len() / 2],
+            seconds[seconds.len() - 1],
+        )
+    }
+}

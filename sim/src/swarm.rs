@@ -1,0 +1,295 @@
+//! Swarm: a seed becomes a whole scenario, so that every run is one that can be printed, kept and edited.
+//!
+//! Holds: a scenario is a pure function of its seed and the system; its draws have a stream of their own, which no draw
+//! of the run moves; loading what it prints and running it with that seed is the same run. Each seed takes a subset of
+//! what there is, because what is left out matters as much as what is put in (Groce et al., Swarm Testing, 2012).
+//! Not here: carrying it out (`runner`), and many seeds at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::choices::{Choices, Site};
+use crate::protocol::{Address, NodeId, OptionValue, Within};
+use crate::scenario::{
+    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
+    NodeFault, Operator, Order, Ratio, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers, Weights,
+    Workload,
+};
+
+mod sometimes;
+
+pub use sometimes::{SOMETIMES, unreached};
+
+const US: u64 = 1_000;
+const MS: u64 = 1_000 * US;
+const SECOND: u64 = 1_000 * MS;
+
+/// Tells the swarm's streams apart from those of the run with the same seed.
+const STREAM: u64 = 0x5357_4152_4d00_0000;
+
+/// The scenario of a seed, for the Raft of this repository.
+#[must_use]
+pub fn scenario(seed: u64) -> Scenario {
+    scenario_for(seed, "raft")
+}
+
+/// The scenario of a seed, for a system. Systems differ in the settings of their own only: what surrounds them is the
+/// same.
+#[must_use]
+pub fn scenario_for(seed: u64, system: &str) -> Scenario {
+    let mut draw = Draw(Choices::seeded(seed ^ STREAM));
+    let untimed = draw.one_in(2);
+    let network = draw.network();
+    let disk = draw.disk();
+    let cluster = draw.cluster(&network, &disk);
+    let clock = draw.clock();
+    let workload = draw.workload();
+    let budget = if draw.one_in(3) { Budget::Beyond } else { Budget::Within };
+    let nemeses = draw.nemeses(cluster.election.max);
+    let schedule = if untimed { draw.untimed() } else { Schedule::Timed };
+    let hardship = Step::Events { count: draw.pick(&[5_000, 2_000, 10_000, 30_000]) };
+    // Long enough for some tens of elections in a row that nobody wins.
+    let within = 60 * cluster.election.max + 30 * SECOND;
+    let mut scenario = Scenario {
+        title: format!("Swarm, seed {seed}"),
+        source: String::from("drawn by the swarm"),
+        systems: Vec::new(),
+        seeds: Seeds { first: seed, last: seed },
+        cluster,
+        rules_off: Vec::new(),
+        logs: BTreeMap::new(),
+        network,
+        disk,
+        clock,
+        schedule,
+        budget,
+        workload: Some(workload),
+        nemeses,
+        steps: vec![hardship, Step::Heal, Step::Converge { within }],
+        expect: Expectations::default(),
+    };
+    if system == "raft" {
+        scenario.cluster.options = draw.raft_options();
+    }
+    scenario
+}
+
+/// The swarm's own draws.
+struct Draw(Choices);
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0.below(Site::Nemesis, bound)
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize].clone()
+    }
+
+    fn network(&mut self) -> Network {
+        Network {
+            delay: self.pick(&[ms(1, 10), us(50, 1_000), ms(1, 50), ms(5, 5), us(10, 10)]),
+            spread: self.pick(&Spread::ALL),
+            order: self.pick(&Order::ALL),
+            loss: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10), percent(30)]),
+            duplicate: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10), percent(50)]),
+            reorder: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10)]),
+            corrupt: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(5)]),
+        }
+    }
+
+    fn disk(&mut self) -> Disk {
+        let write = self.pick(&[us(100, 3_000), us(1, 1), ms(1, 20), us(1, 40_000)]);
+        Disk { write, crash: self.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]) }
+    }
+
+    fn cluster(&mut self, network: &Network, disk: &Disk) -> Cluster {
+        let voters = self.pick(&[3, 5, 3, 5, 1, 2, 4, 6, 7]);
+        let learners = self.pick(&[0, 0, 1, 2]);
+        let spare = self.pick(&[0, 0, 1, 3]);
+        let vacant = self.pick(&[0, 0, 3]);
+        let name = |number: u32| format!("n{}", number + 1);
+        let all = voters + learners + spare;
+        let ids = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
+        // An election must be possible: several messages and writes fit into the shortest timeout.
+        let round = 4 * (network.delay.max + disk.write.max);
+        let election = self.pick(&[150 * MS, 50 * MS, 500 * MS]).max(2 * round);
+        let widths = [election, election / 2, 3 * election];
+        let addresses = (0..all).map(name).chain((0..vacant).map(|number| format!("vacant{}", number + 1)));
+        Cluster {
+            nodes: (0..all).map(|number| Node { name: name(number), home: Address(number) }).collect(),
+            addresses: addresses.collect(),
+            members: vec![ids(0, voters)],
+            learners: ids(voters, voters + learners),
+            spare: ids(voters + learners, all),
+            election: Within { min: election, max: election + self.pick(&widths) },
+            heartbeat: election / self.pick(&[3, 5, 2]),
+            timers: Timers::Running,
+            snapshot_every: self.pick(&[None, None, Some(3), Some(30)]),
+            options: BTreeMap::new(),
+        }
+    }
+
+    fn clock(&mut self) -> Clock {
+        let drift_ppm = self.pick(&[0, 0, 100, 50_000]);
+        Clock { skew: self.pick(&[0, SECOND]), drift_ppm }
+    }
+
+    fn workload(&mut self) -> Workload {
+        let reads = self.pick(&[50, 0, 20, 80]);
+        Workload {
+            clients: self.pick(&[4, 1, 2, 8]),
+            keys: self.pick(&[1, 3, 10]),
+            reads: percent(reads),
+            cas: percent(self.pick(&[0, 10, 20])),
+            timeout: self.pick(&[SECOND, 300 * MS, 3 * SECOND]),
+            think: self.pick(&[us(100, 5_000), us(10, 10), ms(10, 200)]),
+            retries: self.pick(&[3, 0, 10]),
+        }
+    }
+
+    fn nemeses(&mut self, election: u64) -> Vec<Nemesis> {
+        let mut kinds: Vec<NemesisKind> = Vec::new();
+        kinds.extend(Shape::ALL.map(|shape| NemesisKind::Partition { shape }));
+        kinds.push(NemesisKind::SwizzleClog);
+        for fault in NodeFault::ALL {
+            let aim = self.pick(&Aim::ALL);
+            kinds.push(NemesisKind::Hit { fault: self.intensity(fault), aim });
+        }
+        kinds.extend(Operator::ALL.map(|operator| NemesisKind::Operate { operator }));
+        // Most seeds have a few kinds, some none, some nearly all.
+        let share = self.pick(&[8, 12, 5, 20, 2]);
+        let calm = self.one_in(12);
+        let chosen: Vec<NemesisKind> = kinds.into_iter().filter(|_| self.one_in(share) && !calm).collect();
+        chosen.into_iter().map(|kind| self.nemesis(kind, election)).collect()
+    }
+
+    fn intensity(&mut self, fault: NodeFault) -> NodeFault {
+        match fault {
+            NodeFault::Slow { .. } => NodeFault::Slow { factor: self.pick(&[3, 10, 50]) },
+            NodeFault::SlowDisk { .. } => NodeFault::SlowDisk { factor: self.pick(&[3, 10, 100]) },
+            NodeFault::SlowLinks { .. } => NodeFault::SlowLinks { factor: self.pick(&[3, 10, 100]) },
+            NodeFault::LossBurst { .. } => NodeFault::LossBurst { share: percent(self.pick(&[30, 80, 100])) },
+            NodeFault::ClockDrift { .. } => {
+                NodeFault::ClockDrift { ppm: self.pick(&[10_000, 200_000, 900_000]) }
+            }
+            NodeFault::ClockJump { .. }
+            | NodeFault::Crash
+            | NodeFault::Kill
+            | NodeFault::Wipe
+            | NodeFault::Pause
+            | NodeFault::FailedWrite
+            | NodeFault::FullDisk
+            | NodeFault::Stall
+            | NodeFault::BitRot
+            | NodeFault::MisdirectedWrite
+            | NodeFault::ClockFreeze => fault,
+        }
+    }
+
+    fn nemesis(&mut self, kind: NemesisKind, election: u64) -> Nemesis {
+        let every = self.pick(&[election, 4 * election, election / 4]);
+        let lasting = self.pick(&[2 * election, election / 2, election / 8, 6 * election]);
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        Nemesis { kind, every: around(every), lasting: around(lasting) }
+    }
+
+    fn untimed(&mut self) -> Schedule {
+        let weights = Weights {
+            deliver: self.pick(&[100, 30, 300]),
+            elect: self.pick(&[1, 3, 10, 30]),
+            fire: self.pick(&[1, 10, 30, 0]),
+            write: self.pick(&[30, 10, 100, 3]),
+            client: self.pick(&[10, 3, 30, 1]),
+            strike: self.pick(&[1, 3, 10]),
+            relief: self.pick(&[1, 3, 10]),
+        };
+        let in_flight = self.pick(&[16, 4, 64, 200]);
+        Schedule::Untimed { weights, in_flight }
+    }
+
+    fn raft_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        for name in ["pre-vote", "check-quorum", "stickiness"] {
+            if self.one_in(4) {
+                set(name, OptionValue::Switch(false));
+            }
+        }
+        let counts = [("batch-entries-max", [1, 2, 64]), ("inflight-entries-max", [1, 8, 256])];
+        for (name, values) in counts {
+            if self.one_in(2) {
+                set(name, OptionValue::Number(self.pick(&values)));
+            }
+        }
+        let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
+        for (name, values) in words {
+            set(name, OptionValue::Word(self.pick(&values).to_owned()));
+        }
+        options
+    }
+}
+
+fn ms(min: u64, max: u64) -> Within {
+    Within { min: min * MS, max: max * MS }
+}
+
+fn us(min: u64, max: u64) -> Within {
+    Within { min: min * US, max: max * US }
+}
+
+fn percent(num: u32) -> Ratio {
+    Ratio { num, den: 100 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::{self, RunOptions};
+    use crate::scenario::parse;
+
+    #[test]
+    fn what_a_seed_prints_is_what_it_runs() {
+        for seed in 0..60 {
+            let scenario = scenario(seed);
+            let text = scenario.to_toml();
+            let again = parse("seed.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}")).scenario;
+            assert_eq!(again, scenario, "seed {seed}");
+        }
+        for seed in 0..6 {
+            let drawn = scenario(seed);
+            let printed = parse("seed.toml", &drawn.to_toml()).unwrap().scenario;
+            let options =
+                RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
+            let digest = |scenario| runner::run(scenario, &options).unwrap().digest;
+            assert_eq!(digest(&drawn), digest(&printed), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn seeds_reach_every_kind_every_shape_and_both_schedules() {
+        let scenarios: Vec<Scenario> = (0..600).map(scenario).collect();
+        let any = |holds: &dyn Fn(&Scenario) -> bool| scenarios.iter().any(holds);
+        for fault in NodeFault::ALL {
+            let hits = |kind: NemesisKind| matches!(kind, NemesisKind::Hit { fault: hit, .. } if hit.name() == fault.name());
+            assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| hits(nemesis.kind))), "{fault:?}");
+        }
+        for shape in Shape::ALL {
+            let cuts = NemesisKind::Partition { shape };
+            assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == cuts)));
+        }
+        for operator in Operator::ALL {
+            let operates = NemesisKind::Operate { operator };
+            assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == operates)));
+        }
+        assert!(any(&|scenario| scenario.schedule == Schedule::Timed));
+        assert!(any(&|scenario| scenario.schedule != Schedule::Timed));
+        assert!(any(&|scenario| scenario.nemeses.is_empty()));
+        for voters in 1..=7 {
+            assert!(any(&|scenario| scenario.cluster.members[0].len() == voters));
+        }
+    }
+}

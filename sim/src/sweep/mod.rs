@@ -1,0 +1,254 @@
+//! Many seeds, on all cores, in blocks that may be lost and done again.
+//!
+//! Holds: what comes of a seed is a pure function of plan and seed; a block is a pure function of its seeds; the report is
+//! one of the set of blocks. So threads, shards, resumption and order leave no mark on it.
+//! Not here: how blocks are kept (`journal`), what is made of them (`summary`), what is asked on the command line.
+
+mod journal;
+mod summary;
+mod twice;
+mod workers;
+
+pub use journal::{Journal, JournalError, read as read_journal};
+pub use summary::{Bucket, SweepReport, summarise};
+pub use twice::{Difference, first_difference};
+pub use workers::{Ended, Tick, run};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::choices::Choices;
+use crate::protocol::OptionValue;
+use crate::report::Report;
+use crate::runner::{self, Drive, RunOptions};
+use crate::scenario::{Objection, Property, Scenario};
+use crate::shrink::{Fingerprint, LIMIT};
+use crate::swarm;
+
+/// How many seeds make a block. Small, so that little is lost by a kill; large, so that a line is not much for it.
+pub const BLOCK: u64 = 16;
+
+/// What the two runs of a seed must agree in, as a property of reports beside those of scenarios.
+pub const DETERMINISM: &str = "determinism";
+
+/// A step of a protocol must end, as a property of reports beside those of scenarios.
+pub const TERMINATION: &str = "termination";
+
+/// What is swept. Everything that a verdict depends on is here.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The protocol.
+    pub system: String,
+    /// The first seed.
+    pub first: u64,
+    /// The last seed, included.
+    pub last: u64,
+    /// This part of so many, counted from 1.
+    pub shard: (u64, u64),
+    /// One seed in so many runs twice; 0 for none.
+    pub twice: u64,
+    /// A scenario that runs with every seed, and its file; without one, the swarm draws a scenario for each seed.
+    pub scenario: Option<(String, Scenario)>,
+    /// Settings that every scenario gets.
+    pub options: BTreeMap<String, OptionValue>,
+    /// Rules that every scenario switches off.
+    pub rules_off: BTreeSet<String>,
+}
+
+/// What a journal says about itself, so that two different sweeps do not mix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format.
+    pub splitbrain_journal: u32,
+    /// The version of the program.
+    pub version: String,
+    /// The protocol.
+    pub system: String,
+    /// The first seed.
+    pub first: u64,
+    /// The last seed, included.
+    pub last: u64,
+    /// Seeds in a block.
+    pub block: u64,
+    /// One seed in so many runs twice.
+    pub twice: u64,
+    /// The digest of the scenario, its options and rules: what else a verdict depends on.
+    pub plan: String,
+    /// This part of so many.
+    pub shard: (u64, u64),
+}
+
+/// A seed that broke a promise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which promise, and how.
+    pub fingerprint: Fingerprint,
+    /// How long the run was.
+    pub events: u64,
+    /// The seed.
+    pub seed: u64,
+    /// What happened, in lines.
+    pub summary: String,
+}
+
+/// What came of some seeds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its number: seeds `first + number * BLOCK` and those after it.
+    pub number: u64,
+    /// How many runs there were, not counting second ones.
+    pub runs: u64,
+    /// How many seeds ran twice.
+    pub twice: u64,
+    /// Events of all runs.
+    pub events: u64,
+    /// Virtual time of all runs, in nanoseconds.
+    pub virtual_time: u64,
+    /// How many runs noted each fact.
+    pub seen: BTreeMap<String, u64>,
+    /// The sum of the runs' digests, wrapping: the identity of what ran.
+    pub digest: String,
+    /// Seeds that broke a promise.
+    pub failures: Vec<Failure>,
+}
+
+impl Plan {
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn scenario(&self, seed: u64) -> Scenario {
+        let mut scenario = match &self.scenario {
+            Some((_, scenario)) => scenario.clone(),
+            None => swarm::scenario_for(seed, &self.system),
+        };
+        scenario.cluster.options.extend(self.options.clone());
+        scenario.rules_off.extend(self.rules_off.iter().cloned());
+        scenario
+    }
+
+    /// How many blocks all shards have.
+    #[must_use]
+    pub fn blocks(&self) -> u64 {
+        (self.last - self.first) / BLOCK + 1
+    }
+
+    /// Whether a block belongs to this shard.
+    #[must_use]
+    pub fn holds(&self, block: u64) -> bool {
+        block % self.shard.1 == self.shard.0 - 1
+    }
+
+    /// The seeds of a block.
+    #[must_use]
+    pub fn seeds(&self, block: u64) -> core::ops::RangeInclusive<u64> {
+        let first = self.first + block * BLOCK;
+        first..=self.last.min(first.saturating_add(BLOCK - 1))
+    }
+
+    /// What the journal says about itself.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        let text = format!(
+            "{:?} {:?} {:?}",
+            self.scenario.as_ref().map(|(_, scenario)| scenario.to_toml()),
+            self.options,
+            self.rules_off
+        );
+        Header {
+            splitbrain_journal: 1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            system: self.system.clone(),
+            first: self.first,
+            last: self.last,
+            block: BLOCK,
+            twice: self.twice,
+            plan: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes())),
+            shard: self.shard,
+        }
+    }
+
+    fn options(&self, seed: u64) -> RunOptions {
+        let file = self.scenario.as_ref().map_or_else(String::new, |(file, _)| file.clone());
+        RunOptions { file, system: self.system.clone(), seed, trace: false }
+    }
+
+    fn runs_twice(&self, seed: u64) -> bool {
+        self.twice > 0 && xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()).is_multiple_of(self.twice)
+    }
+
+    fn run_once(&self, scenario: &Scenario, seed: u64) -> Result<Report, Objection> {
+        let choices = Choices::seeded(seed);
+        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
+        runner::drive(scenario, &self.options(seed), drive)
+    }
+
+    /// Runs a seed and adds what came of it to its block.
+    ///
+    /// # Errors
+    /// An objection when the scenario cannot be run at all.
+    pub fn judge(&self, seed: u64, block: &mut Block) -> Result<(), Objection> {
+        let scenario = self.scenario(seed);
+        let report = match self.run_once(&scenario, seed) {
+            Ok(report) => report,
+            // A step of a random world may be impossible when its turn comes; that is no verdict on the protocol.
+            Err(Objection { subject: crate::scenario::Subject::Step(_), .. }) => {
+                block.runs += 1;
+                *block.seen.entry(String::from("story-impossible")).or_insert(0) += 1;
+                return Ok(());
+            }
+            Err(objection) => return Err(objection),
+        };
+        block.add(&report);
+        if let Some(failure) = failure(&report, &scenario) {
+            block.failures.push(failure);
+        }
+        if self.runs_twice(seed) {
+            block.twice += 1;
+            let again = self.run_once(&scenario, seed)?;
+            if again.digest != report.digest || again.violations != report.violations {
+                block.failures.push(self.nondeterminism(&scenario, seed, &report));
+            }
+        }
+        Ok(())
+    }
+
+    fn nondeterminism(&self, scenario: &Scenario, seed: u64, report: &Report) -> Failure {
+        let options = RunOptions { trace: true, ..self.options(seed) };
+        let traced = || runner::run(scenario, &options).map_or_else(|_| Vec::new(), |report| report.trace);
+        let difference = first_difference(&traced(), &traced());
+        let fingerprint = Fingerprint {
+            property: String::from(DETERMINISM),
+            shape: String::from("two runs of one seed differ"),
+        };
+        let summary = difference.map_or_else(
+            || String::from("two runs of one seed differ in their digest; two further ones did not differ"),
+            |difference| difference.to_string(),
+        );
+        Failure { fingerprint, events: report.counts.events, seed, summary }
+    }
+}
+
+fn failure(report: &Report, scenario: &Scenario) -> Option<Failure> {
+    let unexpected = |violation: &&crate::report::FoundViolation| {
+        let expected = &scenario.expect.violations;
+        Property::named(&violation.property).is_none_or(|property| !expected.contains(&property))
+    };
+    let first = report.violations.iter().find(unexpected)?;
+    let fingerprint = Fingerprint::of(report, scenario)?;
+    let (events, seed) = (report.counts.events, report.seed);
+    Some(Failure { fingerprint, events, seed, summary: first.summary.clone() })
+}
+
+impl Block {
+    fn add(&mut self, report: &Report) {
+        self.runs += 1;
+        self.events += report.counts.events;
+        self.virtual_time += report.counts.virtual_time;
+        for fact in report.seen.keys() {
+            *self.seen.entry(fact.clone()).or_insert(0) += 1;
+        }
+        let sum = u128::from_str_radix(&self.digest, 16).unwrap_or(0);
+        let run = u128::from_str_radix(&report.digest, 16).unwrap_or(0);
+        self.digest = format!("{:032x}", sum.wrapping_add(run));
+    }
+}

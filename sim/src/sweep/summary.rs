@@ -1,0 +1,237 @@
+//! What is made of the blocks of a sweep: one bucket for each way to fail, its smallest witness, and what never occurred.
+//!
+//! Holds: equal blocks give equal reports, to the byte. Not here: running seeds (`sweep`), making failures small (`shrink`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde::Serialize;
+
+use super::{Block, DETERMINISM, Failure, Plan, TERMINATION};
+use crate::shrink::{Effort, Fingerprint, Progress, Shrunk, shrink};
+use crate::swarm::SOMETIMES;
+use crate::time::Span;
+
+/// How many failures of a bucket are made small before the smallest is taken.
+const WITNESSES: usize = 3;
+
+/// What came of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SweepReport {
+    /// The protocol.
+    pub system: String,
+    /// The first seed.
+    pub first: u64,
+    /// The last seed, included.
+    pub last: u64,
+    /// Whether every seed ran.
+    pub complete: bool,
+    /// How many runs there were.
+    pub runs: u64,
+    /// How many seeds ran twice.
+    pub twice: u64,
+    /// Events of all runs.
+    pub events: u64,
+    /// Virtual time of all runs, in nanoseconds.
+    pub virtual_time: u64,
+    /// The sum of the runs' digests: the identity of what ran.
+    pub digest: String,
+    /// The ways to fail, by promise.
+    pub failures: Vec<Bucket>,
+    /// How many runs noted each fact.
+    pub seen: BTreeMap<String, u64>,
+    /// Known facts that no run noted.
+    pub never: Vec<String>,
+}
+
+/// One way to fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bucket {
+    /// The promise, and how it is broken.
+    pub fingerprint: Fingerprint,
+    /// How many seeds fail so.
+    pub count: u64,
+    /// Some of those seeds, the shortest runs first.
+    pub seeds: Vec<u64>,
+    /// What happened in the first of them.
+    pub summary: String,
+    /// The file of the smallest witness.
+    pub witness: String,
+    /// What happens in the witness.
+    pub headline: String,
+    /// Faults in the witness.
+    pub faults: usize,
+    /// Operations in the witness.
+    pub operations: usize,
+    /// All moves in the witness.
+    pub moves: usize,
+    /// The witness itself.
+    #[serde(skip)]
+    pub toml: String,
+}
+
+/// Makes a report of blocks. Failures are made small with at most so many events each, on so many threads, unless `stop`
+/// says to end.
+#[must_use]
+pub fn summarise(
+    plan: &Plan,
+    blocks: &BTreeMap<u64, Block>,
+    effort: u64,
+    threads: usize,
+    stop: &(dyn Fn(&Progress) -> bool + Sync),
+) -> SweepReport {
+    let mut report = SweepReport {
+        system: plan.system.clone(),
+        first: plan.first,
+        last: plan.last,
+        complete: (0..plan.blocks())
+            .filter(|block| plan.holds(*block))
+            .all(|block| blocks.contains_key(&block)),
+        runs: 0,
+        twice: 0,
+        events: 0,
+        virtual_time: 0,
+        digest: String::new(),
+        failures: Vec::new(),
+        seen: BTreeMap::new(),
+        never: Vec::new(),
+    };
+    let mut digest = 0u128;
+    let mut buckets: BTreeMap<&Fingerprint, Vec<&Failure>> = BTreeMap::new();
+    for block in blocks.values() {
+        report.runs += block.runs;
+        report.twice += block.twice;
+        report.events += block.events;
+        report.virtual_time += block.virtual_time;
+        digest = digest.wrapping_add(u128::from_str_radix(&block.digest, 16).unwrap_or(0));
+        for (fact, runs) in &block.seen {
+            *report.seen.entry(fact.clone()).or_insert(0) += runs;
+        }
+        for failure in &block.failures {
+            buckets.entry(&failure.fingerprint).or_default().push(failure);
+        }
+    }
+    report.digest = format!("{digest:032x}");
+    report.never = SOMETIMES
+        .iter()
+        .filter(|(fact, _)| !report.seen.contains_key(*fact))
+        .map(|(fact, _)| (*fact).to_owned())
+        .collect();
+    let mut buckets: Vec<Vec<&Failure>> = buckets.into_values().collect();
+    buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
+    report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, effort, stop));
+    report
+}
+
+/// Does something with each item on some threads; the results keep the items' order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((place, item)) = {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(place).map(|item| (place, item))
+                } {
+                    let result = work(item);
+                    results.lock().expect("a thread that panics ends the program").insert(place, result);
+                }
+            });
+        }
+    });
+    results.into_inner().expect("a thread that panics ends the program").into_values().collect()
+}
+
+fn bucket(
+    plan: &Plan,
+    failures: &[&Failure],
+    effort: u64,
+    stop: &(dyn Fn(&Progress) -> bool + Sync),
+) -> Bucket {
+    let first = failures[0];
+    let fingerprint = first.fingerprint.clone();
+    let can_shrink = fingerprint.property != DETERMINISM && fingerprint.property != TERMINATION;
+    let mut best: Option<Shrunk> = None;
+    for failure in failures.iter().take(WITNESSES).filter(|_| can_shrink) {
+        let mut stop = |progress: &Progress| stop(progress);
+        let mut effort = Effort::new(effort, &mut stop);
+        let shrunk = shrink(&plan.scenario(failure.seed), &plan.system, failure.seed, &mut effort);
+        let Ok(Some(shrunk)) = shrunk else { continue };
+        if best.as_ref().is_none_or(|best| shrunk.is_smaller_than(best)) {
+            best = Some(shrunk);
+        }
+    }
+    let toml = best.as_ref().map_or_else(|| as_it_is(plan, first), Shrunk::to_toml);
+    Bucket {
+        count: failures.len() as u64,
+        seeds: failures.iter().take(5).map(|failure| failure.seed).collect(),
+        summary: first.summary.clone(),
+        witness: format!("failures/{}.toml", fingerprint.slug()),
+        headline: best.as_ref().map_or_else(|| first.summary.clone(), Shrunk::headline),
+        faults: best.as_ref().map_or(0, |best| best.faults),
+        operations: best.as_ref().map_or(0, |best| best.operations),
+        moves: best.as_ref().map_or(0, |best| best.acts),
+        toml,
+        fingerprint,
+    }
+}
+
+/// The scenario of a failure that could not be made small.
+fn as_it_is(plan: &Plan, failure: &Failure) -> String {
+    let mut scenario = plan.scenario(failure.seed);
+    scenario.seeds = crate::scenario::Seeds { first: failure.seed, last: failure.seed };
+    let what: String = failure.summary.lines().map(|line| format!("# {line}\n")).collect();
+    format!("# {}, not made small.\n{what}{}", failure.fingerprint.property, scenario.to_toml())
+}
+
+impl SweepReport {
+    /// The document, ending with a line break.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("names and numbers are always JSON") + "\n"
+    }
+
+    /// The report as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let SweepReport { system, first, last, runs, twice, events, virtual_time, digest, .. } = self;
+        let state = if self.complete { "" } else { " (not all of them yet)" };
+        let mut text = format!("Sweep of {system}, seeds {first}..{last}{state}\n\n");
+        let mut line = |name: &str, value: &str| writeln!(text, "  {name:<9} {value}").expect("a string");
+        line("runs", &format!("{runs}, of them {twice} twice"));
+        line("events", &format!("{events} in {} of virtual time", Span(*virtual_time)));
+        line("digest", digest);
+        let failing: u64 = self.failures.iter().map(|bucket| bucket.count).sum();
+        line("failures", &format!("{failing} of {} kinds", self.failures.len()));
+        line("never", if self.never.is_empty() { "nothing: every known fact was seen" } else { "" });
+        for facts in self.never.chunks(5) {
+            writeln!(text, "            {}", facts.join(", ")).expect("a string");
+        }
+        for bucket in &self.failures {
+            bucket.write(&mut text);
+        }
+        text
+    }
+}
+
+impl Bucket {
+    fn write(&self, text: &mut String) {
+        let Bucket { fingerprint, count, seeds, witness, faults, operations, moves, .. } = self;
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let more = if *count > seeds.len() as u64 { " …" } else { "" };
+        text.push_str(&format!(
+            "\n{}\n  shape     {}\n  seeds     {count}: {}{more}\n  witness   {witness}: {faults} faults, \
+             {operations} operations, {moves} moves\n",
+            self.headline.lines().next().unwrap_or_default(),
+            fingerprint,
+            seeds.join(" "),
+        ));
+        if fingerprint.property == DETERMINISM {
+            self.summary.lines().for_each(|line| text.push_str(&format!("  | {line}\n")));
+        }
+    }
+}

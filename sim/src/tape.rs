@@ -1,0 +1,145 @@
+//! Tapes: the draws of a run as text that people read, compare and edit.
+//!
+//! Holds: `parse` of what is printed gives the same draws; a run of equal draws is one line.
+//! Not here: drawing from a tape (`choices`).
+//!
+//! ```text
+//! splitbrain-tape 1
+//! # site bound value [xTIMES]
+//! boot 18446744073709551615 1234
+//! network 9000001 0 x3
+//! ```
+
+use core::fmt::{self, Write as _};
+
+use crate::choices::{Choice, Site};
+
+/// The first line of every tape. Its number changes when the meaning of a line does.
+const HEADER: &str = "splitbrain-tape 1";
+
+/// The most draws a tape may hold: a hand-edited `x` must not fill the memory.
+const DRAWS_MAX: usize = 1 << 28;
+
+/// A line that is not one of a tape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapeError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What was expected, and what was found.
+    pub message: String,
+}
+
+impl fmt::Display for TapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.message)
+    }
+}
+
+impl core::error::Error for TapeError {}
+
+/// Writes draws as text. `about` is put into comments below the header.
+#[must_use]
+pub fn print(about: &str, draws: &[Choice]) -> String {
+    let mut text = format!("{HEADER}\n");
+    about.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
+    for equal in draws.chunk_by(|a, b| a == b) {
+        let Choice { site, bound, value } = equal[0];
+        let times = if equal.len() > 1 { format!(" x{}", equal.len()) } else { String::new() };
+        writeln!(text, "{} {bound} {value}{times}", site.name()).expect("a string takes any text");
+    }
+    text
+}
+
+/// Reads draws from text. Linear in the number of draws.
+///
+/// # Errors
+/// The first line that is not one of a tape.
+pub fn parse(text: &str) -> Result<Vec<Choice>, TapeError> {
+    let mut lines = (1..).zip(text.lines());
+    match lines.next() {
+        Some((_, HEADER)) => {}
+        Some((line, found)) => return Err(wrong(line, format!("expected {HEADER:?}, found {found:?}"))),
+        None => return Err(wrong(1, format!("expected {HEADER:?}, found nothing"))),
+    }
+    let mut draws = Vec::new();
+    for (number, line) in lines {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (choice, times) = parse_line(line).map_err(|message| wrong(number, message))?;
+        if draws.len().saturating_add(times) > DRAWS_MAX {
+            return Err(wrong(number, format!("expected at most {DRAWS_MAX} draws, found more")));
+        }
+        draws.resize(draws.len() + times, choice);
+    }
+    Ok(draws)
+}
+
+fn parse_line(line: &str) -> Result<(Choice, usize), String> {
+    let expected = || format!("expected a draw such as \"network 9000001 1234\" or with x3, found {line:?}");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (site, bound, value, times) = match words[..] {
+        [site, bound, value] => (site, bound, value, "x1"),
+        [site, bound, value, times] => (site, bound, value, times),
+        _ => return Err(expected()),
+    };
+    let known = || Site::ALL.map(Site::name).join(", ");
+    let site =
+        Site::named(site).ok_or_else(|| format!("expected one of the sites {}, found {site:?}", known()))?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| expected());
+    let times = times.strip_prefix('x').and_then(|times| times.parse().ok()).ok_or_else(expected)?;
+    let choice = Choice { site, bound: number(bound)?, value: number(value)? };
+    if choice.value >= choice.bound {
+        return Err(format!("expected a value below {}, found {}", choice.bound, choice.value));
+    }
+    Ok((choice, times))
+}
+
+fn wrong(line: usize, message: String) -> TapeError {
+    TapeError { line, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn choice() -> impl Strategy<Value = Choice> {
+        (0..Site::ALL.len(), 1..20u64).prop_flat_map(|(site, bound)| {
+            (0..bound).prop_map(move |value| Choice { site: Site::ALL[site], bound, value })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(draws in proptest::collection::vec(choice(), 0..50)) {
+            prop_assert_eq!(parse(&print("two\nlines", &draws)).unwrap(), draws);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,60}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("{HEADER}\n{text}"));
+        }
+    }
+
+    #[test]
+    fn equal_draws_share_a_line_and_comments_are_free() {
+        let draw = Choice { site: Site::Network, bound: 10, value: 3 };
+        let text = print("seed 42", &[draw, draw]);
+        assert_eq!(text, "splitbrain-tape 1\n# seed 42\nnetwork 10 3 x2\n");
+        assert_eq!(parse("splitbrain-tape 1\n\n network 10 3 # here\nnetwork 10 3").unwrap(), [draw, draw]);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let error = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(error(""), "1: expected \"splitbrain-tape 1\", found nothing");
+        assert_eq!(error("splitbrain-tape 1\nnetwork 10 10"), "2: expected a value below 10, found 10");
+        assert!(
+            error("splitbrain-tape 1\nnet 10 1").starts_with("2: expected one of the sites network, disk")
+        );
+        assert!(error("splitbrain-tape 1\nnetwork 10 1 x999999999999").contains("at most"));
+    }
+}
