@@ -103,16 +103,15 @@ impl<P: Protocol> World<P> {
                 let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
                 Some(format!("of {} the nodes {} are lost for ever", sets(set), sets(&gone)))
             }
-            None if self.nodes.iter().all(|node| node.trouble.is_lost()) => {
-                Some(String::from("every node is lost for ever"))
-            }
+            None if views.iter().all(Vec::is_empty) => Some(String::from("every member is lost for ever")),
             None => None,
         }
     }
 
-    /// The membership in force on each running node.
+    /// The membership in force on each running node that is not lost.
     fn running_views(&self) -> Vec<QuorumSets> {
-        self.nodes.iter().filter_map(|node| node.process.as_ref().map(Inspect::quorums)).collect()
+        let running = self.nodes.iter().filter(|node| !node.trouble.is_lost());
+        running.filter_map(|node| node.process.as_ref().map(Inspect::quorums)).collect()
     }
 
     /// Lets time pass until the cluster agrees.
