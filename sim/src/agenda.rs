@@ -127,7 +127,9 @@ impl Agenda {
         let place = choices.below(Site::Schedule, under_way.len() as u64) as usize;
         match under_way.swap_remove(place) {
             Event::Deliver { slot } => Some(slot),
-            Event::Fire { .. } | Event::WriteDone { .. } | Event::Client { .. } | Event::Nemesis { .. } => None,
+            Event::Fire { .. } | Event::WriteDone { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
+                None
+            }
         }
     }
 
@@ -235,7 +237,9 @@ mod tests {
             for who in 0..3 {
                 agenda.push(Moment(u64::from(who)), client(who));
             }
-            if let Some((_, Event::Client { client })) = agenda.pop(Moment(0), Moment(UNTIMED_EVENT), &mut choices) {
+            if let Some((_, Event::Client { client })) =
+                agenda.pop(Moment(0), Moment(UNTIMED_EVENT), &mut choices)
+            {
                 firsts[client as usize] += 1;
             }
         }

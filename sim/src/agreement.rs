@@ -53,7 +53,9 @@ impl<P: Protocol> World<P> {
         let (name, goal) = (self.names.of(leader), process.last());
         if goal < self.committed {
             let lost = self.committed;
-            return Some(format!("entry {lost} was committed, and the log of {name}, who leads, ends at {goal}"));
+            return Some(format!(
+                "entry {lost} was committed, and the log of {name}, who leads, ends at {goal}"
+            ));
         }
         if process.commit() < goal {
             return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
@@ -84,7 +86,11 @@ impl<P: Protocol> World<P> {
             Some(set) => {
                 let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
                 let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
-                format!("nobody leads: no quorum can be reached, for of {} only {} run", sets(set), sets(&running))
+                format!(
+                    "nobody leads: no quorum can be reached, for of {} only {} run",
+                    sets(set),
+                    sets(&running)
+                )
             }
             None => String::from("nobody leads, though quorums can be reached"),
         }
@@ -130,7 +136,8 @@ impl<P: Protocol> World<P> {
                     0 | 1 => String::new(),
                     _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),
                 };
-                let talk = if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
+                let talk =
+                    if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
                 return Err(why + &elections + &talk);
             }
         }

@@ -22,7 +22,8 @@ impl<P: Protocol> World<P> {
 
     /// Whether these voter sets may come into force: nodes that are out must not decide in any of them.
     pub(crate) fn allows_voters(&self, sets: &[std::collections::BTreeSet<NodeId>]) -> bool {
-        let well = |set: &std::collections::BTreeSet<NodeId>| set.iter().filter(|&&id| !self.is_out(id)).count();
+        let well =
+            |set: &std::collections::BTreeSet<NodeId>| set.iter().filter(|&&id| !self.is_out(id)).count();
         match self.scenario.budget {
             Budget::Beyond => true,
             Budget::Within => sets.iter().all(|set| set.len() < well(set) * 2),

@@ -9,6 +9,8 @@ pub mod cli;
 pub mod client;
 pub mod disk;
 pub mod fault;
+#[cfg(test)]
+mod fault_tests;
 pub mod history;
 pub mod machine;
 pub mod nemesis;
@@ -25,7 +27,5 @@ pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
-#[cfg(test)]
-mod fault_tests;
 #[cfg(test)]
 mod world_tests;

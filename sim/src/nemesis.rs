@@ -322,7 +322,11 @@ impl<P: Protocol> World<P> {
         let fit_learners: Vec<NodeId> = all_learners.iter().copied().filter(fit).collect();
         let retain = self.choices.below(Site::Nemesis, 2) == 1;
         // A lost voter is replaced as soon as someone else can vote in its place.
-        let kind = if lost.is_empty() { self.choices.below(Site::Nemesis, 6) } else { self.choices.below(Site::Nemesis, 3) };
+        let kind = if lost.is_empty() {
+            self.choices.below(Site::Nemesis, 6)
+        } else {
+            self.choices.below(Site::Nemesis, 3)
+        };
         match kind {
             0 => {
                 let node = self.draw(&outsiders)?;
@@ -392,7 +396,8 @@ impl<P: Protocol> World<P> {
             Aim::Leader => self.leader().filter(|leader| targets.contains(leader)),
             Aim::Candidate => self.heir(&targets),
             Aim::Joint => {
-                let joint: Vec<NodeId> = self.joint_voters().into_iter().filter(|id| targets.contains(id)).collect();
+                let joint: Vec<NodeId> =
+                    self.joint_voters().into_iter().filter(|id| targets.contains(id)).collect();
                 self.draw(&joint)
             }
         };

@@ -295,11 +295,8 @@ mod tests {
 
     #[test]
     fn a_heavy_tail_doubles_one_delay_in_four_and_stays_bounded() {
-        let settings = Settings {
-            delay: Within { min: 8, max: 8 },
-            spread: Spread::HeavyTailed,
-            ..settings()
-        };
+        let settings =
+            Settings { delay: Within { min: 8, max: 8 }, spread: Spread::HeavyTailed, ..settings() };
         let delays = delays(settings, Roughness::NONE);
         let longer = |than| delays.iter().filter(|&&delay| delay > than).count();
         assert!((900..1_100).contains(&longer(8)), "{}", longer(8));

@@ -173,7 +173,9 @@ impl Draw {
             NodeFault::SlowDisk { .. } => NodeFault::SlowDisk { factor: self.pick(&[3, 10, 100]) },
             NodeFault::SlowLinks { .. } => NodeFault::SlowLinks { factor: self.pick(&[3, 10, 100]) },
             NodeFault::LossBurst { .. } => NodeFault::LossBurst { share: percent(self.pick(&[30, 80, 100])) },
-            NodeFault::ClockDrift { .. } => NodeFault::ClockDrift { ppm: self.pick(&[10_000, 200_000, 900_000]) },
+            NodeFault::ClockDrift { .. } => {
+                NodeFault::ClockDrift { ppm: self.pick(&[10_000, 200_000, 900_000]) }
+            }
             NodeFault::ClockJump { .. }
             | NodeFault::Crash
             | NodeFault::Kill

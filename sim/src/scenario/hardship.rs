@@ -461,10 +461,7 @@ impl NodeFault {
     /// Whether the node is lost for ever, or will be.
     #[must_use]
     pub fn is_for_ever(self) -> bool {
-        matches!(
-            self,
-            NodeFault::Kill | NodeFault::Wipe | NodeFault::BitRot | NodeFault::MisdirectedWrite
-        )
+        matches!(self, NodeFault::Kill | NodeFault::Wipe | NodeFault::BitRot | NodeFault::MisdirectedWrite)
     }
 
     /// Whether the node cannot answer while it lasts.

@@ -14,9 +14,9 @@ use super::load_step::read_step;
 use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
 use super::{
-    Aim, Budget, Cluster, Clock, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
-    Node, NodeFault, Operator, Order, Place, Property, Ratio, Scenario, ScenarioError, ScenarioFile, Schedule,
-    Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
+    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
+    Node, NodeFault, Operator, Order, Place, Property, Ratio, Scenario, ScenarioError, ScenarioFile,
+    Schedule, Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
 };
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
 
@@ -473,9 +473,8 @@ fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
         strike: weight("strike", default.strike)?,
         relief: weight("relief", default.relief)?,
     };
-    let in_flight = fields.or("in_flight", Schedule::IN_FLIGHT, |item| {
-        read_small(item, "a number of messages such as 64")
-    })?;
+    let in_flight = fields
+        .or("in_flight", Schedule::IN_FLIGHT, |item| read_small(item, "a number of messages such as 64"))?;
     fields.finish()?;
     if weights == (Weights { deliver: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 }) {
         return Err(Fault::new(at, "expected at least one weight of [schedule] not to be 0"));
@@ -569,7 +568,9 @@ pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Rea
         NodeFault::Slow { factor: default } => NodeFault::Slow { factor: factor(default)? },
         NodeFault::SlowDisk { factor: default } => NodeFault::SlowDisk { factor: factor(default)? },
         NodeFault::SlowLinks { factor: default } => NodeFault::SlowLinks { factor: factor(default)? },
-        NodeFault::LossBurst { share } => NodeFault::LossBurst { share: fields.or("share", share, read_ratio)? },
+        NodeFault::LossBurst { share } => {
+            NodeFault::LossBurst { share: fields.or("share", share, read_ratio)? }
+        }
         NodeFault::ClockDrift { ppm } => NodeFault::ClockDrift { ppm: fields.or("ppm", ppm, read_ppm)? },
         NodeFault::ClockJump { by } => NodeFault::ClockJump { by: fields.or("by", by, read_range)? },
         NodeFault::Crash

@@ -46,9 +46,14 @@ const VERBS: [(&str, Reader); 32] = [
     ("address", read_move),
     ("fault", read_fault_step),
     ("end", |verb, fields, cluster| {
-        Ok(Step::End { fault: read_fault(verb)?, nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)? })
+        Ok(Step::End {
+            fault: read_fault(verb)?,
+            nodes: read_whom(&fields.need("nodes", "\"a\"")?, cluster)?,
+        })
     }),
-    ("events", |verb, _, _| Ok(Step::Events { count: read_count(verb, "a number of events such as 20000")? })),
+    ("events", |verb, _, _| {
+        Ok(Step::Events { count: read_count(verb, "a number of events such as 20000")? })
+    }),
     ("run", |verb, _, _| Ok(Step::Run { time: verb.parse(DURATION, parse_duration)? })),
     ("settle", |verb, _, _| verb.yes().map(|()| Step::Settle)),
     ("converge", |verb, _, _| Ok(Step::Converge { within: verb.parse(DURATION, parse_duration)? })),

@@ -24,8 +24,8 @@ pub use cluster::{Cluster, InitialLog, Node, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use hardship::{
-    Aim, Budget, Clock, CrashLeaves, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order, Schedule,
-    Shape, Spread, Weights, Workload,
+    Aim, Budget, Clock, CrashLeaves, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
+    Schedule, Shape, Spread, Weights, Workload,
 };
 pub use load::{load, parse};
 pub use step::{
