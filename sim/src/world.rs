@@ -367,7 +367,7 @@ impl<P: Protocol> World<P> {
                     self.handle(event);
                 }
                 Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
-                    waiting.push((at, event))
+                    waiting.push((at, event));
                 }
             }
         }
