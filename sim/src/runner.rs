@@ -15,6 +15,8 @@ use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal};
 use crate::protocols::echo::Echo as Raft;
+#[cfg(feature = "openraft")]
+use crate::protocols::openraft::OpenRaft;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario, Step,
@@ -44,7 +46,11 @@ pub struct RunOptions {
 /// The protocols that can be run, by name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
-    &[Raft::NAME]
+    &[
+        Raft::NAME,
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME,
+    ]
 }
 
 /// Carries a scenario out and judges it.
@@ -54,6 +60,8 @@ pub fn systems() -> &'static [&'static str] {
 pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
     match options.system.as_str() {
         Raft::NAME => run_protocol::<Raft>(scenario, options),
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME => run_protocol::<OpenRaft>(scenario, options),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),

@@ -370,6 +370,7 @@ impl<P: Protocol> World<P> {
     pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
         let Some(process) = &mut self.nodes[id.0 as usize].process else { return };
         let mut out = std::mem::take(&mut self.out);
+        out.now = self.now.0;
         process.step(input, &mut out);
         self.finish_step(id, out);
     }
@@ -546,6 +547,7 @@ impl<P: Protocol> World<P> {
         node.incarnation += 1;
         node.snapshot_at = node.disk.durable().snapshot();
         let mut out = std::mem::take(&mut self.out);
+        out.now = self.now.0;
         let boot = Boot {
             id,
             settings: &self.settings,
