@@ -120,7 +120,11 @@ impl protocol::Disk for Disk {
         }
     }
 
+    /// A snapshot stands for what it covers: entries that it replaced may be there until openraft purges them.
     fn mark(&self, index: u64) -> Option<EntryMark> {
+        if index <= protocol::Disk::snapshot(self) {
+            return None;
+        }
         self.entries.get(&index).map(types::mark)
     }
 

@@ -199,7 +199,7 @@ impl OpenRaft {
                     self.process.ask(Effect::Note("misrouted"));
                 }
                 self.spawn(async move |raft, process| {
-                    let answer = network::answer(&raft, call).await;
+                    let answer = network::answer(&raft, &process, call).await;
                     let message = Message { call: number, body: Body::Answer(answer) };
                     process.ask(Effect::Send { from: to, to: from, address: source, message });
                 });
@@ -272,6 +272,9 @@ impl Inspect for OpenRaft {
     }
 
     fn mark(&self, index: u64) -> Option<EntryMark> {
+        if index <= self.process.installing.get() {
+            return None;
+        }
         self.process.disk.borrow().mark(index)
     }
 

@@ -21,7 +21,7 @@ use openraft::{AsyncRuntime, OptionalSend, RPCTypes, RaftNetworkFactory, RaftNet
 
 use super::process::Process;
 use super::runtime::{SimOneshot, SimRuntime};
-use super::types::{self, Place, Snapshot, SnapshotMeta, Types, Vote};
+use super::types::{self, Place, Snapshot, Types, Vote};
 use crate::protocol::{Address, Effect, NodeId};
 
 /// What nodes say.
@@ -279,14 +279,16 @@ impl RaftNetworkV2<Types> for Connection {
 }
 
 /// Asks the process's own openraft what another node asks.
-pub(super) async fn answer(raft: &super::Library, call: Call) -> Answer {
+pub(super) async fn answer(raft: &super::Library, process: &Process, call: Call) -> Answer {
     match call {
         Call::Append(request) => raft.append_entries(request).await.map_or(Answer::Failed, Answer::Append),
         Call::Vote(request) => raft.vote(request).await.map_or(Answer::Failed, Answer::Vote),
         Call::PreVote(request) => raft.pre_vote(request).await.map_or(Answer::Failed, Answer::PreVote),
-        Call::Snapshot(vote, Snapshot { meta, snapshot }) => {
-            let snapshot = Snapshot { meta: SnapshotMeta { ..meta }, snapshot };
-            raft.install_full_snapshot(vote, snapshot).await.map_or(Answer::Failed, Answer::Snapshot)
+        Call::Snapshot(vote, snapshot) => {
+            process.installing.set(snapshot.meta.last_log_id.map_or(0, |last| last.index));
+            let installed = raft.install_full_snapshot(vote, snapshot).await;
+            process.installing.set(0);
+            installed.map_or(Answer::Failed, Answer::Snapshot)
         }
         Call::Transfer(request) => {
             raft.handle_transfer_leader(request).await.map_or(Answer::Failed, Answer::Transfer)

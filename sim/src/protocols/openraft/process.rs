@@ -32,6 +32,8 @@ pub(super) struct Process {
     pub(super) applied: RefCell<(Option<LogId>, StoredMembership)>,
     /// The machine's state as the world took it, until openraft asks for it.
     pub(super) taken: RefCell<Option<Snapshot>>,
+    /// The last index of a snapshot that openraft is installing: what the log holds before that is about to go.
+    pub(super) installing: Cell<u64>,
     /// How many membership entries this process has proposed.
     pub(super) memberships_proposed: Cell<u64>,
     save_committed: bool,
@@ -58,6 +60,7 @@ impl Process {
             disk: RefCell::new(disk),
             applied: RefCell::new(applied),
             taken: RefCell::default(),
+            installing: Cell::new(0),
             memberships_proposed: Cell::new(0),
             save_committed,
             writes: RefCell::default(),
