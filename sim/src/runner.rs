@@ -43,7 +43,19 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// The protocols that can be run, by name.
+/// Every protocol that some build can run; those beyond the first are cargo features of the same name.
+pub const ALL_SYSTEMS: &[&str] = &[Raft::NAME, "raft-rs", "openraft"];
+
+/// The protocols of this build that a scenario is meant for: those it names, or ours when it names none.
+pub fn systems_of(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
+    let meant = |name: &str| match scenario.systems.as_slice() {
+        [] => name == Raft::NAME,
+        named => named.iter().any(|system| system == name),
+    };
+    systems().iter().copied().filter(move |name| meant(name))
+}
+
+/// The protocols that this build can run, by name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
     &[

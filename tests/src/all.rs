@@ -2,6 +2,8 @@
 
 mod checkers_alive;
 mod determinism;
+#[cfg(feature = "openraft")]
+mod openraft;
 mod scenarios;
 mod tidy;
 

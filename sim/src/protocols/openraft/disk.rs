@@ -178,7 +178,9 @@ impl Disk {
 }
 
 fn first_membership(initial: &InitialMembership) -> Membership {
-    let ids = |set: &std::collections::BTreeSet<protocol::NodeId>| set.iter().map(|node| u64::from(node.0)).collect();
+    let ids = |set: &std::collections::BTreeSet<protocol::NodeId>| {
+        set.iter().map(|node| u64::from(node.0)).collect()
+    };
     let nodes: BTreeMap<u64, Place> =
         initial.nodes.iter().map(|(node, &address)| (u64::from(node.0), Place(address))).collect();
     Membership::new(initial.sets.iter().map(ids).collect(), nodes)

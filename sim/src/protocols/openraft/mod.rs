@@ -40,12 +40,13 @@ use self::runtime::{Executor, ValueReceiver, spawn};
 pub use self::settings::Settings;
 use self::store::{LogStore, StateMachine};
 pub use self::types::{
-    Entry, LeaderId, LogId, Membership, Place, Proposal, Snapshot, SnapshotMeta, StoredMembership, Types, Vote,
+    Entry, LeaderId, LogId, Membership, Place, Proposal, Snapshot, SnapshotMeta, StoredMembership, Types,
+    Vote,
 };
 use crate::choices::dice;
 use crate::protocol::{
-    BadSetting, Boot, Disk as _, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Protocol,
-    QuorumSets, Settings as CommonSettings, Within,
+    BadSetting, Boot, Disk as _, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
+    Protocol, QuorumSets, Settings as CommonSettings, Within,
 };
 
 /// The handle of openraft.
@@ -300,14 +301,16 @@ impl Inspect for OpenRaft {
 
     fn describe(&self) -> String {
         let metrics = self.metrics();
-        let applied = self.applied();
+        let membership = metrics.membership_config.membership();
+        let learners: BTreeSet<u64> = membership.learner_ids().collect();
         format!(
-            "{} vote {} last {} commit {} applied {applied} membership {}",
+            "{} vote {} last {} commit {} applied {} voters {:?} learners {learners:?}",
             self.role(),
             metrics.vote,
             self.last(),
             self.commit(),
-            metrics.membership_config,
+            self.applied(),
+            membership.get_joint_config(),
         )
     }
 }

@@ -15,7 +15,7 @@ use super::OpenRaft;
 use super::disk::{Disk, Write};
 use super::network::Answer;
 use super::runtime::{OneSender, SimOneshot};
-use super::types::{Snapshot, StoredMembership, LogId, Types};
+use super::types::{LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
 use crate::protocol::{Disk as _, Effect, NodeId, WriteId};
 
 /// The state that the tasks of a process share.
@@ -155,13 +155,13 @@ impl Process {
         }
     }
 
-    /// The machine's state as the world took it, for openraft to build a snapshot from.
+    /// The machine's state as the world took it, for openraft to build a snapshot from. Returns whether it is of now.
     pub(super) fn snapshot_taken(&self, through: u64, state: Arc<[u8]>) -> bool {
         let (last_log_id, last_membership) = self.applied.borrow().clone();
-        if last_log_id.is_none_or(|last| last.index != through) {
+        if last_log_id.map_or(0, |last| last.index) != through {
             return false;
         }
-        let meta = super::types::SnapshotMeta { last_log_id, last_membership };
+        let meta = SnapshotMeta { last_log_id, last_membership };
         self.taken.replace(Some(Snapshot { meta, snapshot: state }));
         true
     }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{
-    ChangeMembershipError, ClientWriteError, ForwardToLeader, LinearizableReadError, MembershipError, RaftError,
+    ChangeMembershipError, ClientWriteError, ForwardToLeader, LinearizableReadError, MembershipError,
+    RaftError,
 };
 use openraft::{ChangeMembers, EntryPayload, ReadPolicy};
 
@@ -115,7 +116,8 @@ async fn transfer(raft: &Library, to: NodeId) -> Result<(), Refusal> {
         return Err(Refusal::NotLeader { hint });
     }
     raft.trigger().transfer_leader(id(to)).await.map_err(|_| Refusal::LeadershipLost)?;
-    let changed = metrics.wait_until(|metrics| metrics.current_leader.is_some_and(|leader| leader != me)).await;
+    let changed =
+        metrics.wait_until(|metrics| metrics.current_leader.is_some_and(|leader| leader != me)).await;
     match changed {
         Ok(metrics) if metrics.current_leader == Some(id(to)) => Ok(()),
         Ok(_) | Err(_) => Err(Refusal::LeadershipLost),
@@ -125,7 +127,9 @@ async fn transfer(raft: &Library, to: NodeId) -> Result<(), Refusal> {
 fn write_refusal(error: RaftError<Types, ClientWriteError<Types>>) -> Refusal {
     match error {
         RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => not_leader(&forward),
-        RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_) => Refusal::LeadershipLost,
+        RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_) => {
+            Refusal::LeadershipLost
+        }
         RaftError::APIError(ClientWriteError::PreconditionFailed(_)) => Refusal::Rule("precondition-failed"),
         RaftError::APIError(ClientWriteError::ChangeMembershipError(error)) => Refusal::Rule(match error {
             ChangeMembershipError::InProgress(_) => "in-progress",

@@ -52,12 +52,18 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
             "removed-leader-step-down" => config.removed_leader_step_down = step_down(name, value)?,
             "read-policy" => read_policy = policy(name, value)?,
             "save-committed" => save_committed = switch(name, value)?,
-            _ => return bad(name, "a field of openraft's Config, such as enable-pre-vote, read-policy or save-committed"),
+            _ => {
+                return bad(
+                    name,
+                    "a field of openraft's Config, such as enable-pre-vote, read-policy or save-committed",
+                );
+            }
         }
     }
-    let config = config
-        .validate()
-        .map_err(|error| BadSetting { name: String::from("cluster"), expected: format!("what openraft accepts: {error}") })?;
+    let config = config.validate().map_err(|error| BadSetting {
+        name: String::from("cluster"),
+        expected: format!("what openraft accepts: {error}"),
+    })?;
     Ok(Settings { config: Arc::new(config), read_policy, save_committed })
 }
 
@@ -82,7 +88,9 @@ fn number(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
 fn millis(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
     match value {
         OptionValue::Time(nanos) => Ok((nanos / NANOS_PER_MILLI).max(1)),
-        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => bad(name, "a duration such as 150ms"),
+        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => {
+            bad(name, "a duration such as 150ms")
+        }
     }
 }
 

@@ -102,7 +102,8 @@ impl RaftSnapshotBuilder<Types> for SnapshotBuilder {
     type SnapshotData = Arc<[u8]>;
 
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
-        let snapshot = self.taken.take().ok_or_else(|| io::Error::other("the world has taken no snapshot"))?;
+        let snapshot =
+            self.taken.take().ok_or_else(|| io::Error::other("the world has taken no snapshot"))?;
         self.process.write_durably(Write::Snapshot(snapshot.clone())).await;
         Ok(snapshot)
     }

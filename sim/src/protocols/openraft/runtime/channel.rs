@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use openraft_rt::{
-    Mpsc, MpscReceiver, MpscSender, MpscWeakSender, Mutex, Oneshot, OneshotSender, OptionalSend, OptionalSync,
-    RecvError, SendError, TryRecvError, Watch, WatchReceiver, WatchSender, watch,
+    Mpsc, MpscReceiver, MpscSender, MpscWeakSender, Mutex, Oneshot, OneshotSender, OptionalSend,
+    OptionalSync, RecvError, SendError, TryRecvError, Watch, WatchReceiver, WatchSender, watch,
 };
 
 /// Tasks that wait, in the order in which they began to.

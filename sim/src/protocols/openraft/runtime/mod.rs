@@ -118,7 +118,10 @@ impl AsyncRuntime for SimRuntime {
         Timeout::until(VirtualInstant::now() + duration, future)
     }
 
-    fn timeout_at<R, F: Future<Output = R> + OptionalSend>(deadline: VirtualInstant, future: F) -> Timeout<F> {
+    fn timeout_at<R, F: Future<Output = R> + OptionalSend>(
+        deadline: VirtualInstant,
+        future: F,
+    ) -> Timeout<F> {
         Timeout::until(deadline, future)
     }
 
