@@ -66,19 +66,19 @@ impl fmt::Debug for Message {
         let number = self.call & ((1 << 40) - 1);
         match &self.body {
             Body::Call(call) => match call {
-                Call::Append(request) => write!(f, "#{number} AppendEntries {request}"),
-                Call::Vote(request) => write!(f, "#{number} Vote {request}"),
-                Call::PreVote(request) => write!(f, "#{number} PreVote {request}"),
-                Call::Snapshot(vote, snapshot) => write!(f, "#{number} Snapshot {vote} {}", snapshot.meta),
-                Call::Transfer(request) => write!(f, "#{number} TransferLeader {request}"),
+                Call::Append(request) => write!(f, "AppendEntries #{number} {request}"),
+                Call::Vote(request) => write!(f, "Vote #{number} {request}"),
+                Call::PreVote(request) => write!(f, "PreVote #{number} {request}"),
+                Call::Snapshot(vote, snapshot) => write!(f, "Snapshot #{number} {vote} {}", snapshot.meta),
+                Call::Transfer(request) => write!(f, "TransferLeader #{number} {request}"),
             },
             Body::Answer(answer) => match answer {
-                Answer::Append(response) => write!(f, "#{number} AppendEntries: {response}"),
-                Answer::Vote(response) => write!(f, "#{number} Vote: {response}"),
-                Answer::PreVote(response) => write!(f, "#{number} PreVote: {response}"),
-                Answer::Snapshot(response) => write!(f, "#{number} Snapshot: {response}"),
-                Answer::Transfer(response) => write!(f, "#{number} TransferLeader: {response:?}"),
-                Answer::Failed => write!(f, "#{number} has stopped"),
+                Answer::Append(response) => write!(f, "AppendEntriesResponse #{number} {response}"),
+                Answer::Vote(response) => write!(f, "VoteResponse #{number} {response}"),
+                Answer::PreVote(response) => write!(f, "PreVoteResponse #{number} {response}"),
+                Answer::Snapshot(response) => write!(f, "SnapshotResponse #{number} {response}"),
+                Answer::Transfer(response) => write!(f, "TransferLeaderResponse #{number} {response:?}"),
+                Answer::Failed => write!(f, "Stopped #{number}"),
             },
         }
     }
