@@ -13,6 +13,8 @@ use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
+#[cfg(feature = "openraft")]
+use crate::protocols::openraft::OpenRaft;
 use crate::protocols::raft::Raft;
 #[cfg(feature = "raft-rs")]
 use crate::protocols::raft_rs::RaftRs;
@@ -44,7 +46,7 @@ pub struct RunOptions {
 
 /// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
 /// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
-pub const KNOWN_SYSTEMS: [&str; 2] = [Raft::NAME, "raft-rs"];
+pub const KNOWN_SYSTEMS: [&str; 3] = [Raft::NAME, "raft-rs", "openraft"];
 
 /// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
 /// cargo feature of its own name.
@@ -54,6 +56,8 @@ pub fn systems() -> &'static [&'static str] {
         Raft::NAME,
         #[cfg(feature = "raft-rs")]
         RaftRs::NAME,
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME,
     ]
 }
 
@@ -84,6 +88,8 @@ pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objectio
         Raft::NAME => Ok(visit.visit::<Raft>()),
         #[cfg(feature = "raft-rs")]
         RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),

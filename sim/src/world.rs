@@ -618,6 +618,7 @@ impl<P: Protocol> World<P> {
             return self.waiting.push((id, Waiting::Input(input)));
         }
         let mut out = std::mem::take(&mut self.out);
+        out.now = self.now.0;
         process.step(input, &mut out);
         self.finish_step(id, out);
     }
@@ -846,6 +847,7 @@ impl<P: Protocol> World<P> {
         node.incarnation += 1;
         node.snapshot_at = node.disk.durable().snapshot();
         let mut out = std::mem::take(&mut self.out);
+        out.now = self.now.0;
         let boot = Boot {
             id,
             settings: &self.settings,

@@ -7,6 +7,8 @@ mod membership;
 mod differential;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
+#[cfg(feature = "openraft")]
+mod openraft;
 mod scenarios;
 mod testing;
 mod tidy;

@@ -5,3 +5,5 @@ pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
 mod raft_settings;
+#[cfg(feature = "openraft")]
+pub mod openraft;
