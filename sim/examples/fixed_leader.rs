@@ -135,7 +135,7 @@ impl Protocol for FixedLeader {
                 self.commit_through(commit.min(self.last()), out);
             }
             Input::Received { from, message: Message::Durable(through), .. } => {
-                self.on_durable(from, through, out)
+                self.on_durable(from, through, out);
             }
             Input::Proposed { command, .. } if self.leads() => self.append(command, out),
             // Until a majority has answered after a boot, nobody knows what is committed: nobody leads yet.
@@ -180,17 +180,20 @@ impl Inspect for FixedLeader {
     }
 }
 
+const ROUGH: &str = include_str!("fixed_leader.toml");
+
 fn main() {
-    println!("run the tests of this example: cargo test --example fixed_leader");
+    let checked = splitbrain::testing::check::<FixedLeader>(1..=1_000, ROUGH);
+    println!("{} runs as expected; seen: {:?}", checked.runs, checked.seen);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::FixedLeader;
+    use super::{FixedLeader, ROUGH};
 
     #[test]
     fn it_keeps_its_promises_through_crashes_partitions_and_torn_writes() {
-        let checked = splitbrain::testing::check::<FixedLeader>(1..=50, include_str!("fixed_leader.toml"));
+        let checked = splitbrain::testing::check::<FixedLeader>(1..=50, ROUGH);
         assert!(checked.seen["restarted"] > 0 && checked.seen["unfinished-write-lost"] > 0, "it was hard");
     }
 }
