@@ -7,7 +7,7 @@
 //!
 //! The library wants members to begin with a snapshot at an index above 0, so that newcomers learn of them (see its
 //! example `five_mem_node`). That snapshot stands at the library's index 1 and term 1, which the world sees as 0 and 0:
-//! [`index_out`] and [`term_out`] take one away.
+//! `index_out` and `term_out` take one away.
 //!
 //! Not here: Raft itself (`raft`).
 

@@ -19,6 +19,9 @@ use super::change::everyone;
 use super::{index_in, index_out, term_in, term_out};
 use crate::protocol::{Address, Disk, EntryMark, Epoch, Initial, NodeId};
 
+/// Where nodes are reached.
+type Addresses = BTreeMap<NodeId, Address>;
+
 /// A membership in force from an index on, with the addresses that the library does not know.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Members {
@@ -27,7 +30,7 @@ pub(super) struct Members {
     /// Who takes part, in the library's form.
     pub(super) conf: ConfState,
     /// Where each of them is reached.
-    pub(super) addresses: BTreeMap<NodeId, Address>,
+    pub(super) addresses: Addresses,
 }
 
 /// A machine's state, and what the log held through its index.
@@ -70,14 +73,15 @@ impl Image {
     }
 }
 
-fn split(bytes: &[u8]) -> Option<(BTreeMap<NodeId, Address>, Arc<[u8]>)> {
+/// The table and the machine's state behind it.
+fn split(bytes: &[u8]) -> Option<(Addresses, Arc<[u8]>)> {
     let (count, rest) = bytes.split_first_chunk::<4>()?;
     let (table, state) = rest.split_at_checked(u32::from_le_bytes(*count) as usize * 8)?;
     Some((read_addresses(table), state.into()))
 }
 
 /// Node and address pairs, four little-endian bytes each.
-pub(super) fn read_addresses(table: &[u8]) -> BTreeMap<NodeId, Address> {
+pub(super) fn read_addresses(table: &[u8]) -> Addresses {
     let word = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_le_bytes);
     table.chunks_exact(8).map(|pair| (NodeId(word(&pair[..4])), Address(word(&pair[4..])))).collect()
 }
@@ -194,9 +198,8 @@ impl Store {
         let mut store = Store::default();
         store.apply_part(&Part::Restore(Image { index, term: term_in(0), members, state: Arc::default() }));
         for (place, &term) in initial.log.iter().enumerate() {
-            let mut entry = Entry::default();
-            entry.index = index_in(place as u64 + 1);
-            entry.term = term_in(term);
+            let (index, term) = (index_in(place as u64 + 1), term_in(term));
+            let entry = Entry { index, term, ..Entry::default() };
             store.hard.term = entry.term;
             store.apply_part(&Part::Entry(entry));
         }
