@@ -3,6 +3,10 @@
 mod cluster;
 mod crash_states;
 mod elections;
+mod figure_2;
 mod members;
 mod random;
+mod render;
 mod replication;
+mod transcripts;
+mod truth_table;
