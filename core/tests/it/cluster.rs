@@ -13,6 +13,8 @@ use splitbrain_core::{
     invariants,
 };
 
+use crate::render;
+
 /// A message under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
@@ -48,6 +50,8 @@ pub(crate) struct Cluster {
     pub(crate) seen: BTreeSet<Fact>,
     pub(crate) outcomes: BTreeMap<RequestId, Outcome>,
     pub(crate) broken: Option<String>,
+    /// Every step in words, once somebody wants to read them.
+    pub(crate) transcript: Option<String>,
     cut: BTreeSet<(u32, u32)>,
     leaders: BTreeMap<Term, NodeId>,
     /// What was committed, and in which term that was first known.
@@ -135,13 +139,26 @@ impl Cluster {
 
     pub(crate) fn step(&mut self, id: u32, input: Input) {
         let Some(before) = self.nodes.get_mut(&n(id)).and_then(|node| node.raft.take()) else { return };
+        let told = self.transcript.is_some().then(|| render::input(&input));
         let (after, effects) = before.clone().step(input);
+        self.write_down(id, told, &before, &after, &effects);
         if before.config().rules.are_all_on()
             && let Err(sentence) = invariants::check(&before, &after)
         {
             self.broken.get_or_insert_with(|| format!("node {id}: {sentence}"));
         }
         self.after_step(id, after, effects);
+    }
+
+    fn write_down(&mut self, id: u32, told: Option<String>, before: &Raft, after: &Raft, effects: &Effects) {
+        let (Some(text), Some(told)) = (&mut self.transcript, told) else { return };
+        let mut lines = vec![format!("{id} {told}")];
+        lines.extend(effects.list.iter().map(|effect| format!("    {}", render::effect(effect))));
+        let standing = render::standing(after);
+        if render::standing(before) != standing {
+            lines.push(format!("    = {standing}"));
+        }
+        text.push_str(&(lines.join("\n") + "\n"));
     }
 
     fn after_step(&mut self, id: u32, after: Raft, effects: Effects) {

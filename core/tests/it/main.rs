@@ -1,7 +1,12 @@
 //! The core judged from outside, by what a caller sees.
 
 mod cluster;
+mod crash_states;
 mod elections;
+mod figure_2;
 mod members;
 mod random;
+mod render;
 mod replication;
+mod transcripts;
+mod truth_table;
