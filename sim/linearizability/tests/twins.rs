@@ -116,13 +116,7 @@ type See<'a> = &'a mut dyn FnMut(&[(u64, u64)]);
 /// Hands on every way in which calls and returns of `n` operations can alternate: (2n-1)!! of them. Operations are
 /// numbered by their call.
 fn every_interleaving(n: usize, see: See<'_>) {
-    fn go(
-        n: usize,
-        called: usize,
-        now: u64,
-        times: &mut Vec<(u64, u64)>,
-        see: See<'_>,
-    ) {
+    fn go(n: usize, called: usize, now: u64, times: &mut Vec<(u64, u64)>, see: See<'_>) {
         if called == n && times.iter().all(|(_, ret)| *ret != UNKNOWN) {
             return see(times);
         }

@@ -595,7 +595,8 @@ impl RaftRs {
     /// at once, and votes for whoever takes over.
     fn retire(&mut self) {
         let raft = &self.raw.raft;
-        let remains = self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
+        let remains =
+            self.conf.get_voters_outgoing().contains(&raft.id) || self.conf.get_voters().contains(&raft.id);
         if remains || raft.state != StateRole::Leader || self.settings.removed_leader_stays {
             return;
         }

@@ -94,7 +94,8 @@ impl Goal {
             change.set_transition(transition);
         }
         change.set_changes(steps.into());
-        let pair = |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
+        let pair =
+            |(node, address): (&NodeId, &Address)| [node.0.to_le_bytes(), address.0.to_le_bytes()].concat();
         change.set_context(self.addresses.iter().flat_map(pair).collect::<Vec<u8>>().into());
         change
     }
@@ -119,7 +120,9 @@ pub(super) fn from_operator(
     let now = Goal::now(members);
     let one = |node: NodeId, address: Address| BTreeMap::from([(node, address)]);
     let (wanted, retain, transition) = match change {
-        Change::AddLearner { node, address } => (ChangeMembers::AddNodes(one(*node, *address)), true, transition),
+        Change::AddLearner { node, address } => {
+            (ChangeMembers::AddNodes(one(*node, *address)), true, transition)
+        }
         Change::Members { members, retain } => (members.clone(), *retain, transition),
         Change::AddServer { node, address } => {
             (ChangeMembers::AddVoters(one(*node, *address)), true, ConfChangeTransition::Auto)
@@ -131,7 +134,11 @@ pub(super) fn from_operator(
         Change::To { sets, nodes, retain } => match sets.as_slice() {
             [only] => {
                 let add = ChangeMembers::AddNodes(nodes.clone());
-                (ChangeMembers::Batch(vec![add, ChangeMembers::ReplaceAllVoters(only.clone())]), *retain, transition)
+                (
+                    ChangeMembers::Batch(vec![add, ChangeMembers::ReplaceAllVoters(only.clone())]),
+                    *retain,
+                    transition,
+                )
             }
             _ => return Err(Refusal::Unsupported),
         },
@@ -154,7 +161,9 @@ fn appended(
     let joint = is_joint(&members.conf);
     let (voters, transition) = match sets.as_slice() {
         [only] if joint && *only == now.voters => return Ok(ConfChangeV2::default()),
-        [only] if !joint && now.voters.symmetric_difference(only).count() <= 1 => (only, ConfChangeTransition::Auto),
+        [only] if !joint && now.voters.symmetric_difference(only).count() <= 1 => {
+            (only, ConfChangeTransition::Auto)
+        }
         [old, new] if !joint && *old == now.voters => (new, ConfChangeTransition::Explicit),
         _ => return Err(Refusal::Unsupported),
     };

@@ -83,7 +83,13 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
         max_uncommitted_size: NO_LIMIT,
         ..Config::default()
     };
-    Ok(RaftRsSettings { tick, config, transition: ConfChangeTransition::Auto, removed_leader_stays: false, leak_rng: false })
+    Ok(RaftRsSettings {
+        tick,
+        config,
+        transition: ConfChangeTransition::Auto,
+        removed_leader_stays: false,
+        leak_rng: false,
+    })
 }
 
 fn bad(name: &str, expected: &str) -> BadSetting {
