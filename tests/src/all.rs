@@ -2,9 +2,9 @@
 
 mod checkers_alive;
 mod determinism;
-mod membership;
 #[cfg(feature = "raft-rs")]
 mod differential;
+mod membership;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 #[cfg(feature = "openraft")]

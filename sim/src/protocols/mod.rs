@@ -1,6 +1,8 @@
 //! Protocols that the simulator can run, each behind the one trait of `protocol`.
 
 pub mod echo;
+#[cfg(test)]
+pub mod fickle;
 pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;

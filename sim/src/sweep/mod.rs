@@ -6,6 +6,8 @@
 
 mod journal;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod twice;
 mod workers;
 
