@@ -220,7 +220,7 @@ impl Draw {
             }
         }
         // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
-        let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
+        let windows = if order == Order::Any { [4, 2, 8] } else { [8, 64, 256] };
         set("inflight-entries-max", OptionValue::Number(self.pick(&windows)));
         set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
         // A backlog that a slow network can carry before agreement is judged.
