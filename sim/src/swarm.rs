@@ -47,8 +47,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let nemeses = draw.nemeses(cluster.election.max);
     let schedule = if untimed { draw.untimed() } else { Schedule::Timed };
     let hardship = Step::Events { count: draw.pick(&[5_000, 2_000, 10_000, 30_000]) };
-    // Long enough for some tens of elections in a row that nobody wins.
-    let within = 60 * cluster.election.max + 30 * SECOND;
+    // Long enough for tens of elections that nobody wins, and for thousands of entries over a slow link one by one.
+    let within = 60 * cluster.election.max + 600 * SECOND;
     let mut scenario = Scenario {
         title: format!("Swarm, seed {seed}"),
         source: String::from("drawn by the swarm"),
@@ -220,7 +220,7 @@ impl Draw {
             }
         }
         // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
-        let windows = if order == Order::Any { [4, 2, 8] } else { [8, 64, 256] };
+        let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
         set("inflight-entries-max", OptionValue::Number(self.pick(&windows)));
         set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
         // A backlog that a slow network can carry before agreement is judged.
