@@ -12,7 +12,7 @@ use crate::time::Moment;
 use crate::world::World;
 
 /// How many events may come before agreement: a cluster that needs more talks in circles.
-const EVENTS_MAX: u64 = 500_000;
+const EVENTS_MAX: u64 = 2_000_000;
 
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo

@@ -47,8 +47,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let nemeses = draw.nemeses(cluster.election.max);
     let schedule = if untimed { draw.untimed() } else { Schedule::Timed };
     let hardship = Step::Events { count: draw.pick(&[5_000, 2_000, 10_000, 30_000]) };
-    // Long enough for some tens of elections in a row that nobody wins.
-    let within = 60 * cluster.election.max + 30 * SECOND;
+    // Long enough for tens of elections that nobody wins, and for thousands of entries over a slow link one by one.
+    let within = 60 * cluster.election.max + 600 * SECOND;
     let mut scenario = Scenario {
         title: format!("Swarm, seed {seed}"),
         source: String::from("drawn by the swarm"),

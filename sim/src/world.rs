@@ -704,8 +704,8 @@ impl<P: Protocol> World<P> {
             node.trouble.doomed = true;
             return;
         }
-        let slower = u64::from(node.trouble.pace) * u64::from(node.trouble.disk_pace);
-        let after = after.saturating_mul(slower);
+        let slower = node.trouble.pace.max(node.trouble.disk_pace);
+        let after = after.saturating_mul(u64::from(slower));
         let done = self.now.after(after).max(node.disk_busy_until);
         node.disk_busy_until = done;
         node.disk.submit(write, content);
@@ -1086,6 +1086,8 @@ impl<P: Protocol> World<P> {
         }
         let ahead = self.agenda.drain();
         self.agenda = Agenda::timed();
+        let now = self.now;
+        self.nodes.iter_mut().for_each(|node| node.disk_busy_until = now);
         self.nemeses.iter_mut().for_each(NemesisState::forget);
         for event in ahead {
             match event {
