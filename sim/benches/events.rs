@@ -78,7 +78,7 @@ fn events(criterion: &mut Criterion) {
         let scenario = scenario::parse(name, text).expect("a good scenario").scenario;
         group.throughput(Throughput::Elements(run(world(&scenario))));
         group.bench_function(name, |bencher| {
-            bencher.iter_batched(|| world(&scenario), run, BatchSize::LargeInput)
+            bencher.iter_batched(|| world(&scenario), run, BatchSize::LargeInput);
         });
     }
     group.finish();

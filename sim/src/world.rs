@@ -511,8 +511,8 @@ impl<P: Protocol> World<P> {
                 && envelope.tag.as_ref().is_some_and(called)
         };
         let mut nth = None;
-        let mut older = 0;
-        for (place, envelope) in self.held.iter().enumerate().filter(|(_, envelope)| here(envelope)) {
+        let held_here = self.held.iter().enumerate().filter(|(_, envelope)| here(envelope));
+        for (older, (place, envelope)) in (0..).zip(held_here) {
             if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
                 nth = Some((place, older));
                 break;
@@ -520,7 +520,6 @@ impl<P: Protocol> World<P> {
             if older == skip {
                 nth = nth.or(Some((place, older)));
             }
-            older += 1;
         }
         let Some((place, skipped)) = nth else { return false };
         let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };

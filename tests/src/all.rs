@@ -5,10 +5,10 @@ mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
 mod membership;
-#[cfg(feature = "raft-rs")]
-mod raft_rs;
 #[cfg(feature = "openraft")]
 mod openraft;
+#[cfg(feature = "raft-rs")]
+mod raft_rs;
 mod scenarios;
 mod testing;
 mod tidy;

@@ -143,8 +143,10 @@ impl Visit for Replay<'_> {
         let mut text = format!("after event {} at {}\n", world.counts().events, world.now());
         for (number, node) in world.nodes().iter().enumerate() {
             let name = &target.scenario.cluster.nodes[number].name;
-            let state =
-                node.process.as_ref().map_or_else(|| String::from("down"), |process| process.describe());
+            let state = node
+                .process
+                .as_ref()
+                .map_or_else(|| String::from("down"), super::super::protocol::Inspect::describe);
             let unfinished = node.disk.unfinished();
             text.push_str(&format!("  {name}: {state}; {unfinished} unfinished writes\n"));
         }

@@ -108,10 +108,10 @@ pub(super) fn main(arguments: &SweepArguments) -> u8 {
     let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::Relaxed));
     let threads = arguments.threads.map_or_else(cores, usize::from);
     let ended = run(&plan, arguments.time, threads, &stop, &mut blocks, journal.as_mut());
-    if let Some(journal) = &mut journal {
-        if let Err(error) = journal.sync() {
-            complain(&format!("the journal: {error}"));
-        }
+    if let Some(journal) = &mut journal
+        && let Err(error) = journal.sync()
+    {
+        complain(&format!("the journal: {error}"));
     }
     match ended {
         Ended::Objection(seed, objection) => {
@@ -204,11 +204,11 @@ pub(super) fn finish(
 ) -> u8 {
     let effort = ending.shrink.saturating_mul(1_000_000);
     let report = sweep::summarise(plan, blocks, effort, threads, &|_| false);
-    if let Some(out) = out {
-        if let Err(error) = write_all(&report, out) {
-            complain(&format!("{}: {error}", out.display()));
-            return BAD_INPUT;
-        }
+    if let Some(out) = out
+        && let Err(error) = write_all(&report, out)
+    {
+        complain(&format!("{}: {error}", out.display()));
+        return BAD_INPUT;
     }
     let text = match ending.format {
         Format::Text => report.text(),

@@ -57,11 +57,11 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
     }
     let missed = rows.iter().filter(|row| !row.is_found()).count();
     let text = table(&rows, arguments);
-    if let Some(path) = &arguments.out {
-        if let Err(error) = options::write_file(path, &text) {
-            complain(&format!("{}: {error}", path.display()));
-            return BAD_INPUT;
-        }
+    if let Some(path) = &arguments.out
+        && let Err(error) = options::write_file(path, &text)
+    {
+        complain(&format!("{}: {error}", path.display()));
+        return BAD_INPUT;
     }
     if let Err(error) = Output::new().write(&text) {
         complain(&format!("the table cannot be written: {error}"));

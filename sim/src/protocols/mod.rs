@@ -3,9 +3,9 @@
 pub mod echo;
 #[cfg(test)]
 pub mod fickle;
+#[cfg(feature = "openraft")]
+pub mod openraft;
 pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
 mod raft_settings;
-#[cfg(feature = "openraft")]
-pub mod openraft;

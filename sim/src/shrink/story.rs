@@ -239,10 +239,9 @@ fn simpler<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effor
             Act::Deliver { kept, .. } if *kept => core::mem::take(kept),
             _ => false,
         };
-        if changed {
-            if let Some(used) = table.deal::<P>(&other, effort).filter(|used| used.len() <= acts.len()) {
-                acts = used;
-            }
+        if changed && let Some(used) = table.deal::<P>(&other, effort).filter(|used| used.len() <= acts.len())
+        {
+            acts = used;
         }
         at += 1;
     }
@@ -282,7 +281,7 @@ fn steps<P: Protocol>(acts: &Acts<P>, instant_disks: bool) -> Vec<Step> {
         let step = step::<P>(act);
         match (steps.last_mut(), &step) {
             (Some(Step::Finish { node: last, writes }), Step::Finish { node, .. }) if last == node => {
-                *writes += 1
+                *writes += 1;
             }
             _ => steps.push(step),
         }

@@ -39,7 +39,7 @@ impl core::fmt::Display for JournalError {
             JournalError::Other(path, headers) => {
                 let (found, expected) = headers.as_ref();
                 let show = |header: &Header| serde_json::to_string(header).unwrap_or_default();
-                write!(f, "{}: the journal of another sweep\n", path.display())?;
+                writeln!(f, "{}: the journal of another sweep", path.display())?;
                 write!(f, "  found    {}\n  expected {}\n", show(found), show(expected))?;
                 write!(f, "help: choose another --out, or the arguments of that sweep")
             }

@@ -15,7 +15,9 @@ use openraft::{ChangeMembers, EntryPayload, ReadPolicy};
 use super::Library;
 use super::process::Process;
 use super::types::{Membership, Place, Proposal, Types};
-use crate::protocol::{Address, Change, ChangeMembers as Members, Effect, NodeId, Operation, QuorumSets, Refusal, RequestId};
+use crate::protocol::{
+    Address, Change, ChangeMembers as Members, Effect, NodeId, Operation, QuorumSets, Refusal, RequestId,
+};
 
 /// Appends a command; says something only when that fails.
 pub(super) async fn write(raft: &Library, process: &Process, request: RequestId, proposal: Proposal) {
@@ -59,9 +61,7 @@ pub(super) async fn operate(raft: &Library, process: &Process, request: RequestI
 async fn change(raft: &Library, change: Change) -> Result<(), Refusal> {
     let result = match change {
         Change::AddLearner { node, address } => raft.add_learner(id(node), Place(address), false).await,
-        Change::Members { members, retain } => {
-            raft.change_membership(change_members(members)?, retain).await
-        }
+        Change::Members { members, retain } => raft.change_membership(change_members(members)?, retain).await,
         Change::Append { sets, nodes, retain } => {
             let membership = appended(raft, &sets, &nodes, retain)?;
             raft.append_membership(membership, EntryPayload::Blank, []).await
