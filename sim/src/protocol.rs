@@ -501,11 +501,13 @@ pub struct Effects<P: Protocol> {
     pub list: Vec<Effect<P>>,
     /// The lowest log index whose entry was added, replaced or cut in this step.
     pub log_changed_from: Option<u64>,
+    /// Virtual nanoseconds on the node's own clock, set by the world before each step, for a protocol that reads clocks.
+    pub now: u64,
 }
 
 impl<P: Protocol> Default for Effects<P> {
     fn default() -> Self {
-        Effects { list: Vec::new(), log_changed_from: None }
+        Effects { list: Vec::new(), log_changed_from: None, now: 0 }
     }
 }
 

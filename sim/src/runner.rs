@@ -13,6 +13,8 @@ use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
+#[cfg(feature = "openraft")]
+use crate::protocols::openraft::OpenRaft;
 use crate::protocols::raft::Raft;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
@@ -40,10 +42,26 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// The protocols that can be run, by name.
+/// Every protocol that some build can run; those beyond the first are cargo features of the same name.
+pub const ALL_SYSTEMS: &[&str] = &[Raft::NAME, "raft-rs", "openraft"];
+
+/// The protocols of this build that a scenario is meant for: those it names, or ours when it names none.
+pub fn systems_of(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
+    let meant = |name: &str| match scenario.systems.as_slice() {
+        [] => name == Raft::NAME,
+        named => named.iter().any(|system| system == name),
+    };
+    systems().iter().copied().filter(move |name| meant(name))
+}
+
+/// The protocols that this build can run, by name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
-    &[Raft::NAME]
+    &[
+        Raft::NAME,
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME,
+    ]
 }
 
 /// Something to do with a protocol that is known by name only.
@@ -61,6 +79,8 @@ pub trait Visit {
 pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
     match name {
         Raft::NAME => Ok(visit.visit::<Raft>()),
+        #[cfg(feature = "openraft")]
+        OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),

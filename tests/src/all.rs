@@ -3,6 +3,8 @@
 mod checkers_alive;
 mod determinism;
 mod membership;
+#[cfg(feature = "openraft")]
+mod openraft;
 mod scenarios;
 mod tidy;
 mod why;

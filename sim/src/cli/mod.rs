@@ -114,7 +114,12 @@ fn start_diagnostics(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let filter = EnvFilter::builder().with_default_directive(level.into());
+    let filter = match verbose {
+        // A library under test complains about the hardships that it is put to.
+        0 if std::env::var_os(EnvFilter::DEFAULT_ENV).is_none() => filter.parse_lossy("openraft=off"),
+        _ => filter.from_env_lossy(),
+    };
     let diagnostics =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
     // Fails only when a library user set diagnostics up already; theirs stay.

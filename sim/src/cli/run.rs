@@ -147,9 +147,9 @@ fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
     Ok(files)
 }
 
-/// Whether every system that a scenario names is one.
+/// Whether every system that a scenario names is one, if not of this build.
 fn check_systems(file: &ScenarioFile) -> Result<(), ScenarioError> {
-    let known = runner::systems();
+    let known = runner::ALL_SYSTEMS;
     let mut named = file.scenario.systems.iter().enumerate();
     let Some((nth, name)) = named.find(|(_, name)| !known.contains(&name.as_str())) else { return Ok(()) };
     let hint = match nearest(name, known.iter().copied()) {
@@ -164,10 +164,8 @@ fn systems_for<'a>(
     file: &'a ScenarioFile,
     arguments: &'a RunArguments,
 ) -> impl Iterator<Item = &'static str> + 'a {
-    let meant = &file.scenario.systems;
-    let is_meant = move |name: &str| meant.is_empty() || meant.iter().any(|system| system == name);
-    let is_asked = move |name: &str| arguments.system.as_deref().is_none_or(|system| system == name);
-    runner::systems().iter().copied().filter(move |name| is_meant(name) && is_asked(name))
+    let is_asked = move |name: &&str| arguments.system.as_deref().is_none_or(|system| system == *name);
+    runner::systems_of(&file.scenario).filter(is_asked)
 }
 
 fn seeds_for(file: &ScenarioFile, arguments: &RunArguments) -> Seeds {
