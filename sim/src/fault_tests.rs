@@ -123,7 +123,7 @@ fn a_slow_disk_finishes_later() {
     assert!(world.nodes()[0].disk.unfinished() <= 1);
     world.begin_fault(A, NodeFault::SlowDisk { factor: 20 });
     run(&mut world, 2_000);
-    assert!(world.nodes()[0].disk.unfinished() > 10, "a write takes 800 ms");
+    assert!(world.nodes()[0].disk.unfinished() > 4, "a write takes 800 ms, and there are some ten a second");
     assert!(world.nodes()[1].disk.unfinished() <= 1);
     world.end_fault(A, NodeFault::SlowDisk { factor: 20 });
     run(&mut world, 60_000);

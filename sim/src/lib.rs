@@ -13,6 +13,7 @@ pub mod disk;
 pub mod fault;
 #[cfg(test)]
 mod fault_tests;
+pub mod guide;
 pub mod history;
 pub mod machine;
 pub mod nemesis;
@@ -28,6 +29,7 @@ pub mod shrink;
 pub mod swarm;
 pub mod sweep;
 pub mod tape;
+pub mod testing;
 pub mod time;
 pub mod trace;
 pub mod workload;

@@ -54,6 +54,8 @@ pub type QuorumSets = Vec<BTreeSet<NodeId>>;
 pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The name a report and `--system` use, such as `raft`.
     const NAME: &'static str;
+    /// The version of a library that somebody else publishes, such as `0.7.0`.
+    const VERSION: Option<&'static str> = None;
     /// What nodes say to each other.
     type Message: Clone + Debug + Hash;
     /// The timers a node may set. A handful; setting one again replaces it.
@@ -68,6 +70,15 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// # Errors
     /// Names the setting that this protocol does not have, or that makes no sense for it.
     fn settings(common: &Settings) -> Result<Self::Settings, BadSetting>;
+
+    /// Whether a node can begin with this.
+    ///
+    /// # Errors
+    /// One sentence: what the protocol cannot begin with.
+    fn accepts(initial: &Initial) -> Result<(), String> {
+        let _ = initial;
+        Ok(())
+    }
 
     /// The rules that a scenario may switch off by name. A protocol that cannot break its rules has none.
     fn rules() -> &'static [&'static str] {
@@ -96,10 +107,14 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     }
 
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
-    fn election_timer() -> Option<Self::Timer>;
+    fn election_timer() -> Option<Self::Timer> {
+        None
+    }
 
     /// The timer whose firing makes a leader speak to its followers now, if the protocol has one.
-    fn heartbeat_timer() -> Option<Self::Timer>;
+    fn heartbeat_timer() -> Option<Self::Timer> {
+        None
+    }
 }
 
 /// A name such as `VoteRequest` as `vote-request`.
@@ -122,7 +137,9 @@ pub trait Inspect {
     /// Whether this node believes that it leads in `epoch`.
     fn leads(&self) -> bool;
     /// Its role in the protocol's own word, such as `follower`.
-    fn role(&self) -> &'static str;
+    fn role(&self) -> &'static str {
+        if self.leads() { "leader" } else { "follower" }
+    }
     /// Index through which this node knows the log to be committed.
     fn commit(&self) -> u64;
     /// Index through which commands were handed to the machine.
@@ -142,9 +159,14 @@ pub trait Inspect {
         }
     }
     /// Who takes part without a vote.
-    fn learners(&self) -> BTreeSet<NodeId>;
+    fn learners(&self) -> BTreeSet<NodeId> {
+        BTreeSet::new()
+    }
     /// One line for people: everything of the state that a reader of a failure wants to see.
-    fn describe(&self) -> String;
+    fn describe(&self) -> String {
+        let (role, epoch, last) = (self.role(), self.epoch().0, self.last());
+        format!("{role} in epoch {epoch}; log {last}, commit {}, applied {}", self.commit(), self.applied())
+    }
 }
 
 /// What a node keeps, and what a crash may leave of it.
@@ -153,14 +175,22 @@ pub trait Disk: Clone + Debug + 'static {
     type Write: Clone + Debug + Hash;
     /// Makes a write durable.
     fn apply(&mut self, write: &Self::Write);
-    /// How many parts a write has; a crash may keep any number of the first ones.
-    fn parts(write: &Self::Write) -> usize;
-    /// The first `parts` parts of a write, as a write.
-    fn prefix(write: &Self::Write, parts: usize) -> Self::Write;
+    /// How many parts a write has; a crash may keep any number of the first ones. A write of one part is atomic.
+    fn parts(write: &Self::Write) -> usize {
+        let _ = write;
+        1
+    }
+    /// The first `parts` parts of a write, as a write; more than none and fewer than all.
+    fn prefix(write: &Self::Write, parts: usize) -> Self::Write {
+        let _ = parts;
+        write.clone()
+    }
     /// The mark of the durable entry at an index; `None` when it is not on the disk (any more).
     fn mark(&self, index: u64) -> Option<EntryMark>;
     /// Index through which a durable snapshot stands for the entries; 0 without one.
-    fn snapshot(&self) -> u64;
+    fn snapshot(&self) -> u64 {
+        0
+    }
 }
 
 /// A setting that a protocol refuses.

@@ -23,6 +23,9 @@ pub struct Report {
     pub source: String,
     /// The protocol that ran.
     pub system: String,
+    /// Its version, when somebody else publishes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The seed.
     pub seed: u64,
     /// Whether it went as the scenario expects.
@@ -160,8 +163,17 @@ impl Report {
     /// The report in one line, ending with a line break.
     #[must_use]
     pub fn line(&self, palette: &Palette) -> String {
-        let Report { file, system, seed, digest, .. } = self;
+        let Report { file, seed, digest, .. } = self;
+        let system = self.system_and_version();
         format!("{} {file} · {system} · seed {seed} · digest {digest}\n", self.mark(palette))
+    }
+
+    /// The protocol that ran, with its version if it has one: `raft-rs 0.7.0`.
+    #[must_use]
+    pub fn system_and_version(&self) -> String {
+        self.version
+            .as_ref()
+            .map_or_else(|| self.system.clone(), |version| format!("{} {version}", self.system))
     }
 
     fn mark(&self, palette: &Palette) -> String {
@@ -172,7 +184,13 @@ impl Report {
     fn write_text(&self, out: &mut String, palette: &Palette) -> fmt::Result {
         let Palette { strong, faint, bad, .. } = palette;
         writeln!(out, "{} {strong}{}{strong:#}", self.mark(palette), self.title)?;
-        writeln!(out, "     {faint}{} · {} · seed {}{faint:#}", self.file, self.system, self.seed)?;
+        writeln!(
+            out,
+            "     {faint}{} · {} · seed {}{faint:#}",
+            self.file,
+            self.system_and_version(),
+            self.seed
+        )?;
         writeln!(out, "     {faint}source    {}{faint:#}", self.source)?;
         writeln!(out, "     expected  {}", listed(&self.expected, "no violation"))?;
         let found: Vec<&str> = self.violations.iter().map(|violation| violation.property.as_str()).collect();
@@ -299,6 +317,7 @@ mod tests {
             title: "Two leaders".to_owned(),
             source: "Raft paper, section 5.2".to_owned(),
             system: "raft".to_owned(),
+            version: None,
             seed: 7,
             verdict,
             expected: Vec::new(),

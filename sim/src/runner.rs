@@ -16,6 +16,8 @@ use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft::OpenRaft;
 use crate::protocols::raft::Raft;
+#[cfg(feature = "raft-rs")]
+use crate::protocols::raft_rs::RaftRs;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
@@ -42,26 +44,31 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// Every protocol that some build can run; those beyond the first are cargo features of the same name.
-pub const ALL_SYSTEMS: &[&str] = &[Raft::NAME, "raft-rs", "openraft"];
+/// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
+/// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
+pub const KNOWN_SYSTEMS: [&str; 3] = [Raft::NAME, "raft-rs", "openraft"];
 
-/// The protocols of this build that a scenario is meant for: those it names, or ours when it names none.
-pub fn systems_of(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
-    let meant = |name: &str| match scenario.systems.as_slice() {
-        [] => name == Raft::NAME,
-        named => named.iter().any(|system| system == name),
-    };
-    systems().iter().copied().filter(move |name| meant(name))
-}
-
-/// The protocols that this build can run, by name.
+/// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
+/// cargo feature of its own name.
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
     &[
         Raft::NAME,
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME,
         #[cfg(feature = "openraft")]
         OpenRaft::NAME,
     ]
+}
+
+/// Whether a scenario runs on a system: on those it names, or, when it names none, on the project's own and on any
+/// that the user asks for.
+#[must_use]
+pub fn is_meant(scenario: &Scenario, system: &str, asked: bool) -> bool {
+    if scenario.systems.is_empty() {
+        return asked || system == Raft::NAME;
+    }
+    scenario.systems.iter().any(|meant| meant == system)
 }
 
 /// Something to do with a protocol that is known by name only.
@@ -79,6 +86,8 @@ pub trait Visit {
 pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
     match name {
         Raft::NAME => Ok(visit.visit::<Raft>()),
+        #[cfg(feature = "raft-rs")]
+        RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         #[cfg(feature = "openraft")]
         OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
         other => Err(Objection {
@@ -219,6 +228,10 @@ pub(crate) fn conclude<P: Protocol>(
 /// An objection when the protocol does not know a rule or setting.
 pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> Result<World<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
+    for id in scenario.cluster.ids() {
+        let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
+        P::accepts(&scenario.initial(id)).map_err(refused)?;
+    }
     let choices = Choices::seeded(seed);
     let agenda = Agenda::new(scenario.schedule);
     Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
@@ -490,6 +503,11 @@ impl<P: Protocol> Story<'_, P> {
         let via = self.target(number, via)?;
         self.must_run(number, via)?;
         let request = self.world.operate(via, operation);
+        let unsupported = OperationState::Refused(Refusal::Unsupported);
+        let foreseen = matches!(expected, OperationOutcome::Refused(_));
+        if !foreseen && self.world.operation(request) == unsupported {
+            return Err(self.impossible(number, format!("{} does not have this operation", P::NAME)));
+        }
         if *expected == OperationOutcome::Pending {
             return Ok(());
         }
@@ -810,6 +828,7 @@ fn report<P: Protocol>(
         title: scenario.title.clone(),
         source: scenario.source.clone(),
         system: options.system.clone(),
+        version: P::VERSION.map(str::to_owned),
         seed: options.seed,
         verdict: if reasons.is_empty() { Verdict::AsExpected } else { Verdict::NotAsExpected(reasons) },
         expected: scenario.expect.violations.iter().map(|property| property.name().to_owned()).collect(),

@@ -126,6 +126,8 @@ pub struct World<P: Protocol> {
     /// What happened to nodes, when it is written down.
     pub(crate) acts: Option<Vec<Act<P::Timer>>>,
     sent: u64,
+    /// How often the agenda was asked.
+    looks: u64,
     /// Whether every move is made by hand.
     frozen: bool,
     /// Whether every write finishes as soon as it is issued.
@@ -198,6 +200,7 @@ impl<P: Protocol> World<P> {
             limit: Limit::default(),
             acts: None,
             sent: 0,
+            looks: 0,
             frozen: false,
             instant_disks: false,
             scenario,
@@ -327,6 +330,7 @@ impl<P: Protocol> World<P> {
         if self.is_exhausted() {
             return false;
         }
+        self.looks += 1;
         let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
         self.now = self.now.max(at);
         self.handle(event);
@@ -344,7 +348,11 @@ impl<P: Protocol> World<P> {
     /// Whether the run went as far as it may.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
-        self.counts.events >= self.limit.events || self.agenda.len() > self.limit.under_way
+        // Most looks at the agenda are events; those that are not (a timer that was set anew) must end as well.
+        let looks_max = self.limit.events.saturating_mul(8).saturating_add(1_000);
+        self.counts.events >= self.limit.events
+            || self.looks >= looks_max
+            || self.agenda.len() > self.limit.under_way
     }
 
     /// Takes so many events, however long they take, or fewer up to the first violation.
@@ -367,7 +375,7 @@ impl<P: Protocol> World<P> {
                     self.handle(event);
                 }
                 Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
-                    waiting.push((at, event))
+                    waiting.push((at, event));
                 }
             }
         }

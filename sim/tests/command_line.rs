@@ -63,6 +63,43 @@ fn unknown_systems() {
     check_bad(&[], &["run", ".", "--system", "rafft"], &["did you mean \"raft\"?"]);
 }
 
+const ONE: &str =
+    "[cluster]\nmembers = [\"a\"]\n[story]\nsteps = [{ elect = \"a\" }]\n[expect]\nviolations = \"none\"\n";
+
+#[test]
+fn a_system_that_others_wrote_runs_when_it_is_named_or_asked_for() {
+    let named = format!("title = \"t\"\nsource = \"s\"\nsystems = [\"raft-rs\"]\n{ONE}");
+    let open = format!("title = \"t\"\nsource = \"s\"\n{ONE}");
+    let foreign = format!("title = \"t\"\nsource = \"s\"\n[rules]\noff = [\"initial-log\"]\n{ONE}");
+    let files =
+        [("named.toml", named.as_bytes()), ("open.toml", open.as_bytes()), ("rule.toml", foreign.as_bytes())];
+    let folder = folder(&files);
+    let lines = |arguments: &[&str]| {
+        let output = splitbrain(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        let shown = |line: &&str| line.contains(".toml ·") || line.starts_with("n/a");
+        text.lines().filter(shown).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let usual = lines(&["run", "."]);
+    assert!(usual.iter().any(|line| line.contains("open.toml · raft · ")), "{usual:?}");
+    assert!(!usual.iter().any(|line| line.contains("open.toml · raft-rs")), "{usual:?}");
+    if !cfg!(feature = "raft-rs") {
+        assert!(!usual.iter().any(|line| line.contains("named.toml")), "not part of this build: {usual:?}");
+        return check_bad(
+            &files[..1],
+            &["run", "."],
+            &["no scenario is meant for the systems of this build"],
+        );
+    }
+    assert!(usual.iter().any(|line| line.contains("named.toml · raft-rs 0.7.0 · ")), "{usual:?}");
+    let asked = lines(&["run", ".", "--system", "raft-rs"]);
+    assert!(asked.iter().any(|line| line.contains("open.toml · raft-rs 0.7.0 · ")), "{asked:?}");
+    let unsuited =
+        "n/a  ./rule.toml · raft-rs · expected the name of a rule of raft-rs, found \"initial-log\"";
+    assert!(asked.iter().any(|line| line == unsuited), "{asked:?}");
+}
+
 #[test]
 fn bad_arguments() {
     check_bad(&[], &[], &["Usage: splitbrain"]);

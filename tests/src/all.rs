@@ -2,10 +2,15 @@
 
 mod checkers_alive;
 mod determinism;
+#[cfg(feature = "raft-rs")]
+mod differential;
 mod membership;
 #[cfg(feature = "openraft")]
 mod openraft;
+#[cfg(feature = "raft-rs")]
+mod raft_rs;
 mod scenarios;
+mod testing;
 mod tidy;
 mod why;
 

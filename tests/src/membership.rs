@@ -4,11 +4,11 @@
 //! A story is scripted: no timer fires but those it fires, so that elections, changes, partitions and crashes meet in
 //! orders that running time would hardly ever try. Equal seeds give equal stories.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use splitbrain::protocol::{Address, Change, ChangeMembers, NodeId, QuorumSets};
+use splitbrain::protocol::{Address, Change, ChangeMembers, NodeId};
 use splitbrain::runner::{self, RunOptions};
-use splitbrain::scenario::{self, Property, Scenario, Step, Target, Whom};
+use splitbrain::scenario::{self, Links, OperationOutcome, Property, Scenario, Step, Target, Whom};
 
 const NODES: u32 = 5;
 
@@ -36,10 +36,6 @@ impl Dice {
     fn some(&mut self) -> BTreeSet<NodeId> {
         (0..=self.below(4)).map(|_| self.node()).collect()
     }
-
-    fn sets(&mut self) -> QuorumSets {
-        (0..=self.below(2)).map(|_| self.some()).collect()
-    }
 }
 
 /// A cluster of three voters, or of a joint config of two times three, with everyone known.
@@ -60,52 +56,73 @@ fn base(seed: u64, rule_off: Option<&str>) -> Scenario {
     scenario::parse("changes.toml", &text).unwrap_or_else(|error| panic!("{error}")).scenario
 }
 
+fn set(nodes: &[u32]) -> BTreeSet<NodeId> {
+    nodes.iter().copied().map(NodeId).collect()
+}
+
+/// Voters that stories go to again and again, so that changes meet.
+fn voters(dice: &mut Dice) -> BTreeSet<NodeId> {
+    let goals: [&[u32]; 6] = [&[0, 1, 2], &[1, 2, 3], &[2, 3, 4], &[0, 1], &[3], &[0]];
+    if dice.below(5) == 0 { dice.some() } else { set(goals[dice.below(6) as usize]) }
+}
+
 fn change(dice: &mut Dice) -> Change {
     let node = dice.node();
-    let (retain, nodes) = (dice.below(3) > 0, std::collections::BTreeMap::new());
-    match dice.below(6) {
-        0 => Change::Members { members: ChangeMembers::ReplaceAllVoters(dice.some()), retain },
-        1 => Change::Append { sets: dice.sets(), nodes, retain },
-        2 => Change::To { sets: dice.sets(), nodes, retain },
-        3 => Change::AddServer { node, address: Address(node.0) },
-        4 => Change::RemoveServer { node },
+    let (retain, nodes) = (dice.below(4) > 0, BTreeMap::new());
+    match dice.below(9) {
+        0..=3 => Change::Members { members: ChangeMembers::ReplaceAllVoters(voters(dice)), retain },
+        4 => Change::Append { sets: (0..=dice.below(2)).map(|_| voters(dice)).collect(), nodes, retain },
+        5 => Change::To { sets: (0..=dice.below(2)).map(|_| voters(dice)).collect(), nodes, retain },
+        6 => Change::AddServer { node, address: Address(node.0) },
+        7 => Change::RemoveServer { node },
         _ => Change::AddLearner { node, address: Address(node.0) },
     }
 }
 
-/// One step that is possible whatever happened before; `up` says who runs.
-fn step(dice: &mut Dice, up: &mut [bool]) -> Vec<Step> {
+fn split(dice: &mut Dice) -> Step {
+    let side = dice.some();
+    let rest: BTreeSet<NodeId> = (0..NODES).map(NodeId).filter(|id| !side.contains(id)).collect();
+    Step::Partition { groups: vec![side, rest] }
+}
+
+/// A change that everyone who may believe to lead is asked for, each for another one.
+fn changes(dice: &mut Dice, up: &[bool]) -> Vec<Step> {
+    let running = (0..NODES).filter(|id| up[*id as usize]);
+    let ask = |id| Step::Change {
+        change: change(dice),
+        via: Target::Node(NodeId(id)),
+        outcome: OperationOutcome::Pending,
+    };
+    running.map(ask).collect()
+}
+
+/// Steps that are possible whatever happened before; `up` says who runs.
+fn steps(dice: &mut Dice, up: &mut [bool]) -> Vec<Step> {
     let node = dice.node();
-    let runs = up[node.0 as usize];
-    match dice.below(16) {
-        0..=3 if runs => {
-            vec![Step::Timeout { node }, Step::Run { time: u64::from(dice.below(9)) * 1_000_000 }]
-        }
-        4..=6 if runs => {
-            vec![Step::Change {
-                change: change(dice),
-                via: Target::Node(node),
-                outcome: scenario::OperationOutcome::Pending,
-            }]
-        }
-        7 if runs => vec![Step::Heartbeat { node: Target::Node(node) }],
-        8 if runs => {
+    let one = Whom::Nodes([node].into());
+    let others: BTreeSet<NodeId> = (0..NODES).map(NodeId).filter(|id| *id != node).collect();
+    let run = Step::Run { time: u64::from(dice.below(10)) * 1_000_000 };
+    match (dice.below(13), up[node.0 as usize]) {
+        (0..=3, true) => match dice.below(3) {
+            0 => vec![Step::Timeout { node }, run, split(dice)],
+            1 => vec![Step::Timeout { node }, run],
+            _ => vec![Step::Timeout { node }, Step::Settle],
+        },
+        (4..=6, _) => changes(dice, up),
+        (7, _) => vec![split(dice)],
+        (8, _) => vec![Step::Cut { links: Links { from: [node].into(), to: others } }],
+        (9, _) => vec![Step::Heal],
+        (10, true) => vec![Step::Heartbeat { node: Target::Node(node) }, run],
+        (11, true) if dice.below(2) == 0 => vec![Step::Snapshot { node: Target::Node(node) }],
+        (11, true) => {
             up[node.0 as usize] = false;
-            vec![Step::Crash { nodes: Whom::Nodes([node].into()) }]
+            vec![Step::Crash { nodes: one }]
         }
-        7..=8 => {
+        (11 | 0..=3 | 10, false) => {
             up[node.0 as usize] = true;
-            vec![Step::Restart { nodes: Whom::Nodes([node].into()) }]
+            vec![Step::Restart { nodes: one }]
         }
-        9..=10 => {
-            let side = dice.some();
-            let rest: BTreeSet<NodeId> = (0..NODES).map(NodeId).filter(|id| !side.contains(id)).collect();
-            vec![Step::Partition { groups: vec![side, rest] }]
-        }
-        11 => vec![Step::Heal],
-        12 if runs => vec![Step::Snapshot { node: Target::Node(node) }],
-        13..=14 => vec![Step::Settle],
-        _ => vec![Step::Run { time: u64::from(dice.below(6)) * 1_000_000 }],
+        _ => vec![Step::Settle],
     }
 }
 
@@ -114,7 +131,36 @@ fn story(seed: u64, rule_off: Option<&str>) -> Scenario {
     let mut scenario = base(seed, rule_off);
     let mut dice = Dice(seed);
     let mut up = [true; NODES as usize];
-    scenario.steps = (0..60).flat_map(|_| step(&mut dice, &mut up)).collect();
+    scenario.steps = (0..30).flat_map(|_| steps(&mut dice, &mut up)).collect();
+    scenario
+}
+
+/// Two heirs of the joint config {a b c}{b c d}: a and d stand in turn, are cut off at any moment, and each asks for
+/// one of its halves. Blind chance does not find what Ongaro found; this much of a hint is enough.
+fn heirs(seed: u64, rule_off: Option<&str>) -> Scenario {
+    let mut scenario = base(1, rule_off);
+    let mut dice = Dice(seed);
+    let sides: [&[u32]; 4] = [&[0, 1], &[2, 3], &[0], &[3]];
+    let mut round = || {
+        let node = NodeId([0, 3][dice.below(2) as usize]);
+        let side = set(sides[dice.below(4) as usize]);
+        let rest = (0..NODES).map(NodeId).filter(|id| !side.contains(id)).collect();
+        // Whoever leads an older term hears of the newer one, if anyone it reaches knows.
+        let [first, second] = [0, 3].map(|id| Step::Heartbeat { node: Target::Node(NodeId(id)) });
+        let run = Step::Run { time: u64::from(dice.below(10)) * 1_000_000 };
+        let mut steps = vec![first, second, Step::Settle, Step::Timeout { node }, run];
+        steps.extend([Step::Partition { groups: vec![side, rest] }, Step::Settle]);
+        for id in [0, 3] {
+            let half = set([&[0, 1, 2], &[1, 2, 3]][dice.below(2) as usize]);
+            steps.push(Step::Change {
+                change: Change::Members { members: ChangeMembers::ReplaceAllVoters(half), retain: true },
+                via: Target::Node(NodeId(id)),
+                outcome: OperationOutcome::Pending,
+            });
+        }
+        steps
+    };
+    scenario.steps = (0..6).flat_map(|_| round()).collect();
     scenario
 }
 
@@ -127,9 +173,10 @@ fn broken(scenario: &Scenario, seed: u64) -> Option<String> {
 /// Every story of some seeds, with all rules on.
 fn all_hold(seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let scenario = story(seed, None);
-        let broken = broken(&scenario, seed);
-        assert_eq!(broken, None, "seed {seed}:\n{}", scenario.to_toml());
+        for scenario in [story(seed, None), heirs(seed, None)] {
+            let broken = broken(&scenario, seed);
+            assert_eq!(broken, None, "seed {seed}:\n{}", scenario.to_toml());
+        }
     }
 }
 
@@ -147,6 +194,7 @@ fn changes_by_everyone_break_nothing_in_ten_thousand_stories() {
 
 /// The first seed whose story breaks a promise without a rule.
 fn first_broken(rule: &str, seeds: u64) -> Option<(u64, String)> {
+    let story = if rule == "initial-log" { heirs } else { story };
     (0..seeds).find_map(|seed| Some((seed, broken(&story(seed, Some(rule)), seed)?)))
 }
 
@@ -160,7 +208,7 @@ fn check(rule: &str, seeds: u64) {
 
 #[test]
 fn old_new_intersect_is_missed() {
-    check("old-new-intersect", 200);
+    check("old-new-intersect", 500);
 }
 
 #[test]
@@ -175,7 +223,7 @@ fn use_at_once_is_missed() {
 
 #[test]
 fn initial_log_is_missed() {
-    check("initial-log", 2000);
+    check("initial-log", 20_000);
 }
 
 #[test]
@@ -185,7 +233,7 @@ fn quorum_in_every_set_is_missed() {
 
 #[test]
 fn first_entry_keeps_joint_is_missed() {
-    check("first-entry-keeps-joint", 2000);
+    check("first-entry-keeps-joint", 10_000);
 }
 
 /// Where each rule is first missed; for the numbers above.
@@ -199,10 +247,8 @@ fn where_each_rule_is_first_missed() {
         "initial-log",
         "quorum-in-every-set",
         "first-entry-keeps-joint",
-        "snapshot-carries-committed-membership",
-        "ids-never-reused",
     ] {
-        println!("{rule}: {:?}", first_broken(rule, 10_000));
+        println!("{rule}: {:?}", first_broken(rule, 50_000));
     }
 }
 
@@ -211,14 +257,14 @@ fn where_each_rule_is_first_missed() {
 #[test]
 fn set_configuration_and_addresses() {
     use splitbrain_core as core;
-    let nodes = |list: &[(u32, u32)]| -> std::collections::BTreeMap<core::NodeId, core::Address> {
+    let nodes = |list: &[(u32, u32)]| -> BTreeMap<core::NodeId, core::Address> {
         list.iter().map(|(id, at)| (core::NodeId(*id), core::Address(*at))).collect()
     };
     let ids = |list: &[u32]| list.iter().copied().map(core::NodeId).collect::<BTreeSet<_>>();
     let now = core::Membership::new(vec![ids(&[1, 2, 3]).into()], nodes(&[(1, 1), (2, 2), (3, 3)]))
         .expect("voters");
     let ask = |mode, servers| {
-        let listeners = std::collections::BTreeMap::new();
+        let listeners = BTreeMap::new();
         let change = core::Change::SetConfiguration { mode, servers, listeners };
         let policy = core::membership::change::Policy::default();
         core::membership::change::plan(&now, &change, policy).expect("allowed").first

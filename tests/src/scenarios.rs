@@ -15,9 +15,8 @@ fn every_scenario_goes_as_it_expects() {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
         let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        for system in ["raft"] {
-            let meant = &file.scenario.systems;
-            if !meant.is_empty() && !meant.iter().any(|meant| meant == system) {
+        for &system in runner::systems() {
+            if !runner::is_meant(&file.scenario, system, false) {
                 continue;
             }
             for seed in file.scenario.seeds.iter() {
@@ -29,7 +28,7 @@ fn every_scenario_goes_as_it_expects() {
                     failed.push(report.text(&Palette::default()));
                 }
                 if seed == file.scenario.seeds.first {
-                    snapshot(&name, &report.text(&Palette::default()));
+                    snapshot(&name, system, &report.text(&Palette::default()));
                 }
             }
         }
@@ -37,12 +36,13 @@ fn every_scenario_goes_as_it_expects() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn snapshot(name: &str, text: &str) {
+fn snapshot(name: &str, system: &str, text: &str) {
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
         let name = name.trim_start_matches("scenarios/").trim_end_matches(".toml").replace('/', "__");
-        assert_snapshot!(name, text);
+        let suffix = if system == runner::KNOWN_SYSTEMS[0] { String::new() } else { format!("@{system}") };
+        assert_snapshot!(format!("{name}{suffix}"), text);
     });
 }

@@ -63,8 +63,8 @@ fn with_its_rule_the_same_story_goes_to_its_end_and_breaks_nothing() {
 fn the_length_that_a_story_states_is_its_length() {
     for info in Rules::ALL {
         let (text, scenario) = load(info.name);
-        let comment: String = text.lines().take_while(|line| line.starts_with('#')).collect();
-        let words: Vec<&str> = comment.split_whitespace().filter(|word| *word != "#").collect();
+        let comment = text.lines().take_while(|line| line.starts_with('#'));
+        let words: Vec<&str> = comment.flat_map(|line| line[1..].split_whitespace()).collect();
         let stated: Vec<usize> = words
             .windows(2)
             .filter(|pair| pair[1].starts_with("step"))

@@ -18,7 +18,6 @@ use serde_json::{Value as Json, json};
 use crate::check::{Budget, Options, Reason, Verdict, check};
 use crate::explain::{Explanation, explain};
 use crate::history::UNKNOWN;
-use crate::model::Model;
 use crate::read::{Format, Recorded, read};
 use crate::standard::{Kind, Standard};
 use crate::timeline;
@@ -299,7 +298,7 @@ fn print_text(
         Verdict::NotLinearizable(_) => {
             writeln!(out, "{name}: NOT linearizable ({about})")?;
             match explanation {
-                Some(explanation) => write!(out, "{}", explanation.text(&recorded.history, model)),
+                Some(explanation) => write!(out, "{}", explanation.text(&recorded.history)),
                 None => Ok(()),
             }
         }
@@ -338,13 +337,13 @@ fn print_json(
         object["reason"] = json!(reason.to_string());
     }
     if let Some(explanation) = explanation {
-        let show = |place: &u32| operation_json(recorded, model, *place);
+        let show = |place: &u32| operation_json(recorded, explanation, *place);
         object["key"] = json!(explanation.key);
         object["contradiction"] = explanation.operations.iter().map(show).collect();
         object["prefix"] = explanation.prefix.iter().map(show).collect();
         object["value"] = json!(explanation.state);
         let stuck = |entry: &crate::explain::Stuck| {
-            let mut operation = operation_json(recorded, model, entry.place);
+            let mut operation = operation_json(recorded, explanation, entry.place);
             operation["why"] = json!(entry.why);
             operation
         };
@@ -353,12 +352,12 @@ fn print_json(
     writeln!(out, "{object}")
 }
 
-fn operation_json(recorded: &Recorded, model: &Standard, place: u32) -> Json {
+fn operation_json(recorded: &Recorded, explanation: &Explanation, place: u32) -> Json {
     let operation = &recorded.history.operations()[place as usize];
     json!({
         "process": operation.process,
         "call": operation.call,
         "return": (operation.ret != UNKNOWN).then_some(operation.ret),
-        "operation": model.describe(&operation.input, operation.output.as_ref()),
+        "operation": explanation.what.get(&place),
     })
 }

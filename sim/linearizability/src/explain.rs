@@ -28,8 +28,12 @@ pub struct Explanation {
     pub state: String,
     /// Why none of the others can be next.
     pub stuck: Vec<Stuck>,
+    /// What each operation counts as here, for people.
+    pub what: BTreeMap<u32, String>,
     /// Whether compare-and-sets stand here for their write only, because that contradicts already.
     pub weakened: bool,
+    /// Whether reads are shown without what was appended by operations that are left out.
+    pub shortened: bool,
 }
 
 /// Why an operation cannot be next.
@@ -43,34 +47,29 @@ pub struct Stuck {
 
 /// Explains a verdict. Time is bounded: at most some thousand checks of parts of the history.
 #[must_use]
-pub fn explain<M: Model>(
+pub fn explain<M: Model + Clone>(
     history: &History<M::Input, M::Output>,
     model: &M,
     evidence: &Evidence,
 ) -> Explanation {
-    let key = model.describe_key(evidence.key);
-    let operations = Reducer::new(history, model, evidence.key).smallest(evidence);
+    let mut reducer = Reducer::new(history, model, evidence.key);
+    let operations = reducer.smallest(evidence);
     if operations.len() > 3
         && let Some(weaker) = weakened(history, model, evidence.key)
     {
         let mut reducer = Reducer::new(&weaker, model, evidence.key);
         let places = reducer.smallest(evidence);
         if places.len() < operations.len() && reducer.contradicts(&places).is_some() {
-            return Explanation { weakened: true, ..tell(&weaker, model, key, places) };
+            let mut explanation = reducer.tell(&places);
+            for place in &places {
+                let operation = &history.operations()[*place as usize];
+                let what = model.describe(&operation.input, operation.output.as_ref());
+                explanation.what.insert(*place, what);
+            }
+            return Explanation { weakened: true, ..explanation };
         }
     }
-    tell(history, model, key, operations)
-}
-
-fn tell<M: Model>(
-    history: &History<M::Input, M::Output>,
-    model: &M,
-    key: String,
-    operations: Vec<u32>,
-) -> Explanation {
-    let (prefix, state) = longest_prefix(history, model, &operations);
-    let stuck = stuck(history, model, &operations, &prefix, &state);
-    Explanation { key, operations, prefix, state: model.describe_state(&state), stuck, weakened: false }
+    reducer.tell(&operations)
 }
 
 /// The history with every operation of the key made weaker; `None` when none can be.
@@ -81,9 +80,10 @@ fn weakened<M: Model>(
 ) -> Option<History<M::Input, M::Output>> {
     let mut weaker = history.clone();
     let mut changed = false;
-    for (input, output) in weaker.inputs_mut().filter(|(input, _)| model.key(input) == key) {
-        if let Some(weak) = model.weaken(input, output) {
-            *input = weak;
+    for operation in weaker.operations_mut().iter_mut().filter(|operation| model.key(&operation.input) == key)
+    {
+        if let Some(weak) = model.weaken(&operation.input, operation.output.as_ref()) {
+            operation.input = weak;
             changed = true;
         }
     }
@@ -96,26 +96,32 @@ const WORK_MAX: usize = 40_000_000;
 
 struct Reducer<'a, M: Model> {
     history: &'a History<M::Input, M::Output>,
-    model: &'a M,
+    /// A copy, because shortened reads are values of their own.
+    model: M,
+    key: u32,
     of_key: Vec<u32>,
     /// Every value that somebody writes.
     written: BTreeSet<Value>,
     /// What everybody wrote or appended.
     added: Vec<(u32, Vec<u32>)>,
     appends: bool,
+    /// For reads of what was appended: the operations that it must come from, in order.
+    made_of: BTreeMap<u32, Vec<u32>>,
     checks: usize,
     work: usize,
 }
 
-impl<'a, M: Model> Reducer<'a, M> {
-    fn new(history: &'a History<M::Input, M::Output>, model: &'a M, key: u32) -> Self {
+impl<'a, M: Model + Clone> Reducer<'a, M> {
+    fn new(history: &'a History<M::Input, M::Output>, model: &M, key: u32) -> Self {
         let mut reducer = Reducer {
             history,
-            model,
+            model: model.clone(),
+            key,
             of_key: Vec::new(),
             written: BTreeSet::new(),
             added: Vec::new(),
             appends: false,
+            made_of: BTreeMap::new(),
             checks: 0,
             work: 0,
         };
@@ -137,7 +143,94 @@ impl<'a, M: Model> Reducer<'a, M> {
                 Effect::Nothing | Effect::Read(_) | Effect::Differs(_) | Effect::Opaque => {}
             }
         }
+        reducer.take_apart();
         reducer
+    }
+
+    /// Finds what reads of appended values are made of, where that is certain.
+    fn take_apart(&mut self) {
+        if !self.appends || self.of_key.len() * self.added.len() > 4_000_000 {
+            return;
+        }
+        for place in &self.of_key {
+            let operation = self.operation(*place);
+            if !self.model.is_read(&operation.input) {
+                continue;
+            }
+            if let Effect::Read(seen) = self.effect(*place) {
+                let made_of = self.made_of_one(&self.model.parts(seen), operation.ret);
+                self.made_of.extend(made_of.map(|made_of| (*place, made_of)));
+            }
+        }
+    }
+
+    /// The operations that what was seen must come from; `None` when there is any doubt.
+    fn made_of_one(&self, seen: &[u32], until: u64) -> Option<Vec<u32>> {
+        let mut made_of = Vec::new();
+        let mut rest = seen;
+        while !rest.is_empty() {
+            let fits = |(place, parts): &&(u32, Vec<u32>)| {
+                !parts.is_empty() && rest.starts_with(parts) && self.operation(*place).call <= until
+            };
+            let mut fitting = self.added.iter().filter(fits);
+            let (Some((place, parts)), None) = (fitting.next(), fitting.next()) else { return None };
+            if made_of.contains(place) {
+                return None;
+            }
+            made_of.push(*place);
+            rest = &rest[parts.len()..];
+        }
+        Some(made_of)
+    }
+
+    /// Some operations as a history of their own. Reads are without what nobody of them appended.
+    fn part(&mut self, places: &[u32]) -> History<M::Input, M::Output> {
+        let mut part = self.history.only(places);
+        if !self.appends {
+            return part;
+        }
+        for (operation, place) in part.operations_mut().iter_mut().zip(places) {
+            let Some(made_of) = self.made_of.get(place) else { continue };
+            let kept = |source: &&u32| places.binary_search(source).is_ok();
+            if made_of.iter().all(|source| kept(&source)) {
+                continue;
+            }
+            let parts_of = |source: &u32| {
+                let number = self.added.binary_search_by_key(source, |(place, _)| *place);
+                number.map_or(&[][..], |number| &self.added[number].1)
+            };
+            let seen: Vec<u32> = made_of.iter().filter(kept).flat_map(parts_of).copied().collect();
+            if let Some(output) = self.model.read_of(&seen) {
+                operation.output = Some(output);
+            }
+        }
+        part
+    }
+
+    /// The explanation by some operations that contradict each other, in order of their place.
+    fn tell(&mut self, places: &[u32]) -> Explanation {
+        let history = self.part(places);
+        let model = &self.model;
+        let all: Vec<u32> = (0..history.len() as u32).collect();
+        let (prefix, state) = longest_prefix(&history, model, &all);
+        let stuck = stuck(&history, model, &all, &prefix, &state);
+        let name = |number: u32| places[number as usize];
+        let describe = |operation: &Operation<M::Input, M::Output>| {
+            model.describe(&operation.input, operation.output.as_ref())
+        };
+        let what: Vec<String> = history.operations().iter().map(describe).collect();
+        let shortened =
+            places.iter().zip(&what).any(|(place, what)| describe(self.operation(*place)) != *what);
+        Explanation {
+            key: model.describe_key(self.key),
+            operations: places.to_vec(),
+            prefix: prefix.into_iter().map(name).collect(),
+            state: model.describe_state(&state),
+            stuck: stuck.into_iter().map(|entry| Stuck { place: name(entry.place), ..entry }).collect(),
+            what: places.iter().copied().zip(what).collect(),
+            weakened: false,
+            shortened,
+        }
     }
 
     fn operation(&self, place: u32) -> &'a Operation<M::Input, M::Output> {
@@ -234,7 +327,7 @@ impl<'a, M: Model> Reducer<'a, M> {
         }
         let budget = Budget { steps: 200_000, ..Budget::default() };
         let options = Options { budget, method: Method::Best, ..Options::default() };
-        let found = check(&self.history.only(&part), self.model, &options);
+        let found = check(&self.part(&part), &self.model, &options);
         matches!(found, Verdict::NotLinearizable(_)).then_some(part)
     }
 
@@ -242,6 +335,7 @@ impl<'a, M: Model> Reducer<'a, M> {
     fn well_formed(&self, places: &[u32]) -> Vec<u32> {
         let mut part = places.to_vec();
         part.sort_unstable();
+        part.dedup();
         loop {
             let before = part.len();
             let writers = self.writers(&part);
@@ -266,18 +360,26 @@ impl<'a, M: Model> Reducer<'a, M> {
     fn stands(&self, place: u32, writers: &BTreeMap<Value, Vec<u32>>, all: &BTreeSet<u32>) -> bool {
         let (Effect::Read(seen) | Effect::Swap(seen, _)) = self.effect(place) else { return true };
         if self.appends {
-            return self.stands_on_appends(seen, all);
+            return self.stands_on_appends(place, seen, all);
         }
         let others = writers.get(&seen).is_some_and(|writers| writers.iter().any(|writer| *writer != place));
         others || !self.written.contains(&seen) || Some(seen) == self.model.initial_value()
     }
 
     /// Whether everything that may have been written or appended to what somebody saw is there.
-    fn stands_on_appends(&self, seen: Value, all: &BTreeSet<u32>) -> bool {
+    fn stands_on_appends(&self, place: u32, seen: Value, all: &BTreeSet<u32>) -> bool {
+        if let Some(made_of) = self.made_of.get(&place) {
+            // What was appended can be left out of a read; what began the value anew cannot.
+            let appended = |source: &u32| matches!(self.effect(*source), Effect::Append(_));
+            return made_of.iter().all(|source| all.contains(source) || appended(source));
+        }
         let seen = self.model.parts(seen);
-        let part_of_it =
-            |parts: &[u32]| !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
-        self.added.iter().all(|(place, parts)| all.contains(place) || !part_of_it(parts))
+        let until = self.operation(place).ret;
+        let may_be_seen = |source: u32, parts: &[u32]| {
+            let part_of_it = !parts.is_empty() && seen.windows(parts.len()).any(|run| run == parts);
+            part_of_it && self.operation(source).call <= until
+        };
+        self.added.iter().all(|(source, parts)| all.contains(source) || !may_be_seen(*source, parts))
     }
 }
 
@@ -357,28 +459,23 @@ fn stuck<M: Model>(
 
 /// An explanation as text; made by [`Explanation::text`].
 #[derive(Debug)]
-pub struct Text<'a, M: Model> {
+pub struct Text<'a, I, O> {
     explanation: &'a Explanation,
-    history: &'a History<M::Input, M::Output>,
-    model: &'a M,
+    history: &'a History<I, O>,
 }
 
 impl Explanation {
     /// The explanation as text of a few lines.
     #[must_use]
-    pub fn text<'a, M: Model>(
-        &'a self,
-        history: &'a History<M::Input, M::Output>,
-        model: &'a M,
-    ) -> Text<'a, M> {
-        Text { explanation: self, history, model }
+    pub fn text<'a, I, O>(&'a self, history: &'a History<I, O>) -> Text<'a, I, O> {
+        Text { explanation: self, history }
     }
 }
 
-impl<M: Model> Text<'_, M> {
+impl<I, O> Text<'_, I, O> {
     fn line(&self, place: u32) -> String {
         let operation = &self.history.operations()[place as usize];
-        let what = self.model.describe(&operation.input, operation.output.as_ref());
+        let what = self.explanation.what.get(&place).map_or("", String::as_str);
         format!("process {} {what}", operation.process)
     }
 
@@ -391,15 +488,18 @@ impl<M: Model> Text<'_, M> {
     }
 }
 
-impl<M: Model> fmt::Display for Text<'_, M> {
+impl<I, O> fmt::Display for Text<'_, I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Explanation { key, operations, prefix, state, stuck, weakened } = self.explanation;
+        let Explanation { key, operations, prefix, state, stuck, weakened, shortened, .. } = self.explanation;
         writeln!(f, "These {} operations on key {key} contradict each other:", operations.len())?;
         for place in operations {
             writeln!(f, "  {:>16}  {}", self.span(*place), self.line(*place))?;
         }
         if *weakened {
             writeln!(f, "(What a cas expected is left out of account: what it wrote contradicts already.)")?;
+        }
+        if *shortened {
+            writeln!(f, "(Reads are shown without what other operations appended.)")?;
         }
         if prefix.is_empty() {
             writeln!(f, "None of them can be first; the value is {state}:")?;

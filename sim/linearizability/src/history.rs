@@ -181,8 +181,8 @@ impl<I: Clone, O: Clone> History<I, O> {
 }
 
 impl<I, O> History<I, O> {
-    pub(crate) fn inputs_mut(&mut self) -> impl Iterator<Item = (&mut I, Option<&O>)> {
-        self.operations.iter_mut().map(|operation| (&mut operation.input, operation.output.as_ref()))
+    pub(crate) fn operations_mut(&mut self) -> &mut [Operation<I, O>] {
+        &mut self.operations
     }
 }
 

@@ -31,7 +31,7 @@ pub fn html<M: Model>(
     let picture = Picture::new(history, &drawn);
     let mut page = String::new();
     let title = escape(title);
-    let text = escape(&explanation.text(history, model).to_string());
+    let text = escape(&explanation.text(history).to_string());
     // Writing to a String does not fail.
     let _ = write!(
         page,
@@ -132,7 +132,8 @@ impl<'a, I, O> Picture<'a, I, O> {
         place: u32,
     ) {
         let operation: &Operation<I, O> = &self.history.operations()[place as usize];
-        let what = escape(&model.describe(&operation.input, operation.output.as_ref()));
+        let own = || model.describe(&operation.input, operation.output.as_ref());
+        let what = escape(&explanation.what.get(&place).cloned().unwrap_or_else(own));
         let left = LEFT + self.columns[&operation.call] * STEP;
         let open = operation.ret == UNKNOWN;
         let right = match open {

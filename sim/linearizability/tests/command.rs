@@ -45,7 +45,10 @@ fn the_worst_file_decides_the_exit_code() {
     let bad = file("bad.edn", "{:process 0");
     let missing = folder.join("missing").display().to_string();
     // Both values are written twice at once, so only the search can tell, and it may take no step.
-    let twice = GOOD.replace("{:process 0 :type :ok", "{:process 1 :type :invoke :f :write :value 1}{:process 0 :type :ok");
+    let twice = GOOD.replace(
+        "{:process 0 :type :ok",
+        "{:process 1 :type :invoke :f :write :value 1}{:process 0 :type :ok",
+    );
     let hard = file("hard.edn", &twice);
     assert_eq!(check(&[&good]).0, 0);
     assert_eq!(check(&[&good, &stale]).0, 1);
@@ -97,7 +100,8 @@ fn json_for_machines() {
 #[test]
 fn the_initial_value_and_the_model_may_be_given() {
     let place = folder("initial").join("read.edn").display().to_string();
-    fs::write(&place, "{:process 0 :type :invoke :f :read}{:process 0 :type :ok :f :read :value 7}").expect("written");
+    fs::write(&place, "{:process 0 :type :invoke :f :read}{:process 0 :type :ok :f :read :value 7}")
+        .expect("written");
     assert_eq!(check(&[&place]).0, 1);
     assert_eq!(check(&[&place, "--init", "7"]).0, 0);
     assert_eq!(check(&[&place, "--init", "7", "--model", "cas-register"]).0, 0);
@@ -109,7 +113,9 @@ fn the_initial_value_and_the_model_may_be_given() {
 
 #[test]
 fn a_budget_is_a_time_memory_or_steps() {
-    for (text, fine) in [("30s", true), ("5m,512MiB,1000", true), ("1GiB", true), ("s", false), ("3 days", false)] {
+    for (text, fine) in
+        [("30s", true), ("5m,512MiB,1000", true), ("1GiB", true), ("s", false), ("3 days", false)]
+    {
         assert_eq!(Command::try_parse_from(["check", "f", "--budget", text]).is_ok(), fine, "{text}");
     }
 }

@@ -103,9 +103,17 @@ fn run_all(arguments: &RunArguments) -> Result<usize, Stop> {
                     trace: arguments.trace,
                 };
                 tracing::info!(file = file.path, system, seed, "run");
-                let report =
-                    runner::run(&file.scenario, &options).map_err(|objection| refuse(file, objection))?;
-                writer.report(report)?;
+                match runner::run(&file.scenario, &options) {
+                    Ok(report) => writer.report(report)?,
+                    // Asked for a system that the file does not name: the file need not suit it.
+                    Err(objection)
+                        if file.scenario.systems.is_empty() && system != runner::KNOWN_SYSTEMS[0] =>
+                    {
+                        writer.unsuited(file, system, objection)?;
+                        break;
+                    }
+                    Err(objection) => return Err(refuse(file, objection)),
+                }
             }
         }
     }
@@ -147,9 +155,9 @@ fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
     Ok(files)
 }
 
-/// Whether every system that a scenario names is one, if not of this build.
+/// Whether every system that a scenario names is one.
 fn check_systems(file: &ScenarioFile) -> Result<(), ScenarioError> {
-    let known = runner::ALL_SYSTEMS;
+    let known = runner::KNOWN_SYSTEMS;
     let mut named = file.scenario.systems.iter().enumerate();
     let Some((nth, name)) = named.find(|(_, name)| !known.contains(&name.as_str())) else { return Ok(()) };
     let hint = match nearest(name, known.iter().copied()) {
@@ -164,8 +172,10 @@ fn systems_for<'a>(
     file: &'a ScenarioFile,
     arguments: &'a RunArguments,
 ) -> impl Iterator<Item = &'static str> + 'a {
-    let is_asked = move |name: &&str| arguments.system.as_deref().is_none_or(|system| system == *name);
-    runner::systems_of(&file.scenario).filter(is_asked)
+    let asked = arguments.system.as_deref();
+    runner::systems().iter().copied().filter(move |&name| {
+        asked.is_none_or(|asked| asked == name) && runner::is_meant(&file.scenario, name, asked.is_some())
+    })
 }
 
 fn seeds_for(file: &ScenarioFile, arguments: &RunArguments) -> Seeds {
@@ -181,6 +191,7 @@ struct Writer {
     trace: bool,
     passed: usize,
     failed: usize,
+    unsuited: usize,
     /// File and system of the report before this one.
     last: Option<(String, String)>,
     /// Every report, when they become one document.
@@ -192,7 +203,17 @@ impl Writer {
         let output = Output::new();
         let palette = output.palette();
         let RunArguments { format, trace, .. } = *arguments;
-        Writer { output, palette, format, trace, passed: 0, failed: 0, last: None, reports: Vec::new() }
+        Writer {
+            output,
+            palette,
+            format,
+            trace,
+            passed: 0,
+            failed: 0,
+            unsuited: 0,
+            last: None,
+            reports: Vec::new(),
+        }
     }
 
     fn report(&mut self, report: Report) -> Result<(), Stop> {
@@ -207,6 +228,21 @@ impl Writer {
                 self.reports.push(report);
                 Ok(())
             }
+        }
+    }
+
+    /// A scenario that the system cannot carry out says nothing about the system.
+    fn unsuited(&mut self, file: &ScenarioFile, system: &str, objection: Objection) -> Result<(), Stop> {
+        self.unsuited += 1;
+        match self.format {
+            Format::Text => {
+                let gap = if self.last.is_some() { "\n" } else { "" };
+                self.last = Some((file.path.clone(), system.to_owned()));
+                Ok(self
+                    .output
+                    .write(&format!("{gap}n/a  {} · {system} · {}\n", file.path, objection.message))?)
+            }
+            Format::Json => Ok(()),
         }
     }
 
@@ -225,8 +261,11 @@ impl Writer {
 
     /// Writes what stands at the end, and returns how many runs did not go as expected.
     fn finish(mut self) -> Result<usize, Stop> {
-        if self.passed + self.failed == 0 {
-            complain(&"no scenario is meant for this system");
+        if self.passed + self.failed + self.unsuited == 0 {
+            complain(&format!(
+                "no scenario is meant for the systems of this build, which are {}; others are cargo features",
+                runner::systems().join(", ")
+            ));
             return Err(Stop::BadInput);
         }
         let (passed, failed) = (self.passed, self.failed);

@@ -4,4 +4,6 @@ pub mod echo;
 #[cfg(feature = "openraft")]
 pub mod openraft;
 pub mod raft;
+#[cfg(feature = "raft-rs")]
+pub mod raft_rs;
 mod raft_settings;

@@ -95,7 +95,10 @@ fn members_of(members: &protocol::ChangeMembers) -> ChangeMembers<u64, Place> {
 }
 
 /// openraft compares whole log ids: that of an index is the one in the log of the node that is asked.
-fn precondition_of(process: &Process, expected: Precondition) -> Result<openraft::Precondition<Types>, Refusal> {
+fn precondition_of(
+    process: &Process,
+    expected: Precondition,
+) -> Result<openraft::Precondition<Types>, Refusal> {
     let log_id = |index: u64| match process.disk.borrow().entries.get(&index) {
         Some(entry) => Ok(Some(entry.log_id)),
         None => Err(Refusal::Rule("precondition-failed")),

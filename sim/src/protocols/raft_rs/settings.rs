@@ -1,0 +1,192 @@
+//! A scenario's settings as those of raft-rs.
+//!
+//! Holds: an option that raft-rs shares with others has their name; unknown ones are refused with those there are.
+//! Not here: what the settings mean (`raft::Config`).
+
+use std::fmt;
+
+use raft::eraftpb::ConfChangeTransition;
+use raft::{Config, NO_LIMIT, ReadOnlyOption};
+
+use crate::protocol::{BadSetting, OptionValue, Settings};
+
+/// Every option, for people.
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, message-bytes-max, \
+                       inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition, \
+                       removed-leader-stays or leak-rng";
+
+/// How much one append message holds, as in TiKV.
+const MESSAGE_BYTES: u64 = 1 << 20;
+
+/// The settings of a raft-rs node. Times are counted in ticks.
+#[derive(Clone)]
+pub struct RaftRsSettings {
+    /// How long a tick is, in virtual nanoseconds.
+    pub(super) tick: u64,
+    pub(super) config: Config,
+    /// How a membership change is carried out.
+    pub(super) transition: ConfChangeTransition,
+    /// Whether a leader that is no voter any more goes on leading, as the library leaves it.
+    pub(super) removed_leader_stays: bool,
+    /// Whether the library's own draws of election timeouts stay in force: then no run can be repeated.
+    pub(super) leak_rng: bool,
+}
+
+impl fmt::Debug for RaftRsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = &self.config;
+        let (from, before) = (config.min_election_tick(), config.max_election_tick());
+        write!(
+            f,
+            "tick {} ns, heartbeat {} ticks, election {from}..{before} ticks",
+            self.tick, config.heartbeat_tick
+        )
+    }
+}
+
+pub(super) fn read(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
+    let mut settings = timing(common)?;
+    let mut stickiness = None;
+    for (name, value) in &common.options {
+        if name == "stickiness" {
+            stickiness = Some(switch(name, value)?);
+        } else {
+            read_option(&mut settings, name, value)?;
+        }
+    }
+    if stickiness.is_some_and(|sticky| sticky != settings.config.check_quorum) {
+        return Err(bad("stickiness", "the same as check-quorum: in raft-rs the two are one"));
+    }
+    settings.config.id = 1;
+    settings.config.validate().map_err(|error| bad("raft-rs", &format!("a valid configuration: {error}")))?;
+    Ok(settings)
+}
+
+/// A tick is a part of the heartbeat, and at most a tenth of the range of the election timeout, so that draws differ.
+fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
+    let (min, max) = (common.election.min, common.election.max);
+    let wanted = (max.saturating_sub(min) / 10).clamp(1, common.heartbeat.max(1));
+    let heartbeat_tick = common.heartbeat.div_ceil(wanted).clamp(1, 100);
+    let tick = (common.heartbeat / heartbeat_tick).max(1);
+    let election_tick = min.div_ceil(tick);
+    if election_tick <= heartbeat_tick {
+        return Err(bad("election", "a range that begins after the heartbeat"));
+    }
+    let config = Config {
+        heartbeat_tick: heartbeat_tick as usize,
+        election_tick: election_tick as usize,
+        min_election_tick: election_tick as usize,
+        max_election_tick: (max / tick).max(election_tick) as usize + 1,
+        pre_vote: true,
+        check_quorum: true,
+        max_size_per_msg: MESSAGE_BYTES,
+        max_uncommitted_size: NO_LIMIT,
+        ..Config::default()
+    };
+    Ok(RaftRsSettings {
+        tick,
+        config,
+        transition: ConfChangeTransition::Auto,
+        removed_leader_stays: false,
+        leak_rng: false,
+    })
+}
+
+fn bad(name: &str, expected: &str) -> BadSetting {
+    BadSetting { name: name.to_owned(), expected: expected.to_owned() }
+}
+
+fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -> Result<(), BadSetting> {
+    let config = &mut settings.config;
+    match name {
+        "pre-vote" => config.pre_vote = switch(name, value)?,
+        "check-quorum" => config.check_quorum = switch(name, value)?,
+        "batch-append" => config.batch_append = switch(name, value)?,
+        "skip-commit-broadcast" => config.skip_bcast_commit = switch(name, value)?,
+        "lease-reads" if switch(name, value)? => config.read_only_option = ReadOnlyOption::LeaseBased,
+        "lease-reads" => config.read_only_option = ReadOnlyOption::Safe,
+        "removed-leader-stays" => settings.removed_leader_stays = switch(name, value)?,
+        "leak-rng" => settings.leak_rng = switch(name, value)?,
+        "message-bytes-max" => config.max_size_per_msg = count(name, value)?,
+        "inflight-messages-max" => config.max_inflight_msgs = count(name, value)? as usize,
+        // 0 bytes is the library's way to say: one entry.
+        "batch-entries-max" if *value == OptionValue::Number(1) => config.max_size_per_msg = 0,
+        "batch-entries-max" => return Err(bad(name, "1, or message-bytes-max: raft-rs counts bytes")),
+        "transition" => settings.transition = transition(name, value)?,
+        _ => return Err(bad(name, &format!("one of the options {OPTIONS}"))),
+    }
+    Ok(())
+}
+
+fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
+    match value {
+        OptionValue::Switch(on) => Ok(*on),
+        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "true or false"))
+        }
+    }
+}
+
+fn count(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
+    match value {
+        OptionValue::Number(count) if *count > 0 => Ok(*count),
+        OptionValue::Number(_) | OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "a whole number of at least 1"))
+        }
+    }
+}
+
+fn transition(name: &str, value: &OptionValue) -> Result<ConfChangeTransition, BadSetting> {
+    let word = match value {
+        OptionValue::Word(word) => word.as_str(),
+        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => "",
+    };
+    match word {
+        "auto" => Ok(ConfChangeTransition::Auto),
+        "implicit" => Ok(ConfChangeTransition::Implicit),
+        "explicit" => Ok(ConfChangeTransition::Explicit),
+        _ => Err(bad(name, "auto, implicit or explicit")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::protocol::Within;
+
+    fn settings(options: &[(&str, OptionValue)]) -> Result<RaftRsSettings, BadSetting> {
+        read(&Settings {
+            election: Within { min: 150_000_000, max: 300_000_000 },
+            heartbeat: 50_000_000,
+            rules_off: BTreeSet::new(),
+            options: options
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect::<BTreeMap<_, _>>(),
+        })
+    }
+
+    #[test]
+    fn ticks_honour_election_and_heartbeat() {
+        let settings = settings(&[]).unwrap();
+        let config = &settings.config;
+        assert_eq!(config.heartbeat_tick as u64 * settings.tick, 50_000_000);
+        assert!(config.min_election_tick as u64 * settings.tick >= 150_000_000);
+        assert!((config.max_election_tick as u64 - 1) * settings.tick <= 300_000_000);
+        assert!(config.max_election_tick - config.min_election_tick > 10);
+    }
+
+    #[test]
+    fn options_are_read_and_nonsense_is_refused() {
+        let one = settings(&[("batch-entries-max", OptionValue::Number(1))]).unwrap();
+        assert_eq!(one.config.max_size_per_msg, 0);
+        let error = settings(&[("stickiness", OptionValue::Switch(false))]).unwrap_err();
+        assert!(error.expected.contains("check-quorum"));
+        let error = settings(&[("no-such", OptionValue::Switch(false))]).unwrap_err();
+        assert!(error.expected.contains("pre-vote"));
+        let off = [("check-quorum", OptionValue::Switch(false)), ("lease-reads", OptionValue::Switch(true))];
+        assert!(settings(&off).unwrap_err().expected.contains("check_quorum"));
+    }
+}

@@ -1,0 +1,80 @@
+//! The same scenarios on our core and on raft-rs: where both promise the same, both keep it; where they differ, the
+//! reason is written here.
+
+use insta::{Settings, assert_snapshot};
+use splitbrain::runner::{self, RunOptions};
+use splitbrain::scenario::{self, ScenarioFile};
+
+/// Scenarios that end otherwise on raft-rs, each with the reason.
+const DIFFERENCES: &[(&str, &str)] = &[(
+    "scenarios/address/address-change-with-peer-identity.toml",
+    "a membership, and an address with it, is in force when applied there and when appended here: a change that is \
+     never committed misleads nobody",
+)];
+
+/// What came of a scenario with its first seed, in a few words.
+fn verdict(file: &ScenarioFile, system: &str) -> String {
+    let options = RunOptions {
+        file: file.path.clone(),
+        system: system.to_owned(),
+        seed: file.scenario.seeds.first,
+        trace: false,
+    };
+    match runner::run(&file.scenario, &options) {
+        Err(objection) => format!("not applicable: {}", objection.message),
+        Ok(report) if report.passed() && report.violations.is_empty() => "kept".to_owned(),
+        Ok(report) if report.passed() => format!("broken as expected: {}", report.violations[0].property),
+        Ok(report) => match report.verdict {
+            splitbrain::report::Verdict::NotAsExpected(reasons) => {
+                format!("otherwise: {}", reasons.join("; "))
+            }
+            splitbrain::report::Verdict::AsExpected => unreachable!("it did not pass"),
+        },
+    }
+}
+
+#[test]
+fn both_keep_what_both_promise() {
+    let mut table = String::new();
+    for path in crate::tidy::files_below(&crate::root().join("scenarios"), "toml") {
+        let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a scenario can be read");
+        let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
+        let both = ["raft", "raft-rs"]
+            .map(|system| runner::is_meant(&file.scenario, system, true).then(|| verdict(&file, system)));
+        let [Some(ours), Some(theirs)] = both else { continue };
+        table += &format!("{name}\n    raft     {ours}\n    raft-rs  {theirs}\n");
+        let reason = DIFFERENCES.iter().find(|(file, _)| *file == name).map(|(_, reason)| reason);
+        let differs = ours != theirs && !theirs.starts_with("not applicable");
+        assert_eq!(
+            differs,
+            reason.is_some(),
+            "{name}: {ours} on raft, {theirs} on raft-rs; known as: {reason:?}"
+        );
+        if let Some(reason) = reason {
+            table += &format!("    because  {reason}\n");
+        }
+    }
+    let mut settings = Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| assert_snapshot!("differential", table));
+}
+
+#[test]
+fn both_keep_their_promises_in_the_same_random_worlds() {
+    let world = "title = 'rough'\nsource = 'here'\n\
+         [cluster]\nmembers = [['a', 'b', 'c'], ['c', 'd', 'e']]\nsnapshot_every = 15\n\
+         [network]\ndelay = '1ms..40ms'\nloss = '5%'\nduplicate = '5%'\n\
+         [disk]\nwrite = '1ms..30ms'\ncrash = 'torn'\n\
+         [workload]\nclients = 6\nkeys = 2\nreads = '50%'\ncas = '20%'\n\
+         [[nemesis]]\nkind = 'crash'\naim = 'leader'\nevery = '300ms..1s'\nlasting = '50ms..400ms'\n\
+         [[nemesis]]\nkind = 'partition'\nshape = 'random'\nevery = '200ms..1s'\nlasting = '200ms..1s'\n\
+         [story]\nsteps = [{ run = '3s' }, { heal = true }, { converge = '20s' }]\n\
+         [expect]\nviolations = 'none'\n";
+    let ours = splitbrain::testing::check::<splitbrain::protocols::raft::Raft>(0..100, world);
+    let theirs = splitbrain::testing::check::<splitbrain::protocols::raft_rs::RaftRs>(0..100, world);
+    for checked in [ours, theirs] {
+        assert!(checked.seen["leader-changed"] > 50 && checked.seen["log-cut"] > 10, "{:?}", checked.seen);
+    }
+}

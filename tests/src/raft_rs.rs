@@ -1,0 +1,81 @@
+//! raft-rs under the simulator: as deterministic as our own core, and caught when it is not.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use splitbrain::protocols::raft_rs::RaftRs;
+use splitbrain::runner::{self, RunOptions};
+use splitbrain::scenario::{self, Scenario};
+use splitbrain::testing;
+
+/// A short world in which everything happens.
+fn world(options: &str) -> String {
+    format!(
+        "title = 'everything at once'\nsource = 'here'\n\
+         [cluster]\nmembers = ['a', 'b', 'c', 'd', 'e']\nlearners = ['f']\nsnapshot_every = 10\n\
+         [cluster.options]\n{options}\n\
+         [network]\ndelay = '1ms..20ms'\nloss = '3%'\nduplicate = '3%'\n\
+         [disk]\nwrite = '100us..5ms'\ncrash = 'torn'\n\
+         [workload]\nclients = 4\nkeys = 3\nreads = '40%'\ncas = '20%'\n\
+         [[nemesis]]\nkind = 'crash'\naim = 'any'\nevery = '200ms..1s'\nlasting = '100ms..500ms'\n\
+         [[nemesis]]\nkind = 'partition'\nshape = 'random'\nevery = '300ms..1s'\nlasting = '200ms..1s'\n\
+         [story]\nsteps = [{{ run = '1s' }}, {{ heal = true }}, {{ converge = '20s' }}]\n\
+         [expect]\nviolations = 'none'\n"
+    )
+}
+
+fn digest(scenario: &Scenario, seed: u64) -> String {
+    let options = RunOptions { file: String::new(), system: "raft-rs".to_owned(), seed, trace: false };
+    let report = runner::run(scenario, &options).expect("it can be run");
+    assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
+    report.digest
+}
+
+fn digests() -> String {
+    let scenario = scenario::parse("everything.toml", &world("")).expect("a good scenario").scenario;
+    (0..SEEDS).map(|seed| format!("digest {seed} {}\n", digest(&scenario, seed))).collect()
+}
+
+const SEEDS: u64 = 1_000;
+
+#[test]
+fn equal_seeds_give_equal_digests_in_two_processes() {
+    let program = std::env::current_exe().expect("this program");
+    let arguments = ["--ignored", "--exact", "--nocapture", "raft_rs::print_digests"];
+    let output = Command::new(program).args(arguments).output().expect("another process");
+    let there = String::from_utf8(output.stdout).expect("text");
+    let there = there.lines().filter(|line| line.starts_with("digest ")).map(|line| format!("{line}\n"));
+    let here = digests();
+    assert_eq!(here, there.collect::<String>());
+    let distinct: BTreeSet<&str> = here.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(distinct.len() as u64, SEEDS, "other seeds give other runs");
+}
+
+/// Run by the test above in a process of its own.
+#[test]
+#[ignore = "prints digests for the other process"]
+#[allow(clippy::print_stdout)]
+fn print_digests() {
+    print!("\n{}", digests());
+}
+
+#[test]
+#[should_panic(expected = "two runs differ")]
+fn the_librarys_own_random_numbers_are_caught() {
+    testing::check::<RaftRs>(0..10, &world("leak-rng = true"));
+}
+
+#[test]
+fn a_rough_world_has_everything_that_was_to_be_tested() {
+    let checked = testing::check::<RaftRs>(0..100, &world("batch-append = true"));
+    for fact in [
+        "leader-changed",
+        "log-cut",
+        "machine-restored",
+        "restarted",
+        "snapshot-sent",
+        "unfinished-write-lost",
+    ] {
+        assert!(checked.seen.contains_key(fact), "{fact} never happened: {:?}", checked.seen);
+    }
+}
