@@ -34,7 +34,7 @@
 //! The next is a replicated log with a fixed leader, in under 150 lines of code without its test. It is the example
 //! `fixed_leader`; copy it, and begin to change it:
 //!
-//! ```no_run
+//! ```ignore
 #![doc = include_str!("../examples/fixed_leader.rs")]
 //! ```
 //!

@@ -617,7 +617,7 @@ impl<P: Protocol> World<P> {
             return self.waiting.push((id, Waiting::Input(input)));
         }
         let mut out = std::mem::take(&mut self.out);
-        out.now = self.now.0;
+        out.now = node.clock.shows(self.now);
         process.step(input, &mut out);
         self.finish_step(id, out);
     }
@@ -846,7 +846,7 @@ impl<P: Protocol> World<P> {
         node.incarnation += 1;
         node.snapshot_at = node.disk.durable().snapshot();
         let mut out = std::mem::take(&mut self.out);
-        out.now = self.now.0;
+        out.now = node.clock.shows(self.now);
         let boot = Boot {
             id,
             settings: &self.settings,

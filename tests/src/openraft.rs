@@ -1,9 +1,7 @@
-//! openraft under the simulator: every scenario that names it, and equal runs for equal seeds.
+//! openraft under the simulator: equal seeds give equal runs.
 
 use std::process::Command;
 
-use insta::{Settings, assert_snapshot};
-use splitbrain::report::Palette;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, Scenario};
 
@@ -11,46 +9,6 @@ const SYSTEM: &str = "openraft";
 
 fn options(file: &str, seed: u64) -> RunOptions {
     RunOptions { file: file.to_owned(), system: SYSTEM.to_owned(), seed, trace: false }
-}
-
-#[test]
-fn every_scenario_that_names_it_goes_as_it_expects() {
-    let mut failed = Vec::new();
-    let mut run = 0;
-    for path in crate::tidy::files_below(&crate::root().join("scenarios"), "toml") {
-        let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).expect("a scenario can be read");
-        if !text.contains("\"openraft\"") {
-            continue;
-        }
-        let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        if !runner::is_meant(&file.scenario, SYSTEM, false) {
-            continue;
-        }
-        run += 1;
-        for seed in file.scenario.seeds.iter() {
-            let report = runner::run(&file.scenario, &options(&name, seed))
-                .unwrap_or_else(|objection| panic!("{}", file.error(objection)));
-            if !report.passed() {
-                failed.push(report.text(&Palette::default()));
-            }
-            if seed == file.scenario.seeds.first {
-                snapshot(&name, &report.text(&Palette::default()));
-            }
-        }
-    }
-    assert!(run > 5, "the scenarios are there");
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
-}
-
-fn snapshot(name: &str, text: &str) {
-    let mut settings = Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| {
-        let name = name.trim_start_matches("scenarios/").trim_end_matches(".toml").replace('/', "__");
-        assert_snapshot!(format!("{name}@{SYSTEM}"), text);
-    });
 }
 
 const WORLD: &str = "

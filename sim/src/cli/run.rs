@@ -155,7 +155,7 @@ fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
     Ok(files)
 }
 
-/// Whether every system that a scenario names is one, if not of this build.
+/// Whether every system that a scenario names is one.
 fn check_systems(file: &ScenarioFile) -> Result<(), ScenarioError> {
     let known = runner::KNOWN_SYSTEMS;
     let mut named = file.scenario.systems.iter().enumerate();

@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn it_ends_when_told_to() {
         let mut tries = 0;
-        let left = ddmin((0..100).collect(), &mut |rest| Some(rest), &mut || {
+        let left = ddmin((0..100).collect(), &mut |rest| rest.contains(&7).then_some(rest), &mut || {
             tries += 1;
             tries > 2
         });
-        assert_eq!(left.len(), 25);
+        assert!(left.contains(&7) && 1 < left.len() && left.len() < 100, "{left:?}");
     }
 }

@@ -14,9 +14,9 @@ use openraft::{ChangeMembers, EntryPayload, ReadPolicy};
 
 use super::Library;
 use super::process::Process;
-use super::types::{Membership, Place, Proposal, Types};
+use super::types::{self, Membership, Place, Proposal, Types};
 use crate::protocol::{
-    Address, Change, ChangeMembers as Members, Effect, NodeId, Operation, QuorumSets, Refusal, RequestId,
+    self, Address, Change, Effect, NodeId, Operation, Precondition, QuorumSets, Refusal, RequestId,
 };
 
 /// Appends a command; says something only when that fails.
@@ -44,7 +44,7 @@ pub(super) async fn read(raft: &Library, process: &Process, request: RequestId, 
 pub(super) async fn operate(raft: &Library, process: &Process, request: RequestId, operation: Operation) {
     let before = process.memberships_proposed.get();
     let result = match operation {
-        Operation::Change(change) => self::change(raft, change).await,
+        Operation::Change(change) => self::change(raft, process, change).await,
         Operation::Transfer { to } => transfer(raft, to).await,
     };
     let effect = match result {
@@ -58,10 +58,15 @@ pub(super) async fn operate(raft: &Library, process: &Process, request: RequestI
     process.ask(effect);
 }
 
-async fn change(raft: &Library, change: Change) -> Result<(), Refusal> {
+async fn change(raft: &Library, process: &Process, change: Change) -> Result<(), Refusal> {
     let result = match change {
         Change::AddLearner { node, address } => raft.add_learner(id(node), Place(address), false).await,
-        Change::Members { members, retain } => raft.change_membership(change_members(members)?, retain).await,
+        Change::Members { members, retain } => raft.change_membership(members_of(&members), retain).await,
+        Change::If { precondition, change } => {
+            let Change::Members { members, retain } = *change else { return Err(Refusal::Unsupported) };
+            let precondition = precondition_of(process, precondition)?;
+            raft.change_membership_if(members_of(&members), retain, [precondition]).await
+        }
         Change::Append { sets, nodes, retain } => {
             let membership = appended(raft, &sets, &nodes, retain)?;
             raft.append_membership(membership, EntryPayload::Blank, []).await
@@ -69,28 +74,42 @@ async fn change(raft: &Library, change: Change) -> Result<(), Refusal> {
         Change::To { .. }
         | Change::AddServer { .. }
         | Change::RemoveServer { .. }
-        | Change::SetConfiguration { .. }
-        | Change::If { .. } => return Err(Refusal::Unsupported),
+        | Change::SetConfiguration { .. } => return Err(Refusal::Unsupported),
     };
     result.map(|_| ()).map_err(write_refusal)
 }
 
-/// A change in openraft's own words.
-fn change_members(members: Members) -> Result<ChangeMembers<u64, Place>, Refusal> {
-    let places = |nodes: BTreeMap<NodeId, Address>| {
-        nodes.into_iter().map(|(node, address)| (id(node), Place(address))).collect::<BTreeMap<u64, Place>>()
+fn members_of(members: &protocol::ChangeMembers) -> ChangeMembers<u64, Place> {
+    use protocol::ChangeMembers as From;
+    match members {
+        From::AddVoterIds(nodes) => ChangeMembers::AddVoterIds(ids(nodes)),
+        From::AddVoters(nodes) => ChangeMembers::AddVoters(places(nodes)),
+        From::RemoveVoters(nodes) => ChangeMembers::RemoveVoters(ids(nodes)),
+        From::ReplaceAllVoters(nodes) => ChangeMembers::ReplaceAllVoters(ids(nodes)),
+        From::AddNodes(nodes) => ChangeMembers::AddNodes(places(nodes)),
+        From::SetNodes(nodes) => ChangeMembers::SetNodes(places(nodes)),
+        From::RemoveNodes(nodes) => ChangeMembers::RemoveNodes(ids(nodes)),
+        From::ReplaceAllNodes(nodes) => ChangeMembers::ReplaceAllNodes(places(nodes)),
+        From::Batch(changes) => ChangeMembers::Batch(changes.iter().map(members_of).collect()),
+    }
+}
+
+/// openraft compares whole log ids: that of an index is the one in the log of the node that is asked.
+fn precondition_of(
+    process: &Process,
+    expected: Precondition,
+) -> Result<openraft::Precondition<Types>, Refusal> {
+    let log_id = |index: u64| match process.disk.borrow().entries.get(&index) {
+        Some(entry) => Ok(Some(entry.log_id)),
+        None => Err(Refusal::Rule("precondition-failed")),
     };
-    Ok(match members {
-        Members::AddVoterIds(voters) => ChangeMembers::AddVoterIds(ids(&voters)),
-        Members::AddVoters(nodes) => ChangeMembers::AddVoters(places(nodes)),
-        Members::RemoveVoters(voters) => ChangeMembers::RemoveVoters(ids(&voters)),
-        Members::ReplaceAllVoters(voters) => ChangeMembers::ReplaceAllVoters(ids(&voters)),
-        Members::AddNodes(nodes) => ChangeMembers::AddNodes(places(nodes)),
-        Members::SetNodes(nodes) => ChangeMembers::SetNodes(places(nodes)),
-        Members::RemoveNodes(nodes) => ChangeMembers::RemoveNodes(ids(&nodes)),
-        Members::ReplaceAllNodes(nodes) => ChangeMembers::ReplaceAllNodes(places(nodes)),
-        Members::Batch(batch) => {
-            ChangeMembers::Batch(batch.into_iter().map(change_members).collect::<Result<_, _>>()?)
+    Ok(match expected {
+        Precondition::LastMembership(index) => {
+            openraft::Precondition::LastMembershipLogId { last_membership_log_id: log_id(index)? }
+        }
+        Precondition::LastEntry(index) => openraft::Precondition::LastLogId { last_log_id: log_id(index)? },
+        Precondition::LeaderEpoch(epoch) => {
+            openraft::Precondition::CommittedLeaderId { committed_leader_id: types::leader_of(epoch) }
         }
     })
 }
@@ -108,8 +127,7 @@ fn appended(
     let sets: Vec<BTreeSet<u64>> = sets.iter().map(ids).collect();
     let wanted = |node: &u64| sets.iter().any(|set| set.contains(node));
     let voted = |node: &u64| known.get_joint_config().iter().any(|set| set.contains(node));
-    let mut all: BTreeMap<u64, Place> =
-        nodes.iter().map(|(&node, &address)| (id(node), Place(address))).collect();
+    let mut all = places(nodes);
     all.extend(known.nodes().map(|(&node, &place)| (node, place)));
     all.retain(|node, _| retain || wanted(node) || !voted(node));
     Membership::new(sets.clone(), all).map_err(|error| match error {
@@ -172,4 +190,8 @@ pub(super) fn node_id(id: u64) -> NodeId {
 
 fn ids(nodes: &BTreeSet<NodeId>) -> BTreeSet<u64> {
     nodes.iter().map(|&node| id(node)).collect()
+}
+
+fn places(nodes: &BTreeMap<NodeId, Address>) -> BTreeMap<u64, Place> {
+    nodes.iter().map(|(&node, &address)| (id(node), Place(address))).collect()
 }

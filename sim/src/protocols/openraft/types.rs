@@ -62,6 +62,11 @@ pub(super) fn epoch(leader: &LeaderId) -> Epoch {
     Epoch(leader.term << NODE_BITS | leader.node_id)
 }
 
+/// The leader id of an epoch.
+pub(super) fn leader_of(epoch: Epoch) -> LeaderId {
+    LeaderId { term: term_of(epoch), node_id: epoch.0 & ((1 << NODE_BITS) - 1) }
+}
+
 /// The term of an epoch.
 pub(super) fn term_of(epoch: Epoch) -> u64 {
     epoch.0 >> NODE_BITS
