@@ -300,7 +300,7 @@ fn listed(words: &[impl AsRef<str>], none: &str) -> String {
 }
 
 /// A moment to the nanosecond, in milliseconds.
-fn format_exact(time: u64) -> String {
+pub(crate) fn format_exact(time: u64) -> String {
     format!("{}.{:06}ms", time / 1_000_000, time % 1_000_000)
 }
 

@@ -18,7 +18,7 @@ use crate::protocols::openraft::OpenRaft;
 use crate::protocols::raft::Raft;
 #[cfg(feature = "raft-rs")]
 use crate::protocols::raft_rs::RaftRs;
-use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, repeat_command};
+use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, format_exact, repeat_command};
 use crate::scenario::{
     Claim, ClientCall, ClientOutcome, Links, NodeClaim, Objection, OperationOutcome, Property, Scenario,
     Step, Subject, Target, Timers, Value, Whom, nearest,
@@ -823,7 +823,7 @@ fn report<P: Protocol>(
     };
     let lines = world.trace().records().iter().map(|record| {
         let node = record.node.map_or("-", |node| world.names().of(node));
-        format!("{:>6} {:>12} {node} {}", record.event, record.at.to_string(), record.text)
+        format!("{:>6} {:>14} {node} {}", record.event, format_exact(record.at.0), record.text)
     });
     Report {
         file: options.file.clone(),
