@@ -58,7 +58,6 @@ enum Command {
     CheckChange(check_change::CheckChangeArguments),
     /// List every safety rule, its source, and what breaks without it
     Rules(rules::RulesArguments),
-    /// Print the scenario that a seed of the swarm stands for
     /// Run many seeds on all cores; failures come out small
     Sweep(sweep::SweepArguments),
     /// Put the shards of a sweep together
@@ -67,7 +66,7 @@ enum Command {
     Shrink(shrink::ShrinkArguments),
     /// Run a seed, a file or a tape again, and look at any event
     Replay(replay::ReplayArguments),
-    /// Show the scenario of a seed
+    /// Print the scenario that a seed of the swarm stands for
     PrintSeed(print_seed::PrintSeedArguments),
     /// Measure how soon each deliberate mistake is found
     #[cfg(feature = "mutations")]
