@@ -1,6 +1,6 @@
 //! Histories as text: what each form means, and what is said about a malformed one.
 
-use splitbrain_linearizability::read::read;
+use splitbrain_linearizability::read::{Format, read};
 use splitbrain_linearizability::{Kind, Model, Options, Verdict, check};
 
 /// The guessed model, the verdict, and the operations as read.
@@ -183,4 +183,13 @@ fn a_model_refuses_operations_it_does_not_have() {
     assert_eq!(recorded.kind, Kind::AppendList);
     assert!(recorded.foreign_to(Kind::Register).is_some());
     assert!(recorded.foreign_to(Kind::AppendList).is_none());
+}
+
+/// Found by fuzzing: a lone carriage return is no line, wherever the mistake stands.
+#[test]
+fn a_mistake_is_told_with_its_line_whatever_ends_the_lines() {
+    let line = |text: &str| read("x", text, Some(Format::Edn)).expect_err("it is wrong").line;
+    assert_eq!(line("{*8;)\t(+\r\r\r\r\r)"), 1);
+    assert_eq!(line("{:process 0\r\n :type ]\r\n"), 2);
+    assert_eq!(line("{:process 0\n :type ]\n"), 2);
 }

@@ -92,19 +92,21 @@ fn each_event(
             continue;
         }
         let line = place.line;
-        let (form, after) = edn::read(rest).map_err(|wrong| trouble(line, &wrong))?;
+        let (form, after) = edn::read(rest).map_err(|wrong| trouble(line, rest, &wrong))?;
         let length = rest.len() - after.len();
         place.advance(length.max(1));
         see(line, untagged(&form))?;
     }
 }
 
-fn trouble(line: usize, wrong: &clojure_reader::error::Error) -> Trouble {
+fn trouble(line: usize, rest: &str, wrong: &clojure_reader::error::Error) -> Trouble {
     let example = "expected an operation such as {:process 0, :type :invoke, :f :read, :value nil}";
     if wrong.code == Code::UnexpectedEOF {
         return (line, format!("{example}; the one that begins here does not end"));
     }
-    let within = wrong.line.map_or(0, |line| line.saturating_sub(1));
+    // Lines end at a line feed; the crate's own count also takes a lone carriage return for an end.
+    let before = wrong.ptr.and_then(|at| rest.get(..at)).unwrap_or_default();
+    let within = before.matches('\n').count();
     (line + within, format!("{example}; as EDN it is wrong: {:?}", wrong.code))
 }
 
