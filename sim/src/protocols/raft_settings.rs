@@ -8,8 +8,8 @@ use splitbrain_core::{Config, Intersect, JointFinish, NodeId, ReadsBy, Rules, Wi
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, batch-entries-max, inflight-entries-max, \
-                       uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, batch-entries-max, \
+                       inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
                        staging-timeout or staging-gap";
 
 pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
