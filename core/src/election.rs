@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use crate::effect::Refusal;
 use crate::fact::Fact;
 use crate::input::Timer;
+use crate::lease;
 use crate::message::Body;
 use crate::mutation::Mutation;
 use crate::progress::Peers;
@@ -49,7 +50,13 @@ enum Count {
     Open,
 }
 
+/// A promise not to vote outlives the process that gave it: a leader's lease may still count on it. Who was promised
+/// is not on the disk, so nobody gets a vote until it must be over (rule `promise-outlives-restart`).
 pub(crate) fn on_boot(t: &mut Transition<'_>) {
+    let has_promised = lease::is_on(t) && t.term() > Term(0);
+    if has_promised && t.keeps(Rule::PromiseOutlivesRestart) {
+        wait_for_leader(t);
+    }
     maybe_wait_for_election(t);
 }
 
@@ -348,6 +355,12 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
         t.note(Fact::LeaderFound);
         transfer::on_leader_known(t);
     }
+    wait_for_leader(t);
+    true
+}
+
+/// Counts on a living leader, and votes for nobody else, for the shortest election timeout.
+fn wait_for_leader(t: &mut Transition<'_>) {
     t.leader_lives = true;
     if t.waiting == Waiting::Election {
         t.cancel_timer(Timer::Election);
@@ -355,7 +368,6 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
     t.waiting = Waiting::Stickiness;
     let within = Within::exactly(t.config.election.min);
     t.set_timer(Timer::Stickiness, within);
-    true
 }
 
 /// Follows whoever comes to lead in a term. Whoever led until now refuses what it cannot promise any more, and names
@@ -369,7 +381,8 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Op
     }
     let before = core::mem::replace(&mut t.role, Role::Follower);
     t.leader = None;
-    t.leader_lives = false;
+    // A higher term ends no promise that a lease of the old term counts on; its timer does.
+    t.leader_lives &= lease::is_on(t);
     if let Role::Leader(before) = before {
         t.note(Fact::LeaderSteppedDown);
         t.cancel_timer(Timer::Heartbeat);

@@ -86,6 +86,10 @@ pub enum Fact {
     ReadConfirmed,
     /// A read was given up because leadership was lost.
     ReadLostLeader,
+    /// A read was served under a lease, without asking anyone.
+    LeaseRead,
+    /// A lease ran out or was given up, with no other in force.
+    LeaseLost,
     /// Leadership is being given away.
     TransferStarted,
     /// The target of a transfer took over.
@@ -143,6 +147,8 @@ impl Fact {
         Fact::ReadWaitedForCommit,
         Fact::ReadConfirmed,
         Fact::ReadLostLeader,
+        Fact::LeaseRead,
+        Fact::LeaseLost,
         Fact::TransferStarted,
         Fact::TransferCompleted,
         Fact::TransferTimedOut,
@@ -195,6 +201,8 @@ impl Fact {
             Fact::ReadWaitedForCommit => "read-waited-for-commit",
             Fact::ReadConfirmed => "read-confirmed",
             Fact::ReadLostLeader => "read-lost-leader",
+            Fact::LeaseRead => "lease-read",
+            Fact::LeaseLost => "lease-lost",
             Fact::TransferStarted => "transfer-started",
             Fact::TransferCompleted => "transfer-completed",
             Fact::TransferTimedOut => "transfer-timed-out",

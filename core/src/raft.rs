@@ -13,6 +13,7 @@ use crate::durability::{Durability, Envelope};
 use crate::effect::Effects;
 use crate::election::{self, Votes};
 use crate::input::{Input, Timer};
+use crate::lease;
 use crate::log::{Log, Payload};
 use crate::membership::{History, Membership};
 #[cfg(feature = "mutations")]
@@ -142,6 +143,9 @@ impl Raft {
             Input::TimerFired(Timer::CheckQuorum) => election::on_check_quorum(&mut t),
             Input::TimerFired(Timer::Transfer) => transfer::on_timeout(&mut t),
             Input::TimerFired(Timer::Staging) => reconfiguration::on_staging_timeout(&mut t),
+            Input::TimerFired(timer @ (Timer::EvenLease | Timer::OddLease)) => {
+                lease::on_timeout(&mut t, timer);
+            }
             Input::Persisted { through } => replication::on_persisted(&mut t, through),
             Input::Proposed { request, command } => replication::on_proposed(&mut t, request, command),
             Input::ReadRequested { request } => reading::on_requested(&mut t, request),

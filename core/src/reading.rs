@@ -1,7 +1,7 @@
 //! Reads that see everything acknowledged before them, without a log entry (paper, section 8; thesis 6.4).
 //!
 //! Holds: a read is served from a state at least as new as the commit index when it arrived, by a node that still
-//! led after that.
+//! led after that, or held a lease then (`lease`).
 //! Not here: the state (the machine is the caller's).
 //!
 //! Reads are confirmed in rounds. A round is numbered, goes out with heartbeats, and is confirmed by a quorum of
@@ -12,6 +12,7 @@ use alloc::collections::VecDeque;
 
 use crate::effect::Refusal;
 use crate::fact::Fact;
+use crate::lease::{self, Leases};
 use crate::mutation::Mutation;
 use crate::replication;
 use crate::rules::Rule;
@@ -33,6 +34,7 @@ struct Read {
 pub(crate) struct Reads {
     started: u64,
     confirmed: u64,
+    pub(crate) leases: Leases,
     queue: VecDeque<Read>,
 }
 
@@ -43,6 +45,7 @@ impl Reads {
     }
 
     pub(crate) fn on_leadership_lost(self, t: &mut Transition<'_>, hint: Option<NodeId>) {
+        lease::on_leadership_lost(t, self.leases);
         for read in self.queue {
             t.note(Fact::ReadLostLeader);
             t.refuse(read.request, Refusal::NotLeader { hint });
@@ -64,9 +67,14 @@ pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
         || t.mutated(Mutation::ReadWithoutOwnCommit);
     let confirms = t.keeps(Rule::ReadConfirmsLeadership) && !t.mutated(Mutation::ReadWithoutConfirm);
     let joins = t.mutated(Mutation::ReadJoinsRound);
+    let leased = knows_commit && leader.reads.leases.in_force();
     if !knows_commit {
         t.note(Fact::ReadWaitedForCommit);
     }
+    if leased {
+        t.note(Fact::LeaseRead);
+    }
+    let confirms = confirms && !leased;
     let Some(leader) = t.leading_mut() else { return };
     let reads = &mut leader.reads;
     let round = match confirms {
@@ -86,9 +94,23 @@ fn maybe_start_round(t: &mut Transition<'_>) {
     let reads = &mut leader.reads;
     let wanted = reads.queue.back().is_some_and(|read| read.round > reads.started);
     if wanted && reads.started == reads.confirmed {
-        reads.started += 1;
+        start_round(t);
         replication::send_heartbeats(t);
         maybe_confirm(t);
+    }
+}
+
+fn start_round(t: &mut Transition<'_>) {
+    let Some(leader) = t.leading_mut() else { return };
+    leader.reads.started += 1;
+    let round = leader.reads.started;
+    lease::on_round_started(t, round);
+}
+
+/// Begins a round with the heartbeats that are about to leave, unless one is under way.
+pub(crate) fn renew(t: &mut Transition<'_>) {
+    if t.leading().is_some_and(|leader| leader.reads.started == leader.reads.confirmed) {
+        start_round(t);
     }
 }
 
@@ -102,7 +124,8 @@ pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round:
     maybe_confirm(t);
 }
 
-fn maybe_confirm(t: &mut Transition<'_>) {
+/// Confirms the round under way if a quorum has answered.
+pub(crate) fn maybe_confirm(t: &mut Transition<'_>) {
     let Some(leader) = t.leading() else { return };
     let round = leader.reads.started;
     if round == leader.reads.confirmed {
@@ -117,6 +140,7 @@ fn maybe_confirm(t: &mut Transition<'_>) {
         if let Some(leader) = t.leading_mut() {
             leader.reads.confirmed = round;
         }
+        lease::on_round_confirmed(t, round);
         maybe_start_round(t);
     }
 }

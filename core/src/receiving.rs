@@ -9,7 +9,7 @@ use crate::mutation::Mutation;
 use crate::rules::Rule;
 use crate::transition::{Conversation, Transition};
 use crate::types::{Address, NodeId, Term};
-use crate::{election, reading, replication, snapshotting, transfer};
+use crate::{election, lease, reading, replication, snapshotting, transfer};
 
 pub(crate) fn on_received(
     t: &mut Transition<'_>,
@@ -38,7 +38,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         // Both speak of a term that does not exist yet, or ended in nothing: they say what they need themselves.
         Body::PreVoteRequest { .. } => return true,
         Body::PreVoteResponse { granted: true, .. } => return true,
-        Body::VoteRequest { forced, .. } if term > t.term() && election::is_sticky(t, from, *forced) => {
+        Body::VoteRequest { forced, .. } if is_news(t, term) && election::is_sticky(t, from, *forced) => {
             t.note(Fact::VoteIgnoredLeaderLives);
             return false;
         }
@@ -85,6 +85,11 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::TimeoutNow => {}
     }
     false
+}
+
+/// Whether a vote in this term would break a promise not to vote yet. In the own term only leases count on one.
+fn is_news(t: &Transition<'_>, term: Term) -> bool {
+    term > t.term() || (term == t.term() && lease::is_on(t))
 }
 
 fn is_from_a_leader(body: &Body) -> bool {

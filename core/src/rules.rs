@@ -46,6 +46,10 @@ pub enum Rule {
     Stickiness,
     /// `ids-never-reused`
     IdsNeverReused,
+    /// `lease-over-before-transfer`
+    LeaseOverBeforeTransfer,
+    /// `promise-outlives-restart`
+    PromiseOutlivesRestart,
 }
 
 /// What a reader wants to know of a rule.
@@ -201,6 +205,18 @@ impl Rules {
             "dragonboat, membership; etcd, runtime reconfiguration; rethinkdb, issue 5289",
             "a wiped machine under an old id lives through history again and votes in it: two leaders",
         ),
+        info(
+            Rule::LeaseOverBeforeTransfer,
+            "lease-over-before-transfer",
+            "thesis 6.4.1; openraft, pull request 1747",
+            "the target of a transfer is elected at once while the old leader's lease runs: a stale read",
+        ),
+        info(
+            Rule::PromiseOutlivesRestart,
+            "promise-outlives-restart",
+            "thesis 6.4.1",
+            "a voter forgets in a crash that it promised not to vote yet, while a lease counts on it: a stale read",
+        ),
     ];
 
     /// All rules kept.
@@ -259,7 +275,7 @@ mod tests {
             assert_eq!(info.rule as usize, place, "{}", info.name);
             assert_eq!(info.rule.name(), info.name);
         }
-        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::IdsNeverReused));
+        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::PromiseOutlivesRestart));
     }
 
     #[test]

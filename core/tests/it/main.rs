@@ -4,6 +4,7 @@ mod cluster;
 mod crash_states;
 mod elections;
 mod figure_2;
+mod leases;
 mod members;
 mod random;
 mod render;

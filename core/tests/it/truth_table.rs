@@ -72,6 +72,8 @@ fn inputs(to: u32) -> Vec<Input> {
         Timer::CheckQuorum,
         Timer::Transfer,
         Timer::Staging,
+        Timer::EvenLease,
+        Timer::OddLease,
     ];
     let mut list: Vec<Input> = timers.into_iter().map(Input::TimerFired).collect();
     let request = RequestId(1);
