@@ -12,6 +12,7 @@
 use crate::config::ReadsBy;
 use crate::fact::Fact;
 use crate::input::Timer;
+use crate::mutation::Mutation;
 use crate::reading;
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -62,10 +63,10 @@ fn timer_of(round: u64) -> Timer {
     if round.is_multiple_of(2) { Timer::EvenLease } else { Timer::OddLease }
 }
 
-/// Whether this node grants and takes leases.
+/// Whether this node grants and takes leases. Without stickiness nobody promises anything, so there are none.
 pub(crate) fn is_on(t: &Transition<'_>) -> bool {
     match t.config.reads {
-        ReadsBy::Lease => true,
+        ReadsBy::Lease => t.config.stickiness,
         ReadsBy::ReadIndex => false,
     }
 }
@@ -103,6 +104,9 @@ pub(crate) fn on_round_confirmed(t: &mut Transition<'_>, round: u64) {
 }
 
 pub(crate) fn on_timeout(t: &mut Transition<'_>, timer: Timer) {
+    if t.mutated(Mutation::LeaseNeverEnds) {
+        return;
+    }
     change(t, |leases| leases.of(timer).into_iter().for_each(|lease| *lease = Lease::Over));
 }
 

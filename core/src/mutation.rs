@@ -115,6 +115,8 @@ pub enum Mutation {
     ReadAtFollower,
     /// One answer fewer than a quorum confirms a read.
     ReadQuorumShort,
+    /// A lease lasts for as long as its leader believes to lead.
+    LeaseNeverEnds,
 }
 
 /// What a reader wants to know of a mutation.
@@ -507,6 +509,13 @@ impl Mutation {
             source: "openraft d60f1e85",
             promises: &["linearizability"],
             breaks: "one answer fewer than a quorum confirms a read",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseNeverEnds,
+            name: "lease-never-ends",
+            source: "thesis 6.4.1; raft-rs, lease-based reads",
+            promises: &["linearizability"],
+            breaks: "a lease lasts for as long as its leader believes to lead",
         },
     ];
 

@@ -69,6 +69,9 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     };
     if system == "raft" {
         scenario.cluster.options = draw.raft_options(network.order);
+        if !untimed && draw.one_in(3) {
+            draw.leases(&mut scenario);
+        }
     }
     scenario
 }
@@ -230,6 +233,22 @@ impl Draw {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
         }
         options
+    }
+
+    /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
+    fn leases(&mut self, scenario: &mut Scenario) {
+        let options = &mut scenario.cluster.options;
+        options.remove("stickiness");
+        options.insert(String::from("reads"), OptionValue::Word(String::from("lease")));
+        let bound = u64::from(scenario.clock.drift_ppm).max(1);
+        options.insert(String::from("drift-max-ppm"), OptionValue::Number(self.pick(&[bound, 2 * bound])));
+        scenario.nemeses.retain(|nemesis| match nemesis.kind {
+            NemesisKind::Hit { fault, .. } => !matches!(
+                fault,
+                NodeFault::ClockDrift { .. } | NodeFault::ClockJump { .. } | NodeFault::ClockFreeze
+            ),
+            NemesisKind::Partition { .. } | NemesisKind::SwizzleClog | NemesisKind::Operate { .. } => true,
+        });
     }
 }
 

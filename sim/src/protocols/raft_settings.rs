@@ -22,6 +22,9 @@ pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
     for (name, value) in &common.options {
         read_option(&mut config, name, value)?;
     }
+    if config.reads == ReadsBy::Lease && !config.stickiness {
+        return Err(bad("stickiness", "true, because `reads = \"lease\"` relies on it"));
+    }
     Ok(config)
 }
 
@@ -154,5 +157,13 @@ mod tests {
         assert_eq!(error.expected, "true or false");
         let error = read(&settings(None, Some(("batch-entries-max", OptionValue::Number(0))))).unwrap_err();
         assert_eq!(error.expected, "a whole number of at least 1");
+    }
+
+    #[test]
+    fn leases_need_stickiness() {
+        let mut settings = settings(None, Some(("reads", OptionValue::Word("lease".to_owned()))));
+        assert_eq!(read(&settings).unwrap().reads, ReadsBy::Lease);
+        settings.options.insert("stickiness".to_owned(), OptionValue::Switch(false));
+        assert_eq!(read(&settings).unwrap_err().name, "stickiness");
     }
 }

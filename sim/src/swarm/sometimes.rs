@@ -24,6 +24,8 @@ pub const SOMETIMES: &[(&str, &str)] = &[
     ("pre-vote-refused", "a pre-vote was refused"),
     ("read-confirmed", "a read was confirmed by a quorum"),
     ("read-waited-for-commit", "a read waited for the leader's first commit"),
+    ("lease-read", "a read was served under a lease"),
+    ("lease-lost", "a lease ran out or was given up"),
     ("read-lost-leader", "a read was given up because leadership was lost"),
     ("leadership-lost-mid-request", "a request ended with unknown outcome because leadership was lost"),
     ("membership-appended", "a membership was appended"),
