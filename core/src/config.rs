@@ -31,6 +31,12 @@ pub struct Config {
     /// How far any node's clock may be wrong, in parts per million. Only leases rely on it: **a clock that is worse
     /// may serve stale reads**.
     pub drift_max_ppm: u64,
+    /// Whether nodes that do not lead serve reads, by asking the leader for a read index (thesis 6.4), instead of
+    /// refusing them.
+    pub follower_reads: bool,
+    /// A number that no earlier process of this node had: a count of its boots, or drawn from a large range. Only reads
+    /// at followers rely on it: **a process with the number of an earlier one may serve stale reads**.
+    pub incarnation: u64,
     /// Most entries in one append.
     pub batch_entries_max: u64,
     /// Most entries sent to one peer and not acknowledged yet.
@@ -112,6 +118,8 @@ impl Config {
             stickiness: true,
             reads: ReadsBy::ReadIndex,
             drift_max_ppm: 10_000,
+            follower_reads: false,
+            incarnation: 0,
             batch_entries_max: 64,
             inflight_entries_max: 256,
             uncommitted_bytes_max: 64 << 20,

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 
 use crate::effect::Refusal;
 use crate::fact::Fact;
+use crate::follower_reading;
 use crate::input::Timer;
 use crate::lease;
 use crate::message::Body;
@@ -97,7 +98,10 @@ pub(crate) fn on_leader_silent(t: &mut Transition<'_>) {
         return;
     }
     t.waiting = Waiting::Nothing;
-    if t.may_campaign() && !t.mutated(Mutation::ElectionTimerLost) {
+    if !t.may_campaign() {
+        return follower_reading::give_up(t);
+    }
+    if !t.mutated(Mutation::ElectionTimerLost) {
         let Within { min, max } = t.config.election;
         wait_for_election(t, Within { min: 0, max: max.saturating_sub(min) });
     }
@@ -135,6 +139,7 @@ fn become_pre_candidate(t: &mut Transition<'_>) {
     t.role = Role::PreCandidate(votes);
     t.leader = None;
     t.leader_lives = false;
+    follower_reading::give_up(t);
     set_election_timer(t);
     let last = t.log.last();
     send_to_voters(t, &Body::PreVoteRequest { last });
@@ -156,6 +161,7 @@ pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     t.role = Role::Candidate(kept);
     t.leader = None;
     t.leader_lives = false;
+    follower_reading::give_up(t);
     set_election_timer(t);
     let last = t.log.last();
     send_to_voters(t, &Body::VoteRequest { last, forced });
@@ -354,6 +360,7 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
         t.leader = Some(from);
         t.note(Fact::LeaderFound);
         transfer::on_leader_known(t);
+        follower_reading::ask_again(t);
     }
     wait_for_leader(t);
     true

@@ -80,6 +80,7 @@
 //! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
 //! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
 //! | `read-needs-own-term-commit`, `read-confirms-leadership`, `lease-over-before-transfer` | `reading` |
+//! | `read-waits-for-applied`, `read-context-never-reused` | `follower_reading` |
 //! | `peer-identity` | `receiving` |
 //! | `snapshot-carries-committed-membership` | `snapshotting` |
 //!
@@ -105,6 +106,7 @@ mod durability;
 pub mod effect;
 mod election;
 pub mod fact;
+mod follower_reading;
 pub mod input;
 pub mod invariants;
 mod lease;
@@ -138,7 +140,7 @@ pub use input::{Input, Timer};
 pub use log::{Entry, Log, LogSlice, Payload};
 pub use membership::change::{Change, ChangeMembers, ChangeRefused, Precondition, SetMode};
 pub use membership::{Membership, NotAMembership, VoterSet};
-pub use message::{Body, Message, Vouches};
+pub use message::{Body, Message, ReadContext, Vouches};
 #[cfg(feature = "mutations")]
 pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};

@@ -117,6 +117,10 @@ pub enum Mutation {
     ReadQuorumShort,
     /// A lease lasts for as long as its leader believes to lead.
     LeaseNeverEnds,
+    /// A follower serves a read before it applied what the leader named.
+    ReadBeforeApplied,
+    /// A follower takes whatever read index comes for the one that it waits for.
+    ReadAnswerForAnother,
 }
 
 /// What a reader wants to know of a mutation.
@@ -516,6 +520,20 @@ impl Mutation {
             source: "thesis 6.4.1; raft-rs, lease-based reads",
             promises: &["linearizability"],
             breaks: "a lease lasts for as long as its leader believes to lead",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadBeforeApplied,
+            name: "read-before-applied",
+            source: "thesis 6.4",
+            promises: &["linearizability"],
+            breaks: "a follower serves a read before it applied what the leader named",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadAnswerForAnother,
+            name: "read-answer-for-another",
+            source: "etcd 20418",
+            promises: &["linearizability"],
+            breaks: "a follower takes whatever read index comes for the one that it waits for",
         },
     ];
 

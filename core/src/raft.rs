@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::durability::{Durability, Envelope};
 use crate::effect::Effects;
 use crate::election::{self, Votes};
+use crate::follower_reading::FollowerReads;
 use crate::input::{Input, Timer};
 use crate::lease;
 use crate::log::{Log, Payload};
@@ -98,6 +99,7 @@ pub(crate) struct State {
     pub(crate) durability: Durability,
     /// Outlives the leader that began it, to learn who took over.
     pub(crate) transfer: Option<Transfer>,
+    pub(crate) follower_reads: FollowerReads,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
 }
@@ -289,6 +291,7 @@ impl State {
             applied: LogIndex(0),
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,
+            follower_reads: FollowerReads::default(),
             outbox: Vec::new(),
         }
     }

@@ -17,7 +17,7 @@ use crate::progress::{Mode, Peer};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{lease, reading, reconfiguration, snapshotting, transfer};
+use crate::{follower_reading, lease, reading, reconfiguration, snapshotting, transfer};
 
 /// A client's command on its way to being committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -277,6 +277,7 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
         let held = commit.min(t.log.last().index);
         advance_commit(t, held);
         t.reply(Body::HeartbeatResponse { round });
+        follower_reading::ask_again(t);
     }
 }
 

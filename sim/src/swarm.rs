@@ -11,8 +11,8 @@ use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
-    NodeFault, Operator, Order, Ratio, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers, Weights,
-    Workload,
+    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers,
+    Weights, Workload,
 };
 
 mod sometimes;
@@ -67,6 +67,9 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         steps: vec![hardship, Step::Heal, Step::Converge { within }],
         expect: Expectations::default(),
     };
+    if let Some(workload) = &mut scenario.workload {
+        workload.reads_at = draw.pick(&[ReadsAt::Leader, ReadsAt::Any]);
+    }
     if system == "raft" {
         scenario.cluster.options = draw.raft_options(network.order);
         if !untimed && draw.one_in(3) {
@@ -150,6 +153,7 @@ impl Draw {
             cas: percent(self.pick(&[0, 10, 20])),
             timeout: self.pick(&[SECOND, 300 * MS, 3 * SECOND]),
             think: self.pick(&[us(100, 5_000), us(10, 10), ms(10, 200)]),
+            reads_at: ReadsAt::Leader,
             retries: self.pick(&[3, 0, 10]),
         }
     }
@@ -221,6 +225,9 @@ impl Draw {
             if self.one_in(4) {
                 set(name, OptionValue::Switch(false));
             }
+        }
+        if self.one_in(2) {
+            set("follower-reads", OptionValue::Switch(true));
         }
         // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
         let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };

@@ -8,7 +8,7 @@ use splitbrain_core::{Config, Intersect, JointFinish, NodeId, ReadsBy, Rules, Wi
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, batch-entries-max, \
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
                        inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
                        staging-timeout or staging-gap";
 
@@ -44,6 +44,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "stickiness" => config.stickiness = switch(name, value)?,
         "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
         "majority-add" => config.majority_add = switch(name, value)?,
+        "follower-reads" => config.follower_reads = switch(name, value)?,
         "drift-max-ppm" => config.drift_max_ppm = count(name, value)?,
         "reads" => {
             let words = [("read-index", ReadsBy::ReadIndex), ("lease", ReadsBy::Lease)];

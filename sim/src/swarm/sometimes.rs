@@ -24,6 +24,8 @@ pub const SOMETIMES: &[(&str, &str)] = &[
     ("pre-vote-refused", "a pre-vote was refused"),
     ("read-confirmed", "a read was confirmed by a quorum"),
     ("read-waited-for-commit", "a read waited for the leader's first commit"),
+    ("follower-read", "a follower or learner served a read"),
+    ("read-across-leaders", "a read was asked of one leader and served in the term of a later one"),
     ("lease-read", "a read was served under a lease"),
     ("lease-lost", "a lease ran out or was given up"),
     ("read-lost-leader", "a read was given up because leadership was lost"),
