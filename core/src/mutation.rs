@@ -113,6 +113,12 @@ pub enum Mutation {
     ReadAtFollower,
     /// One answer fewer than a quorum confirms a read.
     ReadQuorumShort,
+    /// A lease lasts for as long as its leader believes to lead.
+    LeaseNeverEnds,
+    /// A follower serves a read before it applied what the leader named.
+    ReadBeforeApplied,
+    /// A follower takes whatever read index comes for the one that it waits for.
+    ReadAnswerForAnother,
 }
 
 /// What a reader wants to know of a mutation.
@@ -498,6 +504,27 @@ impl Mutation {
             source: "openraft d60f1e85",
             promises: &["linearizability"],
             breaks: "one answer fewer than a quorum confirms a read",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseNeverEnds,
+            name: "lease-never-ends",
+            source: "thesis 6.4.1; raft-rs, lease-based reads",
+            promises: &["linearizability"],
+            breaks: "a lease lasts for as long as its leader believes to lead",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadBeforeApplied,
+            name: "read-before-applied",
+            source: "thesis 6.4",
+            promises: &["linearizability"],
+            breaks: "a follower serves a read before it applied what the leader named",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadAnswerForAnother,
+            name: "read-answer-for-another",
+            source: "etcd 20418",
+            promises: &["linearizability"],
+            breaks: "a follower takes whatever read index comes for the one that it waits for",
         },
     ];
 

@@ -17,7 +17,7 @@ use crate::progress::{Mode, Peer};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{reading, reconfiguration, snapshotting, transfer};
+use crate::{follower_reading, lease, reading, reconfiguration, snapshotting, transfer};
 
 /// A client's command on its way to being committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -251,7 +251,9 @@ pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
     if t.leading().is_none() {
         return;
     }
+    lease::on_heartbeat_due(t);
     send_heartbeats(t);
+    reading::maybe_confirm(t);
     let within = Within::exactly(t.config.heartbeat);
     t.set_timer(Timer::Heartbeat, within);
 }
@@ -276,6 +278,7 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
             t.reply(Body::AppendAccepted { through });
         }
         t.reply(Body::HeartbeatResponse { round });
+        follower_reading::ask_again(t);
     }
 }
 

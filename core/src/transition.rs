@@ -20,7 +20,7 @@ use crate::raft::State;
 use crate::recovery::{HardState, Write};
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{reading, reconfiguration, replication};
+use crate::{follower_reading, reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
 #[derive(Clone, Copy)]
@@ -222,6 +222,7 @@ impl<'a> Transition<'a> {
         self.gate_messages();
         self.apply_committed();
         reading::serve_ready(&mut self);
+        follower_reading::serve_ready(&mut self);
         #[cfg(debug_assertions)]
         if self.raft.is_correct() {
             invariants::assert_kept(&self.before, self.raft);
@@ -306,7 +307,9 @@ impl<'a> Transition<'a> {
             | Body::AppendRequest { .. }
             | Body::Heartbeat { .. }
             | Body::SnapshotRequest { .. }
-            | Body::TimeoutNow => hard_state.max(log),
+            | Body::TimeoutNow
+            | Body::ReadIndexRequest { .. }
+            | Body::ReadIndexResponse { .. } => hard_state.max(log),
         }
     }
 

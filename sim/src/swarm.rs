@@ -11,8 +11,8 @@ use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
-    NodeFault, Operator, Order, Ratio, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers, Weights,
-    Workload,
+    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers,
+    Weights, Workload,
 };
 
 mod sometimes;
@@ -44,8 +44,14 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut scenario = if draw.one_in(LONG_ONE_IN) { draw.long() } else { draw.brief() };
     scenario.title = format!("Swarm, seed {seed}");
     scenario.seeds = Seeds { first: seed, last: seed };
+    if let Some(workload) = &mut scenario.workload {
+        workload.reads_at = draw.pick(&[ReadsAt::Any, ReadsAt::Leader]);
+    }
     if system == "raft" {
         scenario.cluster.options = draw.raft_options(scenario.network.order);
+        if scenario.schedule == Schedule::Timed && draw.one_in(3) {
+            draw.leases(&mut scenario);
+        }
     }
     scenario
 }
@@ -254,6 +260,7 @@ impl Draw {
             cas: percent(self.pick(&[0, 10, 20])),
             timeout: self.pick(&[SECOND, 300 * MS, 3 * SECOND]),
             think: self.pick(&[us(100, 5_000), us(10, 10), ms(10, 200)]),
+            reads_at: ReadsAt::Leader,
             retries: self.pick(&[3, 0, 10]),
         }
     }
@@ -330,6 +337,9 @@ impl Draw {
                 set(name, OptionValue::Switch(false));
             }
         }
+        if self.one_in(2) {
+            set("follower-reads", OptionValue::Switch(true));
+        }
         // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
         let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
         set("inflight-entries-max", OptionValue::Number(self.pick(&windows)));
@@ -341,6 +351,22 @@ impl Draw {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
         }
         options
+    }
+
+    /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
+    fn leases(&mut self, scenario: &mut Scenario) {
+        let options = &mut scenario.cluster.options;
+        options.remove("stickiness");
+        options.insert(String::from("reads"), OptionValue::Word(String::from("lease")));
+        let bound = u64::from(scenario.clock.drift_ppm).max(1);
+        options.insert(String::from("drift-max-ppm"), OptionValue::Number(self.pick(&[bound, 2 * bound])));
+        scenario.nemeses.retain(|nemesis| match nemesis.kind {
+            NemesisKind::Hit { fault, .. } => !matches!(
+                fault,
+                NodeFault::ClockDrift { .. } | NodeFault::ClockJump { .. } | NodeFault::ClockFreeze
+            ),
+            NemesisKind::Partition { .. } | NemesisKind::SwizzleClog | NemesisKind::Operate { .. } => true,
+        });
     }
 }
 

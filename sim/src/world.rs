@@ -942,12 +942,31 @@ impl<P: Protocol> World<P> {
             return self.note("paused");
         }
         self.queue_overdue(id);
+        self.fire_overdue(id);
         self.queue_timers(id);
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.post(0, false, envelope),
                 Waiting::Input(input) => self.step(id, input),
             }
+        }
+    }
+
+    /// Fires what ran out while a process stood still, before it sees anything else: a process that asks its clock
+    /// finds a lease over. In an untimed schedule timers fire whenever chance has it.
+    fn fire_overdue(&mut self, id: NodeId) {
+        let untimed = matches!(self.agenda, Agenda::Untimed { .. });
+        if untimed || self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        let node = &self.nodes[id.0 as usize];
+        if node.clock.frozen.is_some() {
+            return;
+        }
+        let overdue = |timer: &&crate::node::Timer<P::Timer>| timer.due.is_some_and(|due| due <= self.now);
+        let overdue: Vec<P::Timer> = node.timers.iter().filter(overdue).map(|timer| timer.timer).collect();
+        for timer in overdue {
+            self.fire(id, timer);
         }
     }
 

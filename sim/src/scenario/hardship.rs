@@ -126,6 +126,30 @@ pub enum CrashLeaves {
     Torn,
 }
 
+/// Whom clients ask when they read. Writes are always asked of whoever is taken for the leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadsAt {
+    /// Whoever is taken for the leader.
+    #[default]
+    Leader,
+    /// Any node, drawn for each call; a call that is refused goes on as with `Leader`.
+    Any,
+}
+
+impl ReadsAt {
+    /// Both.
+    pub const ALL: [ReadsAt; 2] = [ReadsAt::Leader, ReadsAt::Any];
+
+    /// The word that scenarios use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ReadsAt::Leader => "leader",
+            ReadsAt::Any => "any",
+        }
+    }
+}
+
 /// Clients that call on their own while time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Workload {
@@ -141,6 +165,8 @@ pub struct Workload {
     pub timeout: u64,
     /// How long a client waits after an answer before it calls again.
     pub think: Within,
+    /// Whom clients ask when they read.
+    pub reads_at: ReadsAt,
     /// How often a refused call is tried again at another node.
     pub retries: u32,
 }
@@ -332,6 +358,7 @@ impl Default for Workload {
             cas: Ratio::ZERO,
             timeout: 1_000_000_000,
             think: micros(0, 5_000),
+            reads_at: ReadsAt::Leader,
             retries: 3,
         }
     }

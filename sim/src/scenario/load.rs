@@ -15,7 +15,7 @@ use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
 use super::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
-    Node, NodeFault, Operator, Order, Place, Property, Ratio, Scenario, ScenarioError, ScenarioFile,
+    Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError, ScenarioFile,
     Schedule, Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
 };
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
@@ -510,8 +510,10 @@ fn read_workload(top: &mut Fields<'_>) -> Read<Option<Workload>> {
     let think = fields.or("think", default.think, read_range)?;
     let retries =
         fields.or("retries", default.retries, |item| read_u32(item, "a number of retries such as 3"))?;
+    let words = ReadsAt::ALL.map(|at| (at.name(), at));
+    let reads_at = fields.or("reads_at", default.reads_at, |item| item.word("place to read at", &words))?;
     fields.finish()?;
-    Ok(Some(Workload { clients, keys, reads, cas, timeout, think, retries }))
+    Ok(Some(Workload { clients, keys, reads, cas, timeout, think, reads_at, retries }))
 }
 
 fn read_nemeses(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<Nemesis>> {

@@ -121,6 +121,7 @@ impl Workload {
             word("cas", &self.cas.text()),
             word("timeout", &format_duration(self.timeout)),
             range("think", self.think),
+            word("reads_at", self.reads_at.name()),
             pair("retries", self.retries),
         ]
     }
