@@ -11,8 +11,8 @@ use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
-    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers,
-    Weights, Workload,
+    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
+    Timers, Weights, Workload,
 };
 
 mod sometimes;
@@ -67,6 +67,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         steps: vec![hardship, Step::Heal, Step::Converge { within }],
         expect: Expectations::default(),
     };
+    scenario.cluster.sessions =
+        draw.pick(&[Sessions::Kept, Sessions::Expiring(SECOND), Sessions::Expiring(20 * MS)]);
     if let Some(workload) = &mut scenario.workload {
         workload.reads_at = draw.pick(&[ReadsAt::Leader, ReadsAt::Any]);
     }
@@ -135,6 +137,7 @@ impl Draw {
             heartbeat: election / self.pick(&[3, 5, 2]),
             timers: Timers::Running,
             snapshot_every: self.pick(&[None, None, Some(3), Some(30)]),
+            sessions: Sessions::Kept,
             options: BTreeMap::new(),
         }
     }
