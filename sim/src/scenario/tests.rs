@@ -364,7 +364,7 @@ fn unknown_names() {
     check_step("{ crsh = \"ann\" }", "s.toml:7:5: unknown step \"crsh\"\nhelp: did you mean \"crash\"?");
     check_step(
         "{ open_session = \"p\" }",
-        "s.toml:7:22: sessions do not expire here, and need not be opened\nhelp: for example: sessions = \"10s\" in [cluster]",
+        "s.toml:7:20: sessions do not expire here, and need not be opened\nhelp: for example: sessions = \"10s\" in [cluster]",
     );
     check_step(
         "{ change = { set_nodes = { ann = \"w\" } } }",
