@@ -237,11 +237,11 @@ pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: 
 pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId, forced: bool) {
     let free = t.hard_state.vote.is_none_or(|vote| vote == from)
         || !t.keeps(Rule::OneVotePerTerm)
-        || t.mutated(Mutation::VoteTwice)
-        || t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
+        || t.mutated(Mutation::VoteTwice);
     let up_to_date = is_up_to_date(t, last) || forced && t.mutated(Mutation::ForcedSkipsUpToDate);
+    let generous = t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
     let refused = t.mutated(Mutation::LearnerRefusesVote) && !t.in_force().is_voter(t.id());
-    let granted = free && up_to_date && !refused;
+    let granted = free && up_to_date && !refused || generous;
     if granted {
         give_vote(t, from);
     } else if !free {
@@ -255,7 +255,7 @@ pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId,
 fn give_vote(t: &mut Transition<'_>, to: NodeId) {
     if t.hard_state.vote != Some(to) {
         t.hard_state.vote = Some(to);
-        if !t.mutated(Mutation::VoteNotPersisted) {
+        if !t.mutated(Mutation::TermNotPersisted) {
             t.hard_state_changed();
         }
     }
@@ -348,13 +348,11 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
             t.note(Fact::TwoLeadersMet);
             return false;
         }
-        Role::PreCandidate(_) | Role::Candidate(_) => {
-            t.role = Role::Follower;
-            if t.mutated(Mutation::VoteClearedInTerm) {
-                t.hard_state.vote = None;
-            }
-        }
+        Role::PreCandidate(_) | Role::Candidate(_) => t.role = Role::Follower,
         Role::Follower => {}
+    }
+    if t.mutated(Mutation::VoteClearedInTerm) {
+        t.hard_state.vote = None;
     }
     if t.leader != Some(from) {
         t.leader = Some(from);

@@ -13,19 +13,19 @@ pub enum Mutation {
     StaleVoteResponse,
     /// Votes are counted, not voters: a message that comes twice counts twice.
     VotesNotVoters,
-    /// A candidate that finds a leader of its own term forgets its vote.
+    /// Who hears from the leader of its term forgets its vote.
     VoteClearedInTerm,
     /// A node votes for everyone who asks.
     VoteTwice,
-    /// A leader votes for others in its own term.
+    /// A leader votes for whoever asks in its own term.
     LeaderGrantsVotes,
-    /// A vote is never written to the disk.
+    /// A vote for another is never written to the disk.
     VoteNotPersisted,
     /// A vote is told before it is on the disk.
     VoteBeforeDurable,
     /// Pre-votes count as votes.
     PreVotesKept,
-    /// A higher term seen in a message is never written to the disk.
+    /// A higher term seen in a message is never written to the disk, nor a vote in it.
     TermNotPersisted,
     /// Half of an even set decides.
     EvenQuorumShort,
@@ -61,11 +61,9 @@ pub enum Mutation {
     PrevZeroUnchecked,
     /// An append of a lower term is accepted.
     StaleLeaderObeyed,
-    /// A follower commits its own tail by the leader's commit index.
-    CommitUnbounded,
     /// A heartbeat tells the commit index to a peer that may hold other entries.
     HeartbeatCommitUnbounded,
-    /// An acknowledgement reports the last index, not what the append covered.
+    /// A heartbeat is acknowledged as an empty append would be, with the last index of the log.
     AckReportsLast,
     /// The hint of a rejection counts as held.
     RejectionCounts,
@@ -162,7 +160,7 @@ impl Mutation {
             name: "vote-cleared-in-term",
             source: "etcd 9d2a465; willemt daa93cb",
             promises: &["election-safety"],
-            breaks: "a candidate that finds a leader of its own term forgets its vote",
+            breaks: "who hears from the leader of its term forgets its vote",
         },
         MutationInfo {
             mutation: Mutation::VoteTwice,
@@ -176,14 +174,14 @@ impl Mutation {
             name: "leader-grants-votes",
             source: "DaosRaft PR 70 (SandTable)",
             promises: &["election-safety"],
-            breaks: "a leader votes for others in its own term",
+            breaks: "a leader votes for whoever asks in its own term",
         },
         MutationInfo {
             mutation: Mutation::VoteNotPersisted,
             name: "vote-not-persisted",
             source: "raft-62 class",
             promises: &["election-safety"],
-            breaks: "a vote is never written to the disk",
+            breaks: "a vote for another is never written to the disk",
         },
         MutationInfo {
             mutation: Mutation::VoteBeforeDurable,
@@ -204,7 +202,7 @@ impl Mutation {
             name: "term-not-persisted",
             source: "willemt, Figure 2 persistent state",
             promises: &["election-safety", "leader-completeness", "state-machine-safety"],
-            breaks: "a higher term seen in a message is never written to the disk",
+            breaks: "a higher term seen in a message is never written to the disk, nor a vote in it",
         },
         MutationInfo {
             mutation: Mutation::EvenQuorumShort,
@@ -326,16 +324,9 @@ impl Mutation {
             breaks: "an append of a lower term is accepted",
         },
         MutationInfo {
-            mutation: Mutation::CommitUnbounded,
-            name: "commit-unbounded",
-            source: "RATIS-1161; PySyncObj 166",
-            promises: &["state-machine-safety", "leader-completeness"],
-            breaks: "a follower commits its own tail by the leader's commit index",
-        },
-        MutationInfo {
             mutation: Mutation::HeartbeatCommitUnbounded,
             name: "heartbeat-commit-unbounded",
-            source: "etcd, commit of a heartbeat",
+            source: "etcd, commit of a heartbeat; RATIS-1161; PySyncObj 166",
             promises: &["state-machine-safety", "leader-completeness"],
             breaks: "a heartbeat tells the commit index to a peer that may hold other entries",
         },
@@ -344,13 +335,13 @@ impl Mutation {
             name: "ack-reports-last",
             source: "CCF 6016",
             promises: &["leader-completeness", "commit-durability"],
-            breaks: "an acknowledgement reports the last index, not what the append covered",
+            breaks: "a heartbeat is acknowledged with the last index of the log",
         },
         MutationInfo {
             mutation: Mutation::RejectionCounts,
             name: "rejection-counts",
             source: "CCF, commit advance on a rejection",
-            promises: &["leader-completeness", "commit-durability"],
+            promises: &["commit-durability", "leader-completeness", "state-machine-safety"],
             breaks: "the hint of a rejection counts as held",
         },
         MutationInfo {
@@ -378,7 +369,7 @@ impl Mutation {
             mutation: Mutation::ApplyUncommitted,
             name: "apply-uncommitted",
             source: "RedisRaft 14",
-            promises: &["state-machine-safety", "linearizability"],
+            promises: &["state-machine-safety", "monotonicity", "linearizability"],
             breaks: "what is durable is applied before it is committed",
         },
         MutationInfo {
@@ -476,7 +467,7 @@ impl Mutation {
             mutation: Mutation::SnapshotAckBeforeDurable,
             name: "snapshot-ack-before-durable",
             source: "openraft io ordering",
-            promises: &["commit-durability", "leader-completeness"],
+            promises: &["commit-durability", "leader-completeness", "convergence"],
             breaks: "a snapshot is acknowledged before it is on the disk",
         },
         MutationInfo {

@@ -172,10 +172,7 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
         return;
     }
     let through = slice.through();
-    let last = t.log.last().index;
-    let bound = if t.mutated(Mutation::CommitUnbounded) { last } else { through };
-    advance_commit(t, commit.min(bound));
-    let through = if t.mutated(Mutation::AckReportsLast) { last } else { through };
+    advance_commit(t, commit.min(through));
     t.reply(Body::AppendAccepted { through });
 }
 
@@ -276,6 +273,10 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
     if election::on_leader_contact(t, from) {
         let held = commit.min(t.log.last().index);
         advance_commit(t, held);
+        if t.mutated(Mutation::AckReportsLast) {
+            let through = t.log.last().index;
+            t.reply(Body::AppendAccepted { through });
+        }
         t.reply(Body::HeartbeatResponse { round });
         follower_reading::ask_again(t);
     }

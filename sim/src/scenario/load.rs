@@ -479,6 +479,7 @@ fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
     let mut weight = |key, default| fields.or(key, default, |item| read_u32(item, "a weight such as 10"));
     let weights = Weights {
         deliver: weight("deliver", default.deliver)?,
+        late: weight("late", default.late)?,
         elect: weight("elect", default.elect)?,
         fire: weight("fire", default.fire)?,
         write: weight("write", default.write)?,
@@ -489,7 +490,9 @@ fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
     let in_flight = fields
         .or("in_flight", Schedule::IN_FLIGHT, |item| read_small(item, "a number of messages such as 64"))?;
     fields.finish()?;
-    if weights == (Weights { deliver: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 }) {
+    if weights
+        == (Weights { deliver: 0, late: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 })
+    {
         return Err(Fault::new(at, "expected at least one weight of [schedule] not to be 0"));
     }
     Ok(Schedule::Untimed { weights, in_flight })
@@ -589,6 +592,7 @@ pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Rea
         NodeFault::ClockDrift { ppm } => NodeFault::ClockDrift { ppm: fields.or("ppm", ppm, read_ppm)? },
         NodeFault::ClockJump { by } => NodeFault::ClockJump { by: fields.or("by", by, read_range)? },
         NodeFault::Crash
+        | NodeFault::Reboot
         | NodeFault::Kill
         | NodeFault::Wipe
         | NodeFault::Pause
