@@ -53,7 +53,7 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     }
     if system == "raft" {
         scenario.cluster.options = draw.raft_options(scenario.network.order);
-        if scenario.schedule == Schedule::Timed && draw.one_in(3) {
+        if scenario.schedule == Schedule::Timed && draw.one_in(2) {
             draw.leases(&mut scenario);
         }
     }
@@ -364,6 +364,13 @@ impl Draw {
         let options = &mut scenario.cluster.options;
         options.remove("stickiness");
         options.insert(String::from("reads"), OptionValue::Word(String::from("lease")));
+        // A leader that was cut off does not give up before its lease must be over, and is asked.
+        if self.one_in(2) {
+            options.insert(String::from("check-quorum"), OptionValue::Switch(false));
+        }
+        if let Some(workload) = &mut scenario.workload {
+            workload.reads_at = ReadsAt::Any;
+        }
         let bound = u64::from(scenario.clock.drift_ppm).max(1);
         options.insert(String::from("drift-max-ppm"), OptionValue::Number(self.pick(&[bound, 2 * bound])));
         scenario.nemeses.retain(|nemesis| match nemesis.kind {
