@@ -114,7 +114,9 @@ impl<P: Protocol> World<P> {
         let node = &self.nodes[id.0 as usize];
         let rough = self.network.roughness(id);
         match fault {
-            NodeFault::Crash | NodeFault::Reboot | NodeFault::Kill | NodeFault::Wipe => node.process.is_none(),
+            NodeFault::Crash | NodeFault::Reboot | NodeFault::Kill | NodeFault::Wipe => {
+                node.process.is_none()
+            }
             NodeFault::Pause => node.process.is_none() || node.trouble.paused,
             NodeFault::Slow { .. } => node.trouble.pace != 1,
             NodeFault::FailedWrite => node.process.is_none() || node.trouble.failing,
