@@ -28,10 +28,19 @@ pub struct Config {
     pub stickiness: bool,
     /// Most entries in one append.
     pub batch_entries_max: u64,
+    /// Most bytes of commands in one append; a single command may be larger.
+    pub batch_bytes_max: u64,
     /// Most entries sent to one peer and not acknowledged yet.
     pub inflight_entries_max: u64,
+    /// Most bytes of commands sent to one peer and not acknowledged yet; a single command may be larger.
+    pub inflight_bytes_max: u64,
     /// Most bytes of commands that a leader holds uncommitted before it refuses further ones.
     pub uncommitted_bytes_max: u64,
+    /// Most bytes of a machine's state in one message of a snapshot's transfer.
+    pub snapshot_chunk_bytes_max: u64,
+    /// How many entries stay in the log behind a snapshot when it is taken, so that a follower a little behind is
+    /// served from the log and not by a snapshot.
+    pub trailing_entries: u64,
     /// Who ends a joint config whose proposer is gone.
     pub joint_finish: JointFinish,
     /// How the rule `old-new-intersect` decides.
@@ -84,8 +93,12 @@ impl Config {
             check_quorum: true,
             stickiness: true,
             batch_entries_max: 64,
+            batch_bytes_max: 1 << 20,
             inflight_entries_max: 256,
+            inflight_bytes_max: 16 << 20,
             uncommitted_bytes_max: 64 << 20,
+            snapshot_chunk_bytes_max: 1 << 20,
+            trailing_entries: 0,
             joint_finish: JointFinish::Leave,
             intersect: Intersect::Shared,
             learner_may_lead: true,

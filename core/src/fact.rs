@@ -80,6 +80,12 @@ pub enum Fact {
     SnapshotOutdated,
     /// A snapshot came while a write was under way.
     SnapshotMidWrite,
+    /// A snapshot's transfer went on in the middle after a chunk or its answer was lost.
+    SnapshotResumed,
+    /// A snapshot's transfer began anew because the receiver had lost its part.
+    SnapshotStartedOver,
+    /// A half-received snapshot was given up for another one.
+    SnapshotAbandoned,
     /// A read waited for the leader's first commit.
     ReadWaitedForCommit,
     /// A read was confirmed by a quorum.
@@ -140,6 +146,9 @@ impl Fact {
         Fact::SnapshotInstalled,
         Fact::SnapshotOutdated,
         Fact::SnapshotMidWrite,
+        Fact::SnapshotResumed,
+        Fact::SnapshotStartedOver,
+        Fact::SnapshotAbandoned,
         Fact::ReadWaitedForCommit,
         Fact::ReadConfirmed,
         Fact::ReadLostLeader,
@@ -192,6 +201,9 @@ impl Fact {
             Fact::SnapshotInstalled => "snapshot-installed",
             Fact::SnapshotOutdated => "snapshot-outdated",
             Fact::SnapshotMidWrite => "snapshot-mid-write",
+            Fact::SnapshotResumed => "snapshot-resumed",
+            Fact::SnapshotStartedOver => "snapshot-started-over",
+            Fact::SnapshotAbandoned => "snapshot-abandoned",
             Fact::ReadWaitedForCommit => "read-waited-for-commit",
             Fact::ReadConfirmed => "read-confirmed",
             Fact::ReadLostLeader => "read-lost-leader",

@@ -143,5 +143,5 @@ pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};
 pub use recovery::{Durable, HardState, Write};
 pub use rules::{Rule, RuleInfo, Rules};
-pub use snapshotting::Snapshot;
+pub use snapshotting::{Chunk, Snapshot};
 pub use types::{Address, LogId, LogIndex, NodeId, RequestId, Term, Within, WriteId};

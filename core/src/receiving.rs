@@ -51,6 +51,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::Heartbeat { .. }
         | Body::HeartbeatResponse { .. }
         | Body::SnapshotRequest { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
         | Body::TimeoutNow => {}
@@ -80,6 +81,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::AppendAccepted { .. }
         | Body::AppendRejected { .. }
         | Body::HeartbeatResponse { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
         | Body::TimeoutNow => {}
@@ -102,7 +104,8 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {
         Body::AppendRejected { prev, hint } => replication::on_append_rejected(t, from, prev, hint),
         Body::Heartbeat { commit, round } => replication::on_heartbeat(t, from, commit, round),
         Body::HeartbeatResponse { round } => reading::on_heartbeat_response(t, from, round),
-        Body::SnapshotRequest { snapshot } => snapshotting::on_request(t, from, &snapshot),
+        Body::SnapshotRequest { chunk } => snapshotting::on_request(t, from, &chunk),
+        Body::SnapshotReceived { last, asked, held } => snapshotting::on_received(t, from, last, asked, held),
         Body::SnapshotAccepted { through } => replication::on_append_accepted(t, from, through),
         // The term it speaks of is ours by now; there is nothing more to it.
         Body::TermOver => {}

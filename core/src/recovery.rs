@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use crate::log::{Log, LogSlice};
 use crate::membership::Membership;
 use crate::snapshotting::Snapshot;
-use crate::types::{LogId, NodeId, Term};
+use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// Term and vote (paper, Figure 2, persistent state).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,9 +38,10 @@ pub struct Durable {
 pub struct Write {
     /// Term and vote.
     pub hard_state: Option<HardState>,
-    /// A snapshot. What the log holds after its last entry stays if the log holds that entry; otherwise the log
-    /// begins anew after it.
+    /// A snapshot. The log stays as it is if it holds the snapshot's last entry; otherwise it begins anew after it.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// The log's entries through here go: they are in the snapshot.
+    pub compacted_through: Option<LogIndex>,
     /// Entries, which replace everything from their place on.
     pub entries: Option<LogSlice>,
 }
@@ -62,6 +63,9 @@ impl Durable {
             self.log.restore(snapshot.last);
             self.snapshot = Arc::clone(snapshot);
         }
+        if let Some(through) = write.compacted_through {
+            self.log.compact(through);
+        }
         if let Some(entries) = &write.entries {
             self.log.overwrite(entries);
         }
@@ -79,18 +83,25 @@ impl Write {
     #[must_use]
     pub fn parts(&self) -> usize {
         let entries = self.entries.as_ref().map_or(0, |entries| entries.len().max(1));
-        usize::from(self.hard_state.is_some()) + usize::from(self.snapshot.is_some()) + entries
+        self.parts_before_entries() + entries
+    }
+
+    fn parts_before_entries(&self) -> usize {
+        let there = [self.hard_state.is_some(), self.snapshot.is_some(), self.compacted_through.is_some()];
+        there.into_iter().filter(|there| *there).count()
     }
 
     /// The first `count` parts, as a write.
     #[must_use]
     pub fn prefix(&self, count: usize) -> Write {
         let before_snapshot = usize::from(self.hard_state.is_some());
-        let before_entries = before_snapshot + usize::from(self.snapshot.is_some());
+        let before_compaction = before_snapshot + usize::from(self.snapshot.is_some());
+        let before_entries = self.parts_before_entries();
         let entries = self.entries.as_ref().filter(|_| count > before_entries);
         Write {
             hard_state: self.hard_state.filter(|_| count > 0),
             snapshot: self.snapshot.clone().filter(|_| count > before_snapshot),
+            compacted_through: self.compacted_through.filter(|_| count > before_compaction),
             entries: entries.map(|entries| entries.prefix(count - before_entries)),
         }
     }
@@ -112,8 +123,8 @@ mod tests {
     fn a_prefix_of_a_write_is_its_first_parts() {
         let write = Write {
             hard_state: Some(HardState { term: Term(3), vote: None }),
-            snapshot: None,
             entries: Some(slice(LogId::new(1, 1), &[(3, 2), (3, 3)])),
+            ..Write::default()
         };
         let mut disk = Durable::default();
         disk.apply(&Write {

@@ -50,7 +50,9 @@ fn doing() -> impl Strategy<Value = Do> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<[bool; 6]>(), 1u64..4, 1u64..6).prop_map(|(on, batch, window)| Config {
+    let entries = (1u64..4, 1u64..6);
+    let bytes = (1u64..30, 1u64..60, 1u64..10);
+    (any::<[bool; 6]>(), entries, bytes, 0u64..4).prop_map(|(on, (batch, window), bytes, trailing)| Config {
         pre_vote: on[0],
         check_quorum: on[1],
         stickiness: on[2],
@@ -59,6 +61,10 @@ fn config() -> impl Strategy<Value = Config> {
         learner_may_lead: on[5],
         batch_entries_max: batch,
         inflight_entries_max: window,
+        batch_bytes_max: bytes.0,
+        inflight_bytes_max: bytes.1,
+        snapshot_chunk_bytes_max: bytes.2,
+        trailing_entries: trailing,
         ..Config::new(NodeId(0))
     })
 }

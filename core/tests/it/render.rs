@@ -48,8 +48,13 @@ pub(crate) fn message(message: &Message) -> String {
         Body::AppendRejected { prev, hint } => format!("lacks {}, hint {}", id(*prev), id(*hint)),
         Body::Heartbeat { commit, round } => format!("commit {}, round {round}", commit.0),
         Body::HeartbeatResponse { round } => format!("round {round}"),
-        Body::SnapshotRequest { snapshot } => {
-            format!("last {}, {}", id(snapshot.last), members(&snapshot.membership))
+        Body::SnapshotRequest { chunk } => {
+            let through = chunk.offset + chunk.bytes.len() as u64;
+            let part = format!("bytes {}..{through} of {}", chunk.offset, chunk.size);
+            format!("last {}, {}, {part}", id(chunk.head.last), members(&chunk.head.membership))
+        }
+        Body::SnapshotReceived { last, asked, held } => {
+            format!("last {}, bytes {asked}.. came, holds {held}", id(*last))
         }
         Body::TermOver | Body::TimeoutNow => String::new(),
     };
@@ -65,6 +70,7 @@ fn write(write: &Write) -> String {
     if let Some(snapshot) = &write.snapshot {
         parts.push(format!("snapshot {} {}", id(snapshot.last), members(&snapshot.membership)));
     }
+    parts.extend(write.compacted_through.map(|through| format!("log compacted through {}", through.0)));
     parts.extend(write.entries.as_ref().map(slice));
     parts.join("; ")
 }

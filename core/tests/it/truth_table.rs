@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use splitbrain_core::{
-    Address, Body, Change, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership, Message,
+    Address, Body, Change, Chunk, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership, Message,
     Payload, Raft, RequestId, Snapshot, Term, Timer, WriteId,
 };
 
@@ -89,7 +89,8 @@ fn inputs(to: u32) -> Vec<Input> {
     for term in [1, 2, 3] {
         // Nobody has entries of a term that it has not reached.
         let last = LogId::new(term.min(2), 5);
-        let snapshot = Snapshot { last, membership: Arc::clone(&members), ..Snapshot::default() };
+        let state = Arc::from(*b"x=1;");
+        let snapshot = Snapshot { last, membership: Arc::clone(&members), state, ..Snapshot::default() };
         let bodies = [
             Body::PreVoteRequest { last: LogId::new(term.min(2), 2) },
             Body::PreVoteResponse { asked: Term(term), granted: true },
@@ -104,7 +105,9 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::new(0, 0) },
             Body::Heartbeat { commit: LogIndex(1), round: 1 },
             Body::HeartbeatResponse { round: 1 },
-            Body::SnapshotRequest { snapshot: Arc::new(snapshot.clone()) },
+            Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 4) },
+            Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 2) },
+            Body::SnapshotReceived { last, asked: 0, held: 2 },
             Body::SnapshotAccepted { through: LogIndex(2) },
             Body::TermOver,
             Body::TimeoutNow,
