@@ -26,6 +26,10 @@ pub struct Config {
     /// Refuse to vote for `election.min` after a sign of life from the leader (thesis 4.2.3). On by default; the
     /// rule of the same name switches it off as well.
     pub stickiness: bool,
+    /// Who should rather lead: the higher number. A voter refuses its pre-vote to a candidate of lower priority that has
+    /// no more entries than itself, and a leader gives way, once a term, to a caught-up voter of higher priority (as
+    /// Ratis and raft-rs). Votes do not look at it, so safety does not depend on it. All equal by default.
+    pub priority: u32,
     /// Most entries in one append.
     pub batch_entries_max: u64,
     /// Most bytes of commands in one append; a single command may be larger.
@@ -92,6 +96,7 @@ impl Config {
             pre_vote: true,
             check_quorum: true,
             stickiness: true,
+            priority: 0,
             batch_entries_max: 64,
             batch_bytes_max: 1 << 20,
             inflight_entries_max: 256,

@@ -30,6 +30,8 @@ pub enum Fact {
     VoteIgnoredLeaderLives,
     /// A pre-vote was refused.
     PreVoteRefused,
+    /// A pre-vote was refused only because the candidate's priority is lower.
+    PreVoteRefusedForPriority,
     /// An election timeout passed without standing for election, for want of a vote of one's own.
     CampaignWithoutVote,
     /// A node that the effective members leave out stood for election.
@@ -94,6 +96,8 @@ pub enum Fact {
     ReadLostLeader,
     /// Leadership is being given away.
     TransferStarted,
+    /// A leader began to give way to a voter of higher priority.
+    GaveWay,
     /// The target of a transfer took over.
     TransferCompleted,
     /// The target of a transfer did not take over in time.
@@ -121,6 +125,7 @@ impl Fact {
         Fact::VoteRefusedGivenAlready,
         Fact::VoteIgnoredLeaderLives,
         Fact::PreVoteRefused,
+        Fact::PreVoteRefusedForPriority,
         Fact::CampaignWithoutVote,
         Fact::RemovedNodeCampaigned,
         Fact::LogCut,
@@ -153,6 +158,7 @@ impl Fact {
         Fact::ReadConfirmed,
         Fact::ReadLostLeader,
         Fact::TransferStarted,
+        Fact::GaveWay,
         Fact::TransferCompleted,
         Fact::TransferTimedOut,
         Fact::LeadershipLostMidRequest,
@@ -176,6 +182,7 @@ impl Fact {
             Fact::VoteRefusedGivenAlready => "vote-refused-given-already",
             Fact::VoteIgnoredLeaderLives => "vote-ignored-leader-lives",
             Fact::PreVoteRefused => "pre-vote-refused",
+            Fact::PreVoteRefusedForPriority => "pre-vote-refused-for-priority",
             Fact::CampaignWithoutVote => "campaign-without-vote",
             Fact::RemovedNodeCampaigned => "removed-node-campaigned",
             Fact::LogCut => "log-cut",
@@ -208,6 +215,7 @@ impl Fact {
             Fact::ReadConfirmed => "read-confirmed",
             Fact::ReadLostLeader => "read-lost-leader",
             Fact::TransferStarted => "transfer-started",
+            Fact::GaveWay => "gave-way",
             Fact::TransferCompleted => "transfer-completed",
             Fact::TransferTimedOut => "transfer-timed-out",
             Fact::LeadershipLostMidRequest => "leadership-lost-mid-request",

@@ -25,6 +25,8 @@ pub enum Body {
     PreVoteRequest {
         /// The last entry of the asker.
         last: LogId,
+        /// Its priority.
+        priority: u32,
     },
     /// Answers `PreVoteRequest`.
     PreVoteResponse {
@@ -76,6 +78,8 @@ pub enum Body {
     HeartbeatResponse {
         /// The round of the heartbeat.
         round: u64,
+        /// The priority of the answerer.
+        priority: u32,
     },
     /// Replace your log's beginning by a snapshot, of which this is a part (paper, section 7, InstallSnapshot).
     SnapshotRequest {

@@ -66,6 +66,8 @@ pub(crate) struct Leader {
     pub(crate) peers: Peers,
     /// Its first entry: from here on the log is of its own term.
     pub(crate) first_own: LogIndex,
+    /// Whether it tried to give way to a voter of higher priority.
+    pub(crate) gave_way: bool,
     pub(crate) proposals: VecDeque<Proposal>,
     pub(crate) uncommitted_bytes: u64,
     pub(crate) reads: Reads,

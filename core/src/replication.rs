@@ -316,7 +316,8 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
     if election::on_leader_contact(t, from) {
         let held = commit.min(t.log.last().index);
         advance_commit(t, held);
-        t.reply(Body::HeartbeatResponse { round });
+        let priority = t.config.priority;
+        t.reply(Body::HeartbeatResponse { round, priority });
     }
 }
 

@@ -68,7 +68,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         expect: Expectations::default(),
     };
     if system == "raft" {
-        scenario.cluster.options = draw.raft_options(network.order);
+        scenario.cluster.options = draw.raft_options();
+        scenario.cluster.priority = draw.priority(&scenario.cluster);
     }
     scenario
 }
@@ -125,6 +126,7 @@ impl Draw {
             members: vec![ids(0, voters)],
             learners: ids(voters, voters + learners),
             spare: ids(voters + learners, all),
+            priority: Vec::new(),
             election: Within { min: election, max: election + self.pick(&widths) },
             heartbeat: election / self.pick(&[3, 5, 2]),
             timers: Timers::Running,
@@ -211,7 +213,15 @@ impl Draw {
         Schedule::Untimed { weights, in_flight }
     }
 
-    fn raft_options(&mut self, order: Order) -> BTreeMap<String, OptionValue> {
+    /// In some seeds, one voter should rather lead, or two.
+    fn priority(&mut self, cluster: &Cluster) -> Vec<NodeId> {
+        let voters: Vec<NodeId> = cluster.members[0].iter().copied().collect();
+        let wanted = self.pick(&[0, 0, 0, 1, 2]);
+        let first = self.below(voters.len() as u64) as usize;
+        voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
+    }
+
+    fn raft_options(&mut self) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         for name in ["pre-vote", "check-quorum", "stickiness"] {
@@ -219,10 +229,13 @@ impl Draw {
                 set(name, OptionValue::Switch(false));
             }
         }
-        // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
-        let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
-        set("inflight-entries-max", OptionValue::Number(self.pick(&windows)));
+        set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
         set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
+        // A command of the workload has 33 bytes.
+        set("inflight-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 200])));
+        set("batch-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 100])));
+        set("snapshot-chunk-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 16, 64])));
+        set("trailing-entries", OptionValue::Number(self.pick(&[0, 0, 2, 20])));
         // A backlog that a slow network can carry before agreement is judged.
         set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 100])));
         let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];

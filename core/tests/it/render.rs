@@ -35,7 +35,7 @@ fn slice(slice: &LogSlice) -> String {
 
 pub(crate) fn message(message: &Message) -> String {
     let says = match &message.body {
-        Body::PreVoteRequest { last } => format!("last {}", id(*last)),
+        Body::PreVoteRequest { last, priority } => format!("last {}, priority {priority}", id(*last)),
         Body::PreVoteResponse { asked, granted } => format!("for term {}: {granted}", asked.0),
         Body::VoteRequest { last, forced } => {
             format!("last {}{}", id(*last), if *forced { ", forced" } else { "" })
@@ -47,7 +47,7 @@ pub(crate) fn message(message: &Message) -> String {
         }
         Body::AppendRejected { prev, hint } => format!("lacks {}, hint {}", id(*prev), id(*hint)),
         Body::Heartbeat { commit, round } => format!("commit {}, round {round}", commit.0),
-        Body::HeartbeatResponse { round } => format!("round {round}"),
+        Body::HeartbeatResponse { round, priority } => format!("round {round}, priority {priority}"),
         Body::SnapshotRequest { chunk } => {
             let through = chunk.offset + chunk.bytes.len() as u64;
             let part = format!("bytes {}..{through} of {}", chunk.offset, chunk.size);

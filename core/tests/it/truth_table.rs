@@ -92,7 +92,7 @@ fn inputs(to: u32) -> Vec<Input> {
         let state = Arc::from(*b"x=1;");
         let snapshot = Snapshot { last, membership: Arc::clone(&members), state, ..Snapshot::default() };
         let bodies = [
-            Body::PreVoteRequest { last: LogId::new(term.min(2), 2) },
+            Body::PreVoteRequest { last: LogId::new(term.min(2), 2), priority: 0 },
             Body::PreVoteResponse { asked: Term(term), granted: true },
             Body::PreVoteResponse { asked: Term(term), granted: false },
             Body::VoteRequest { last: LogId::new(term.min(2), 2), forced: false },
@@ -104,7 +104,8 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::AppendAccepted { through: LogIndex(2) },
             Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::new(0, 0) },
             Body::Heartbeat { commit: LogIndex(1), round: 1 },
-            Body::HeartbeatResponse { round: 1 },
+            Body::HeartbeatResponse { round: 1, priority: 0 },
+            Body::HeartbeatResponse { round: 1, priority: 1 },
             Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 4) },
             Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 2) },
             Body::SnapshotReceived { last, asked: 0, held: 2 },

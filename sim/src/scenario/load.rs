@@ -33,7 +33,10 @@ const RESERVED: [&str; 2] = ["leader", "all"];
 
 /// The tables of a scenario, for a key that was meant to be in one.
 const SECTIONS: [(&str, &[&str]); 4] = [
-    ("cluster", &["members", "learners", "spare", "election", "heartbeat", "timers", "snapshot_every"]),
+    (
+        "cluster",
+        &["members", "learners", "spare", "priority", "election", "heartbeat", "timers", "snapshot_every"],
+    ),
     ("story", &["steps"]),
     ("expect", &["violations", "never"]),
     ("network", &["delay", "loss", "duplicate"]),
@@ -220,6 +223,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
     let members = roster.read_members(&fields.need("members", "[\"a\", \"b\", \"c\"]")?)?;
     let learners = fields.or("learners", BTreeSet::new(), |item| roster.read_newcomers(item))?;
     let spare = fields.or("spare", BTreeSet::new(), |item| roster.read_newcomers(item))?;
+    let priority = fields.or("priority", Vec::new(), |item| roster.read_priority(item))?;
     let (nodes, addresses) = read_addresses(&mut fields, roster)?;
     let election = fields.or("election", ms(150, 300), read_positive_range)?;
     let heartbeat = fields.or("heartbeat", ms(50, 50).min, read_positive_duration)?;
@@ -235,6 +239,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
         members,
         learners,
         spare,
+        priority,
         election,
         heartbeat,
         timers,
@@ -288,6 +293,17 @@ impl Roster {
             set.insert(self.number(&name));
         }
         Ok(set)
+    }
+
+    /// Nodes that were named before, each at most once.
+    fn read_priority(&self, item: &Item<'_>) -> Read<Vec<NodeId>> {
+        let names = distinct_names(item, NAMES, "node")?;
+        let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let place = |(name, at): (String, usize)| {
+            let place = known.iter().position(|other| *other == name);
+            place.map(|place| NodeId(place as u32)).ok_or_else(|| Fault::unknown(at, "node", &name, &known))
+        };
+        names.into_iter().map(place).collect()
     }
 
     fn number(&mut self, name: &str) -> NodeId {
