@@ -78,6 +78,7 @@
 //! | `old-new-intersect`, `ids-never-reused` | [`membership::change`] |
 //! | `one-vote-per-term`, `up-to-date-check`, `stickiness` | `election` |
 //! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
+//! | `cut-takes-back-promises` | `durability`, `transition` |
 //! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
 //! | `read-needs-own-term-commit`, `read-confirms-leadership` | `reading` |
 //! | `peer-identity` | `receiving` |

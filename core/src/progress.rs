@@ -55,8 +55,8 @@ pub struct Peer {
     pub round: u64,
     /// Bytes of the commands under way to it.
     pub bytes: u64,
-    /// How many entries may be under way to it, if the settings allow as many: one after a rejection, and one more for
-    /// each entry it accepts, so that the window doubles with every round trip (TCP's slow start, RFC 5681).
+    /// How many entries may be under way to it, if the settings allow as many: half as many after a rejection, and one
+    /// more for each entry that it accepts (as TCP's congestion window, RFC 5681).
     ///
     /// Without it, messages that overtake each other start a storm: each is rejected for want of the one it overtook,
     /// and each rejection sends the whole window anew.
@@ -109,9 +109,9 @@ impl Peer {
             Mode::Snapshot(_) => false,
         };
         if is_news {
+            self.window = ((self.next.0 - self.matched.0) / 2).max(1);
             self.next = hint.next().min(rejected).max(self.matched.next());
             self.mode = Mode::Probe { waiting: false };
-            self.window = 1;
             self.bytes = 0;
         }
         is_news
@@ -223,7 +223,7 @@ mod tests {
             peer.accepted(LogIndex(through));
             peer.room(256)
         };
-        assert_eq!([5, 6, 7, 11, 1000].map(|through| room(&mut peer, through)), [3, 4, 5, 9, 256]);
+        assert_eq!([4, 5, 6, 10, 1000].map(|through| room(&mut peer, through)), [5, 6, 7, 11, 256]);
     }
 
     #[test]

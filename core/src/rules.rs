@@ -46,6 +46,8 @@ pub enum Rule {
     Stickiness,
     /// `ids-never-reused`
     IdsNeverReused,
+    /// `cut-takes-back-promises`
+    CutTakesBackPromises,
 }
 
 /// What a reader wants to know of a rule.
@@ -201,6 +203,13 @@ impl Rules {
             "dragonboat, membership; etcd, runtime reconfiguration; rethinkdb, issue 5289",
             "a wiped machine under an old id lives through history again and votes in it: two leaders",
         ),
+        info(
+            Rule::CutTakesBackPromises,
+            "cut-takes-back-promises",
+            "etcd-io/raft, asynchronous storage writes: an entry that was replaced while it was being written",
+            "the disk answers the write of an entry that was replaced since, and the new entry counts as held: committed \
+             entries lost",
+        ),
     ];
 
     /// All rules kept.
@@ -259,7 +268,7 @@ mod tests {
             assert_eq!(info.rule as usize, place, "{}", info.name);
             assert_eq!(info.rule.name(), info.name);
         }
-        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::IdsNeverReused));
+        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::CutTakesBackPromises));
     }
 
     #[test]

@@ -201,7 +201,8 @@ impl<'a> Transition<'a> {
         self.slice = None;
         self.log.cut(from);
         self.log_written(from);
-        if !self.mutated(Mutation::CutKeepsPromise) && self.durability.cut(from) {
+        let takes_back = self.keeps(Rule::CutTakesBackPromises) && !self.mutated(Mutation::CutKeepsPromise);
+        if takes_back && self.durability.cut(from) {
             self.note(Fact::CutDuringWrite);
         }
         // Only without the rule `conflict-check-before-truncating` is anything committed cut.

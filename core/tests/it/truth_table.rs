@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use splitbrain_core::{
-    Address, Body, Change, Chunk, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership, Message,
-    Payload, Raft, RequestId, Snapshot, Term, Timer, WriteId,
+    Address, Body, Change, Chunk, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership,
+    Message, Payload, Raft, RequestId, Snapshot, Term, Timer, WriteId,
 };
 
 use crate::cluster::{at_home, n, set, voters};
