@@ -4,6 +4,7 @@
 
 use crate::progress::Mode;
 use crate::raft::{Raft, Role, State};
+use crate::snapshotting::Incoming;
 use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// The sentence that does not hold.
@@ -100,6 +101,11 @@ fn of_state(state: &State) -> Result<(), Broken> {
         !state.durability.is_holding() || state.durability.is_writing(),
     )?;
     holds("nothing is left in the outbox", state.outbox.is_empty())?;
+    let incoming = state.incoming.as_ref().map(Incoming::last);
+    holds(
+        "a snapshot is received only of what is not committed here",
+        incoming.is_none_or(|last| last.index > state.commit),
+    )?;
     match &state.role {
         Role::Leader(leader) => {
             holds("a leader knows itself to be the leader", state.leader == Some(state.id()))?;

@@ -143,4 +143,36 @@ mod tests {
         assert_eq!(after(2), (3, [1, 3].into()));
         assert_eq!(after(3), (3, [1, 3, 3].into()));
     }
+
+    #[test]
+    fn a_snapshot_reaches_the_disk_before_the_log_below_it_goes() {
+        let mut disk = Durable::default();
+        let entries = slice(LogId::default(), &[(1, 1), (1, 2), (1, 3), (1, 4)]);
+        disk.apply(&Write { entries: Some(entries), ..Write::default() });
+        let snapshot = Snapshot { last: LogId::new(1, 3), ..Snapshot::default() };
+        let write = Write {
+            snapshot: Some(Arc::new(snapshot)),
+            compacted_through: Some(LogIndex(2)),
+            ..Write::default()
+        };
+        let after = |count: usize| {
+            let mut disk = disk.clone();
+            disk.apply(&write.prefix(count));
+            (disk.snapshot.last.index.0, disk.log.base().index.0, disk.log.last().index.0)
+        };
+        assert_eq!(write.parts(), 2);
+        assert_eq!([after(0), after(1), after(2)], [(0, 0, 4), (3, 0, 4), (3, 2, 4)]);
+    }
+
+    #[test]
+    fn a_snapshot_that_the_log_does_not_hold_replaces_it() {
+        let mut disk = Durable::default();
+        disk.apply(&Write {
+            entries: Some(slice(LogId::default(), &[(1, 1), (1, 2), (1, 3), (1, 4)])),
+            ..Write::default()
+        });
+        let snapshot = Snapshot { last: LogId::new(2, 3), ..Snapshot::default() };
+        disk.apply(&Write { snapshot: Some(Arc::new(snapshot)), ..Write::default() });
+        assert_eq!((disk.log.base(), disk.last()), (LogId::new(2, 3), LogId::new(2, 3)));
+    }
 }

@@ -366,6 +366,7 @@ pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
     let before = t.commit;
     t.commit = through;
     let members_committed = t.members.commit(through);
+    snapshotting::on_commit(t);
     if let Some(leader) = t.leading_mut() {
         let is_first = before < leader.first_own;
         let earlier_terms = before.next() < leader.first_own;

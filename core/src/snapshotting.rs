@@ -61,6 +61,13 @@ pub(crate) struct Incoming {
     bytes: Arc<Vec<u8>>,
 }
 
+impl Incoming {
+    /// The last entry of the snapshot.
+    pub(crate) fn last(&self) -> LogId {
+        self.head.last
+    }
+}
+
 impl Chunk {
     /// The part of a snapshot from an offset on, of at most `bytes_max` bytes.
     #[must_use]
@@ -162,7 +169,6 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
     let held = t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
     if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
-        t.incoming = None;
         replication::advance_commit(t, last.index);
     } else {
         match take_chunk(t, chunk) {
@@ -174,6 +180,14 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
         }
     }
     t.reply(Body::SnapshotAccepted { through: last.index });
+}
+
+/// What is committed needs no snapshot any more.
+pub(crate) fn on_commit(t: &mut Transition<'_>) {
+    let commit = t.commit;
+    if t.incoming.as_ref().is_some_and(|incoming| incoming.last().index <= commit) {
+        t.incoming = None;
+    }
 }
 
 /// What a chunk came to.
@@ -231,4 +245,36 @@ fn install(t: &mut Transition<'_>, snapshot: Snapshot) {
     t.snapshot = Arc::new(snapshot);
     t.snapshot_changed();
     election::maybe_wait_for_election(t);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn chunks_one_after_the_other_are_the_state() {
+        let state: Arc<[u8]> = (0..10).collect();
+        let snapshot = Snapshot { last: LogId::new(2, 7), state, ..Snapshot::default() };
+        for bytes_max in [0, 1, 3, 5, 10, 11, u64::MAX] {
+            let mut bytes = vec![];
+            while bytes.len() < 10 {
+                let chunk = Chunk::of(&snapshot, bytes.len() as u64, bytes_max);
+                assert_eq!(
+                    (chunk.head.last, chunk.size, chunk.offset),
+                    (snapshot.last, 10, bytes.len() as u64)
+                );
+                assert!(chunk.head.state.is_empty() && !chunk.bytes.is_empty());
+                assert!(chunk.bytes.len() as u64 <= bytes_max.max(1));
+                bytes.extend_from_slice(&chunk.bytes);
+            }
+            assert_eq!(*bytes, *snapshot.state);
+        }
+    }
+
+    #[test]
+    fn beyond_its_end_a_state_has_an_empty_chunk() {
+        let chunk = Chunk::of(&Snapshot::default(), 5, 3);
+        assert_eq!((chunk.size, chunk.offset, chunk.bytes.len()), (0, 0, 0));
+    }
 }
