@@ -481,14 +481,14 @@ impl Mutation {
             mutation: Mutation::ChunkOffsetIgnored,
             name: "chunk-offset-ignored",
             source: "paper, figure 13, InstallSnapshot, receiver, step 3",
-            promises: &["linearizability"],
+            promises: &["state-machine-safety", "linearizability"],
             breaks: "a chunk of a snapshot is added wherever it belongs",
         },
         MutationInfo {
             mutation: Mutation::ChunkOfAnotherSnapshot,
             name: "chunk-of-another-snapshot",
             source: "paper, figure 13, InstallSnapshot, receiver, step 5",
-            promises: &["linearizability"],
+            promises: &["state-machine-safety", "linearizability"],
             breaks: "a chunk of another snapshot is added to a half-received one",
         },
         MutationInfo {
