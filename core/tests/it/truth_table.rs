@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use splitbrain_core::{
     Address, Body, Change, Chunk, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership,
-    Message, Payload, Raft, RequestId, Snapshot, Term, Timer, WriteId,
+    Message, Payload, Raft, ReadContext, RequestId, Snapshot, Term, Timer, WriteId,
 };
 
 use crate::cluster::{at_home, n, set, voters};
@@ -72,6 +72,8 @@ fn inputs(to: u32) -> Vec<Input> {
         Timer::CheckQuorum,
         Timer::Transfer,
         Timer::Staging,
+        Timer::EvenLease,
+        Timer::OddLease,
     ];
     let mut list: Vec<Input> = timers.into_iter().map(Input::TimerFired).collect();
     let request = RequestId(1);
@@ -91,6 +93,7 @@ fn inputs(to: u32) -> Vec<Input> {
         let last = LogId::new(term.min(2), 5);
         let state = Arc::from(*b"x=1;");
         let snapshot = Snapshot { last, membership: Arc::clone(&members), state, ..Snapshot::default() };
+        let context = ReadContext { incarnation: 0, number: 1 };
         let bodies = [
             Body::PreVoteRequest { last: LogId::new(term.min(2), 2), priority: 0 },
             Body::PreVoteResponse { asked: Term(term), granted: true },
@@ -112,6 +115,8 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::SnapshotAccepted { through: LogIndex(2) },
             Body::TermOver,
             Body::TimeoutNow,
+            Body::ReadIndexRequest { context },
+            Body::ReadIndexResponse { context, index: LogIndex(1) },
         ];
         list.extend(bodies.into_iter().map(|body| hear(to, 2, term, body)));
     }

@@ -110,7 +110,7 @@ impl Protocol for Raft {
     }
 
     fn boot(boot: Boot<'_, Raft>, out: &mut Effects<Raft>) -> Raft {
-        let config = boot.settings.of(node_in(boot.id));
+        let config = core::Config { incarnation: boot.incarnation, ..boot.settings.of(node_in(boot.id)) };
         let (raft, mut buffer) = core::Raft::boot(config, &boot.disk.0);
         hand_over(&mut buffer, out);
         Raft { raft, buffer }
