@@ -103,6 +103,10 @@ pub enum Mutation {
     SnapshotOverLongerLog,
     /// A snapshot is acknowledged before it is on the disk.
     SnapshotAckBeforeDurable,
+    /// A chunk of a snapshot is added wherever it belongs.
+    ChunkOffsetIgnored,
+    /// A chunk of another snapshot is added to a half-received one.
+    ChunkOfAnotherSnapshot,
     /// A new leader reads before it committed an entry of its own term.
     ReadWithoutOwnCommit,
     /// A leader reads without asking whether it still leads.
@@ -469,6 +473,20 @@ impl Mutation {
             source: "openraft io ordering",
             promises: &["commit-durability", "leader-completeness", "convergence"],
             breaks: "a snapshot is acknowledged before it is on the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::ChunkOffsetIgnored,
+            name: "chunk-offset-ignored",
+            source: "paper, figure 13, InstallSnapshot, receiver, step 3",
+            promises: &["state-machine-safety", "linearizability"],
+            breaks: "a chunk of a snapshot is added wherever it belongs",
+        },
+        MutationInfo {
+            mutation: Mutation::ChunkOfAnotherSnapshot,
+            name: "chunk-of-another-snapshot",
+            source: "paper, figure 13, InstallSnapshot, receiver, step 5",
+            promises: &["state-machine-safety", "linearizability"],
+            breaks: "a chunk of another snapshot is added to a half-received one",
         },
         MutationInfo {
             mutation: Mutation::ReadWithoutOwnCommit,

@@ -15,7 +15,7 @@ use crate::election::{self, Votes};
 use crate::follower_reading::FollowerReads;
 use crate::input::{Input, Timer};
 use crate::lease;
-use crate::log::{Log, Payload};
+use crate::log::{Entry, Log, Payload};
 use crate::membership::{History, Membership};
 #[cfg(feature = "mutations")]
 use crate::mutated_quorum;
@@ -28,7 +28,7 @@ use crate::reconfiguration::{self, Changes};
 use crate::recovery::{Durable, HardState};
 use crate::replication::{self, Proposal};
 use crate::rules::Rule;
-use crate::snapshotting::{self, Snapshot};
+use crate::snapshotting::{self, Incoming, Snapshot};
 use crate::transfer::{self, Transfer};
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, Term};
@@ -68,6 +68,8 @@ pub(crate) struct Leader {
     pub(crate) peers: Peers,
     /// Its first entry: from here on the log is of its own term.
     pub(crate) first_own: LogIndex,
+    /// Whether it tried to give way to a voter of higher priority.
+    pub(crate) gave_way: bool,
     pub(crate) proposals: VecDeque<Proposal>,
     pub(crate) uncommitted_bytes: u64,
     pub(crate) reads: Reads,
@@ -94,6 +96,8 @@ pub(crate) struct State {
     pub(crate) log: Log,
     pub(crate) members: History,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The snapshot that is being received. In memory only: a restart begins it anew.
+    pub(crate) incoming: Option<Incoming>,
     pub(crate) commit: LogIndex,
     pub(crate) applied: LogIndex,
     pub(crate) durability: Durability,
@@ -213,6 +217,12 @@ impl Raft {
         &self.0.log
     }
 
+    /// The last snapshot that it took or received whole; index 0 when there is none.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.0.snapshot
+    }
+
     /// The log is known to be committed through here.
     #[must_use]
     pub fn commit(&self) -> LogIndex {
@@ -272,7 +282,8 @@ impl State {
             first = mutated_quorum::last_set_only(first);
         }
         let mut members = History::starting_with(snapshot.membership_at, first);
-        for entry in disk.log.iter() {
+        let after_snapshot = |entry: &&Entry| entry.id.index > snapshot.last.index;
+        for entry in disk.log.iter().filter(after_snapshot) {
             if let Payload::Membership(membership) = &entry.payload {
                 members.push(entry.id, Arc::clone(membership));
             }
@@ -286,8 +297,9 @@ impl State {
             waiting: Waiting::Nothing,
             log: disk.log.clone(),
             members,
+            commit: snapshot.last.index,
             snapshot,
-            commit: disk.log.base().index,
+            incoming: None,
             applied: LogIndex(0),
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,

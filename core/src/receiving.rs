@@ -51,6 +51,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::Heartbeat { .. }
         | Body::HeartbeatResponse { .. }
         | Body::SnapshotRequest { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
         | Body::TimeoutNow
@@ -82,6 +83,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::AppendAccepted { .. }
         | Body::AppendRejected { .. }
         | Body::HeartbeatResponse { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
         | Body::TimeoutNow
@@ -102,7 +104,9 @@ fn is_from_a_leader(body: &Body) -> bool {
 
 fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, body: Body) {
     match body {
-        Body::PreVoteRequest { last } => election::on_pre_vote_request(t, from, term, last),
+        Body::PreVoteRequest { last, priority } => {
+            election::on_pre_vote_request(t, from, term, last, priority);
+        }
         Body::PreVoteResponse { asked, granted } => election::on_pre_vote_response(t, from, asked, granted),
         Body::VoteRequest { last, forced } => election::on_vote_request(t, from, last, forced),
         Body::VoteResponse { granted } => election::on_vote_response(t, from, granted),
@@ -110,8 +114,12 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, b
         Body::AppendAccepted { through } => replication::on_append_accepted(t, from, through),
         Body::AppendRejected { prev, hint } => replication::on_append_rejected(t, from, prev, hint),
         Body::Heartbeat { commit, round } => replication::on_heartbeat(t, from, commit, round),
-        Body::HeartbeatResponse { round } => reading::on_heartbeat_response(t, from, round),
-        Body::SnapshotRequest { snapshot } => snapshotting::on_request(t, from, &snapshot),
+        Body::HeartbeatResponse { round, priority } => {
+            reading::on_heartbeat_response(t, from, round);
+            transfer::maybe_give_way(t, from, priority);
+        }
+        Body::SnapshotRequest { chunk } => snapshotting::on_request(t, from, &chunk),
+        Body::SnapshotReceived { last, asked, held } => snapshotting::on_received(t, from, last, asked, held),
         Body::SnapshotAccepted { through } => replication::on_append_accepted(t, from, through),
         // The term it speaks of is ours by now; there is nothing more to it.
         Body::TermOver => {}

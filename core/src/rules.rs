@@ -46,6 +46,8 @@ pub enum Rule {
     Stickiness,
     /// `ids-never-reused`
     IdsNeverReused,
+    /// `cut-takes-back-promises`
+    CutTakesBackPromises,
     /// `lease-over-before-transfer`
     LeaseOverBeforeTransfer,
     /// `promise-outlives-restart`
@@ -208,6 +210,13 @@ impl Rules {
             "ids-never-reused",
             "dragonboat, membership; etcd, runtime reconfiguration; rethinkdb, issue 5289",
             "a wiped machine under an old id lives through history again and votes in it: two leaders",
+        ),
+        info(
+            Rule::CutTakesBackPromises,
+            "cut-takes-back-promises",
+            "etcd-io/raft, asynchronous storage writes: an entry that was replaced while it was being written",
+            "the disk answers the write of an entry that was replaced since, and the new entry counts as held: committed \
+             entries lost",
         ),
         info(
             Rule::LeaseOverBeforeTransfer,

@@ -209,6 +209,9 @@ pub struct Settings {
     pub election: Within,
     /// How often a leader speaks when it has nothing to say.
     pub heartbeat: u64,
+    /// Who should rather lead, most wanted first; everybody else after them. A protocol that knows no priorities refuses
+    /// a list that is not empty.
+    pub priority: Vec<NodeId>,
     /// Names of the safety rules that are switched off.
     pub rules_off: BTreeSet<String>,
     /// Further settings by name, such as `pre-vote = true` or `inflight = 16`.

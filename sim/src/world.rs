@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
@@ -810,6 +812,13 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         node.machine = Machine::decode(state).unwrap_or_default();
         node.snapshot_at = node.snapshot_at.max(through);
+        self.show_state(id, through, state);
+    }
+
+    /// Shows the checkers what a machine holds where a snapshot was taken or restored.
+    fn show_state(&mut self, id: NodeId, through: u64, state: &[u8]) {
+        let who = (id, self.seen());
+        self.checkers.on_state(who, through, xxh3_64(state), &self.names, &mut self.violations);
     }
 
     fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
@@ -1020,6 +1029,7 @@ impl<P: Protocol> World<P> {
         let state = node.machine.encode();
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
+        self.show_state(id, through, &state);
         self.step(id, Input::SnapshotTaken { through, state });
     }
 

@@ -52,15 +52,22 @@ fn doing() -> impl Strategy<Value = Do> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<[bool; 6]>(), 1u64..4, 1u64..6).prop_map(|(on, batch, window)| Config {
+    let entries = (1u64..4, 1u64..6);
+    let bytes = (1u64..30, 1u64..60, 1u64..10);
+    (any::<[bool; 7]>(), entries, bytes, 0u64..4).prop_map(|(on, (batch, window), bytes, trailing)| Config {
         pre_vote: on[0],
         check_quorum: on[1],
         stickiness: on[2],
         joint_finish: if on[3] { JointFinish::Finish } else { JointFinish::Leave },
         intersect: if on[4] { Intersect::Exact } else { Intersect::Shared },
         learner_may_lead: on[5],
+        priority: u32::from(on[6]),
         batch_entries_max: batch,
         inflight_entries_max: window,
+        batch_bytes_max: bytes.0,
+        inflight_bytes_max: bytes.1,
+        snapshot_chunk_bytes_max: bytes.2,
+        trailing_entries: trailing,
         ..Config::new(NodeId(0))
     })
 }
@@ -109,7 +116,8 @@ fn run(c: &mut Cluster, step: &Do) {
 }
 
 fn world(config: Config) -> Cluster {
-    Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], move |id| Config { id, ..config })
+    let priority = |id: NodeId| config.priority * (id.0 % 3);
+    Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], move |id| Config { id, priority: priority(id), ..config })
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use splitbrain_core as core;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::raft_settings;
+use super::raft_settings::{self, RaftSettings};
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
     Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
@@ -85,9 +85,9 @@ impl Protocol for Raft {
     type Message = core::Message;
     type Timer = core::Timer;
     type Disk = RaftDisk;
-    type Settings = core::Config;
+    type Settings = RaftSettings;
 
-    fn settings(common: &Settings) -> Result<core::Config, BadSetting> {
+    fn settings(common: &Settings) -> Result<RaftSettings, BadSetting> {
         raft_settings::read(common)
     }
 
@@ -110,7 +110,7 @@ impl Protocol for Raft {
     }
 
     fn boot(boot: Boot<'_, Raft>, out: &mut Effects<Raft>) -> Raft {
-        let config = core::Config { id: node_in(boot.id), incarnation: boot.incarnation, ..*boot.settings };
+        let config = core::Config { incarnation: boot.incarnation, ..boot.settings.of(node_in(boot.id)) };
         let (raft, mut buffer) = core::Raft::boot(config, &boot.disk.0);
         hand_over(&mut buffer, out);
         Raft { raft, buffer }
@@ -202,7 +202,7 @@ impl Inspect for Raft {
             raft.durable().0,
             raft.commit().0,
             raft.applied().0,
-            raft.log().base().index.0,
+            raft.snapshot().last.index.0,
             sets_for_people(raft.membership()),
         )
     }

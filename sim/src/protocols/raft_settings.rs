@@ -9,10 +9,34 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
-                       inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
+                       batch-bytes-max, inflight-entries-max, inflight-bytes-max, uncommitted-bytes-max, \
+                       snapshot-chunk-bytes-max, trailing-entries, joint-finish, intersect, learner-may-lead, majority-add, \
                        staging-timeout or staging-gap";
 
-pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
+/// The settings of a cluster of Rafts: of every node, but for who it is and its priority.
+#[derive(Clone, Debug)]
+pub struct RaftSettings {
+    config: Config,
+    /// Most wanted first.
+    priority: Vec<NodeId>,
+}
+
+impl RaftSettings {
+    /// The settings of a node.
+    #[must_use]
+    pub fn of(&self, id: NodeId) -> Config {
+        let place = self.priority.iter().position(|other| *other == id);
+        let priority = place.map_or(0, |place| (self.priority.len() - place) as u32);
+        Config { id, priority, ..self.config }
+    }
+}
+
+pub(super) fn read(common: &Settings) -> Result<RaftSettings, BadSetting> {
+    let priority = common.priority.iter().map(|id| NodeId(id.0)).collect();
+    Ok(RaftSettings { config: read_config(common)?, priority })
+}
+
+fn read_config(common: &Settings) -> Result<Config, BadSetting> {
     let mut config = Config::new(NodeId(0));
     config.election = Within { min: common.election.min, max: common.election.max };
     config.heartbeat = common.heartbeat;
@@ -52,6 +76,10 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         }
         "batch-entries-max" => config.batch_entries_max = count(name, value)?,
         "inflight-entries-max" => config.inflight_entries_max = count(name, value)?,
+        "batch-bytes-max" => config.batch_bytes_max = count(name, value)?,
+        "inflight-bytes-max" => config.inflight_bytes_max = count(name, value)?,
+        "snapshot-chunk-bytes-max" => config.snapshot_chunk_bytes_max = count(name, value)?,
+        "trailing-entries" => config.trailing_entries = number(name, value)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
         "staging-gap" => config.staging_gap = count(name, value)?,
         "staging-timeout" => config.staging_timeout = time(name, value)?,
@@ -94,6 +122,15 @@ fn count(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
     }
 }
 
+fn number(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
+    match value {
+        OptionValue::Number(number) => Ok(*number),
+        OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+            Err(bad(name, "a whole number"))
+        }
+    }
+}
+
 fn time(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
     match value {
         OptionValue::Time(nanoseconds) if *nanoseconds > 0 => Ok(*nanoseconds),
@@ -130,6 +167,7 @@ mod tests {
         Settings {
             election: Within { min: 10, max: 20 },
             heartbeat: 3,
+            priority: vec![crate::protocol::NodeId(2), crate::protocol::NodeId(0)],
             rules_off: rule.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(),
             options: option
                 .map(|(name, value)| (name.to_owned(), value))
@@ -141,7 +179,9 @@ mod tests {
     #[test]
     fn times_rules_and_options_are_read() {
         let option = ("joint-finish", OptionValue::Word("finish".to_owned()));
-        let config = read(&settings(Some("initial-log"), Some(option))).unwrap();
+        let settings = read(&settings(Some("initial-log"), Some(option))).unwrap();
+        let config = settings.of(NodeId(2));
+        assert_eq!([0, 1, 2].map(|id| settings.of(NodeId(id)).priority), [1, 0, 2]);
         assert_eq!((config.election.min, config.election.max, config.heartbeat), (10, 20, 3));
         assert_eq!(config.joint_finish, JointFinish::Finish);
         assert!(!config.rules.keep(splitbrain_core::Rule::InitialLog));
@@ -163,7 +203,7 @@ mod tests {
     #[test]
     fn leases_need_stickiness() {
         let mut settings = settings(None, Some(("reads", OptionValue::Word("lease".to_owned()))));
-        assert_eq!(read(&settings).unwrap().reads, ReadsBy::Lease);
+        assert_eq!(read(&settings).unwrap().config.reads, ReadsBy::Lease);
         settings.options.insert("stickiness".to_owned(), OptionValue::Switch(false));
         assert_eq!(read(&settings).unwrap_err().name, "stickiness");
     }

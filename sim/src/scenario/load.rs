@@ -35,7 +35,17 @@ const RESERVED: [&str; 2] = ["leader", "all"];
 const SECTIONS: [(&str, &[&str]); 4] = [
     (
         "cluster",
-        &["members", "learners", "spare", "election", "heartbeat", "timers", "snapshot_every", "sessions"],
+        &[
+            "members",
+            "learners",
+            "spare",
+            "priority",
+            "election",
+            "heartbeat",
+            "timers",
+            "snapshot_every",
+            "sessions",
+        ],
     ),
     ("story", &["steps"]),
     ("expect", &["violations", "never"]),
@@ -223,6 +233,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
     let members = roster.read_members(&fields.need("members", "[\"a\", \"b\", \"c\"]")?)?;
     let learners = fields.or("learners", BTreeSet::new(), |item| roster.read_newcomers(item))?;
     let spare = fields.or("spare", BTreeSet::new(), |item| roster.read_newcomers(item))?;
+    let priority = fields.or("priority", Vec::new(), |item| roster.read_priority(item))?;
     let (nodes, addresses) = read_addresses(&mut fields, roster)?;
     let election = fields.or("election", ms(150, 300), read_positive_range)?;
     let heartbeat = fields.or("heartbeat", ms(50, 50).min, read_positive_duration)?;
@@ -239,6 +250,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
         members,
         learners,
         spare,
+        priority,
         election,
         heartbeat,
         timers,
@@ -301,6 +313,17 @@ impl Roster {
             set.insert(self.number(&name));
         }
         Ok(set)
+    }
+
+    /// Nodes that were named before, each at most once.
+    fn read_priority(&self, item: &Item<'_>) -> Read<Vec<NodeId>> {
+        let names = distinct_names(item, NAMES, "node")?;
+        let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let place = |(name, at): (String, usize)| {
+            let place = known.iter().position(|other| *other == name);
+            place.map(|place| NodeId(place as u32)).ok_or_else(|| Fault::unknown(at, "node", &name, &known))
+        };
+        names.into_iter().map(place).collect()
     }
 
     fn number(&mut self, name: &str) -> NodeId {

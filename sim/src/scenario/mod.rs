@@ -108,6 +108,7 @@ impl Scenario {
         Settings {
             election: self.cluster.election,
             heartbeat: self.cluster.heartbeat,
+            priority: self.cluster.priority.clone(),
             rules_off: self.rules_off.iter().cloned().collect(),
             options: self.cluster.options.clone(),
         }

@@ -98,6 +98,9 @@ impl Cluster {
             word("heartbeat", &format_duration(self.heartbeat)),
             word("timers", self.timers.name()),
         ];
+        if !self.priority.is_empty() {
+            pairs.push(pair("priority", list(self.priority.iter().map(|node| names.node(*node)))));
+        }
         pairs.extend(self.snapshot_every.map(|entries| pair("snapshot_every", entries)));
         let sessions = match self.sessions {
             Sessions::Kept => "kept".to_owned(),

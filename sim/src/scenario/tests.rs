@@ -20,6 +20,7 @@ seeds = "1..4"
 members = [["a", "b"], ["c"]]
 learners = ["d"]
 spare = ["e"]
+priority = ["b", "a"]
 vacant = ["v"]
 election = "150ms..300ms"
 heartbeat = "50ms"

@@ -27,6 +27,7 @@ pub(super) fn without(scenario: &Scenario, node: NodeId) -> Option<Scenario> {
     }
     cluster.learners = set_without(&cluster.learners, node);
     cluster.spare = set_without(&cluster.spare, node);
+    cluster.priority = cluster.priority.iter().filter_map(|id| renumbered(*id, node)).collect();
     let logs = std::mem::take(&mut less.logs);
     less.logs = logs.into_iter().filter_map(|(id, log)| Some((renumbered(id, node)?, log))).collect();
     less.expect.leader = None;
