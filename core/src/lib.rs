@@ -123,6 +123,7 @@ mod reading;
 mod receiving;
 mod reconfiguration;
 pub mod recovery;
+mod removal;
 mod replication;
 pub mod rules;
 mod snapshotting;

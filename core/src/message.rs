@@ -91,6 +91,8 @@ pub enum Body {
     },
     /// Your term is over: answers a leader of an earlier term.
     TermOver,
+    /// The committed members leave you out: answers a node that asks for a vote (Apache Ratis, `shouldShutdown`).
+    NotAMember,
     /// Stand for election now: the leader gives way to the receiver (thesis 3.10).
     TimeoutNow,
 }
@@ -123,6 +125,8 @@ impl Body {
             Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::TimeoutNow => Vouches::Nothing,
             // The leader counts these entries as held.
             Body::AppendAccepted { through } | Body::SnapshotAccepted { through } => Vouches::Log(*through),
+            // Members that are committed stay so, whatever happens to the sender.
+            Body::NotAMember => Vouches::Nothing,
             // What a snapshot contains is committed: a quorum holds it whatever happens to the sender.
             Body::SnapshotRequest { .. } => Vouches::Nothing,
             // All these say is that the sender is in this term.
@@ -148,6 +152,7 @@ impl Body {
             Body::SnapshotRequest { .. } => "snapshot-request",
             Body::SnapshotAccepted { .. } => "snapshot-accepted",
             Body::TermOver => "term-over",
+            Body::NotAMember => "not-a-member",
             Body::TimeoutNow => "timeout-now",
         }
     }

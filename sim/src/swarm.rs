@@ -57,6 +57,7 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         cluster,
         rules_off: Vec::new(),
         logs: BTreeMap::new(),
+        groups: BTreeMap::new(),
         network,
         disk,
         clock,
@@ -228,6 +229,9 @@ impl Draw {
         let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
         for (name, values) in words {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
+        }
+        if self.one_in(4) {
+            set("shutdown-on-remove", OptionValue::Switch(true));
         }
         options
     }

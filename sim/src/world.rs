@@ -632,6 +632,9 @@ impl<P: Protocol> World<P> {
         if self.nodes[id.0 as usize].trouble.doomed {
             return self.fail_write(id);
         }
+        if self.nodes[id.0 as usize].trouble.leaving {
+            return self.shut_down(id);
+        }
         self.maybe_snapshot(id);
         self.finish_instantly(id);
     }
@@ -688,6 +691,7 @@ impl<P: Protocol> World<P> {
                 self.record(Some(id), &(6u8, request), |_| String::from("completes an operation"));
                 self.operations.insert(request, OperationState::Done);
             }
+            Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
                 self.record(Some(id), &fact, |_| fact.to_owned());
                 self.note(fact);
@@ -889,21 +893,17 @@ impl<P: Protocol> World<P> {
         self.end_process(id, kept.min(all), all);
     }
 
+    /// A process ends as it wished. It waits for its disk, which takes no time here.
+    fn shut_down(&mut self, id: NodeId) {
+        let disk = &mut self.nodes[id.0 as usize].disk;
+        disk.keep(disk.unfinished_parts());
+        self.note("shut-down");
+        self.record(Some(id), &29u8, |_| String::from("shuts down"));
+        self.clear_process(id);
+    }
+
     fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
         self.write_down(Act::Crash { node: id, kept, all });
-        let node = &mut self.nodes[id.0 as usize];
-        node.process = None;
-        node.machine = Machine::default();
-        node.glance = Glance::default();
-        node.stalled = false;
-        node.trouble.paused = false;
-        node.trouble.doomed = false;
-        node.overdue = 0;
-        node.disk_busy_until = self.now;
-        for timer in &mut node.timers {
-            timer.due = None;
-        }
-        self.checkers.on_crash(id);
         self.counts.crashes += 1;
         if kept < all {
             self.note("unfinished-write-lost");
@@ -911,6 +911,25 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(12u8, kept, all), |_| {
             format!("crashes; {kept} of {all} unfinished parts are kept")
         });
+        self.clear_process(id);
+    }
+
+    /// A process is no more, for whatever reason; what the disk keeps is decided.
+    fn clear_process(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        node.process = None;
+        node.machine = Machine::default();
+        node.glance = Glance::default();
+        node.stalled = false;
+        node.trouble.paused = false;
+        node.trouble.doomed = false;
+        node.trouble.leaving = false;
+        node.overdue = 0;
+        node.disk_busy_until = self.now;
+        for timer in &mut node.timers {
+            timer.due = None;
+        }
+        self.checkers.on_crash(id);
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),

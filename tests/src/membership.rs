@@ -75,7 +75,7 @@ fn change(dice: &mut Dice) -> Change {
         5 => Change::To { sets: (0..=dice.below(2)).map(|_| voters(dice)).collect(), nodes, retain },
         6 => Change::AddServer { node, address: Address(node.0) },
         7 => Change::RemoveServer { node },
-        _ => Change::AddLearner { node, address: Address(node.0) },
+        _ => Change::AddLearner { node, address: Address(node.0), blocking: false },
     }
 }
 

@@ -6,6 +6,7 @@ mod elections;
 mod figure_2;
 mod members;
 mod random;
+mod removal;
 mod render;
 mod replication;
 mod transcripts;

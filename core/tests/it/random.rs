@@ -69,7 +69,7 @@ fn change(which: u8) -> Change {
     let two = u32::from(which) / 7 % NODES + 1;
     let retain = which.is_multiple_of(2);
     match which % 9 {
-        0 => Change::AddLearner { node: n(one), address: at_home(&[one])[&n(one)] },
+        0 => Change::AddLearner { node: n(one), address: at_home(&[one])[&n(one)], blocking: false },
         1 => Change::Members { members: ChangeMembers::AddVoters(at_home(&[one])), retain },
         2 => Change::Members { members: ChangeMembers::RemoveVoters(ids(&[one])), retain: true },
         3 => append(&[&[1, 2, 3], &[one, two, 6]]),

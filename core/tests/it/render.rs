@@ -51,7 +51,7 @@ pub(crate) fn message(message: &Message) -> String {
         Body::SnapshotRequest { snapshot } => {
             format!("last {}, {}", id(snapshot.last), members(&snapshot.membership))
         }
-        Body::TermOver | Body::TimeoutNow => String::new(),
+        Body::TermOver | Body::NotAMember | Body::TimeoutNow => String::new(),
     };
     format!("{} of term {} {says}", message.body.name(), message.term.0).trim_end().to_owned()
 }
@@ -90,6 +90,7 @@ pub(crate) fn effect(effect: &Effect) -> String {
         Effect::Refuse { request, refusal: why } => {
             format!("refuse request {}: {}", request.0, refusal(*why))
         }
+        Effect::ShutDown => "shut down".to_owned(),
         Effect::Note(fact) => format!("note {}", fact.name()),
     }
 }

@@ -10,7 +10,7 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 /// Every option, for people.
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, inflight-entries-max, \
                        uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
-                       staging-timeout or staging-gap";
+                       shutdown-on-remove, replication-lag-threshold, staging-timeout or staging-gap";
 
 pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
     let mut config = Config::new(NodeId(0));
@@ -41,9 +41,11 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "stickiness" => config.stickiness = switch(name, value)?,
         "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
         "majority-add" => config.majority_add = switch(name, value)?,
+        "shutdown-on-remove" => config.shutdown_on_remove = switch(name, value)?,
         "batch-entries-max" => config.batch_entries_max = count(name, value)?,
         "inflight-entries-max" => config.inflight_entries_max = count(name, value)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
+        "replication-lag-threshold" => config.replication_lag_threshold = count(name, value)?,
         "staging-gap" => config.staging_gap = count(name, value)?,
         "staging-timeout" => config.staging_timeout = time(name, value)?,
         "joint-finish" => {

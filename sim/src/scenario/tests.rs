@@ -43,6 +43,9 @@ off = ["initial-log", "up-to-date"]
 a = [1, 1, 2]
 b = { log = [1], term = 3 }
 
+[groups]
+e = [["a", "b", "e"]]
+
 [network]
 delay = "1ms..10ms"
 loss = "1%"
@@ -106,6 +109,8 @@ steps = [
   { cas = "x", from = 1, to = 2, outcome = "mismatch" },
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
+  { change = { voters = ["a", "b"], turn_to_learner = true, allow_lagging = false, if = { last_entry = 5 } } },
+  { change = { add_learner = "e", blocking = true } },
   { change = { add_voters = ["e"] }, outcome = "pending" },
   { change = { add_voters = { e = "v" } } },
   { change = { add_voter_ids = ["d", "e"], if = { last_membership = 3 } } },
@@ -232,7 +237,7 @@ fn steps_are_resolved() {
     has(&Step::Join { links: Links { from: ids(&[0]), to: ids(&[1, 2]) } });
     has(&Step::Address { node: NodeId(1), at: Address(4) });
     has(&Step::Run { time: 5_000_000_000 });
-    let change = Change::AddLearner { node: NodeId(4), address: Address(5) };
+    let change = Change::AddLearner { node: NodeId(4), address: Address(5), blocking: false };
     has(&Step::Change { change, via: Target::Node(NodeId(0)), outcome: OperationOutcome::Done });
     let call = ClientCall::Write { key: "x".to_owned(), value: 1 };
     has(&Step::Call { call, via: Target::Node(NodeId(0)), outcome: Some(ClientOutcome::Ok), wait: true });
