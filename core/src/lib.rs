@@ -143,6 +143,6 @@ pub use message::{Body, Message, Vouches};
 pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};
 pub use recovery::{Durable, HardState, Write};
-pub use rules::{Rule, RuleInfo, Rules};
+pub use rules::{Rule, RuleInfo, Rules, Story};
 pub use snapshotting::Snapshot;
 pub use types::{Address, LogId, LogIndex, NodeId, RequestId, Term, Within, WriteId};

@@ -22,7 +22,7 @@ use crate::protocol::{
     Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
     RequestId, Within, WriteId,
 };
-use crate::scenario::{CrashLeaves, Scenario, Timers};
+use crate::scenario::{CrashLeaves, Scenario, Spread, Timers};
 use crate::time::Moment;
 use crate::trace::Trace;
 
@@ -219,6 +219,12 @@ impl<P: Protocol> World<P> {
         let ppm = self.choices.below(Site::Timer, 2 * u64::from(drift_ppm) + 1);
         let ppm = i64::try_from(ppm).unwrap_or(0) - i64::from(drift_ppm);
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        if ahead != 0 {
+            self.note("clock-skew");
+        }
+        if ppm != 0 {
+            self.note("clock-rate");
+        }
         self.nodes[id.0 as usize].clock = Clock { ahead, ppm, own_ppm: ppm, frozen: None };
     }
 
@@ -732,6 +738,10 @@ impl<P: Protocol> World<P> {
                 if late {
                     self.note("message-reordered");
                 }
+                let network = self.scenario.network;
+                if network.spread == Spread::HeavyTailed && after > network.delay.max {
+                    self.note("message-late");
+                }
                 let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
                 let slower = u64::from(pace(sender).max(pace(receiver)));
                 if let Some(again) = again {
@@ -742,7 +752,12 @@ impl<P: Protocol> World<P> {
                 self.post(after.saturating_mul(slower), envelope);
             }
             Fate::Held => self.held.push(envelope),
-            Fate::Lost => self.lose(&envelope, "lost"),
+            Fate::Lost => {
+                if self.network.link(sender, receiver) == Link::Open {
+                    self.note("message-lost");
+                }
+                self.lose(&envelope, "lost");
+            }
         }
     }
 
@@ -1037,6 +1052,9 @@ impl<P: Protocol> World<P> {
     /// Stops a disk from finishing writes, or lets it go on.
     pub fn stall(&mut self, id: NodeId, stalled: bool) {
         self.nodes[id.0 as usize].stalled = stalled;
+        if stalled {
+            self.note("stall");
+        }
         self.queue_overdue(id);
         self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
     }

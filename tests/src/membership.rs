@@ -13,7 +13,7 @@ use splitbrain::scenario::{self, Links, OperationOutcome, Property, Scenario, St
 const NODES: u32 = 5;
 
 /// A small generator of its own: stories must stay what they are when a library changes its numbers (splitmix64).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -24,7 +24,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         (self.next() % u64::from(bound)) as u32
     }
 

@@ -50,13 +50,14 @@ fn doing() -> impl Strategy<Value = Do> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<[bool; 6]>(), 1u64..4, 1u64..6).prop_map(|(on, batch, window)| Config {
+    (any::<[bool; 7]>(), 1u64..4, 1u64..6).prop_map(|(on, batch, window)| Config {
         pre_vote: on[0],
         check_quorum: on[1],
         stickiness: on[2],
         joint_finish: if on[3] { JointFinish::Finish } else { JointFinish::Leave },
         intersect: if on[4] { Intersect::Exact } else { Intersect::Shared },
         learner_may_lead: on[5],
+        shutdown_on_remove: on[6],
         batch_entries_max: batch,
         inflight_entries_max: window,
         ..Config::new(NodeId(0))

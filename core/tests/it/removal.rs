@@ -173,7 +173,9 @@ fn a_lagging_learner_gets_no_vote_where_that_is_asked() {
     c.elect(1);
     c.part(&[1, 2, 3], &[4]);
     c.change(1, learner(4, false));
-    (0..3).for_each(|_| drop(c.write(1)));
+    for _ in 0..3 {
+        c.write(1);
+    }
     let promote = |lagging: bool| match lagging {
         true => voters(&[1, 2, 3, 4]),
         false => {
