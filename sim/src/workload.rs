@@ -7,7 +7,7 @@ use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::client::{Attempt, Client, OpenCall, draw_request};
-use crate::history::{self, CallId, Outcome};
+use crate::history::{self, CallId, Judged, Outcome};
 use crate::machine::{Answer, Command, Request};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
 use crate::scenario::Property;
@@ -142,10 +142,11 @@ impl<P: Protocol> World<P> {
 
     fn remember(&mut self, request: Request, answer: Answer) {
         let (key, value) = match (request, answer) {
-            (Request::Put { key, value }, _) | (Request::Cas { key, value, .. }, Answer::Swapped(true)) => {
+            (Request::Put { key, value }, _) | (Request::Cas { key, value, .. }, Answer::Swapped) => {
                 (key, Some(value))
             }
-            (Request::Get { key }, Answer::Value(value)) => (key, value),
+            (Request::Get { key }, Answer::Value(value))
+            | (Request::Cas { key, .. }, Answer::Mismatch(value)) => (key, value),
             (Request::Get { key } | Request::Cas { key, .. }, _) => (key, None),
         };
         if self.recent.len() <= key as usize {
@@ -176,8 +177,10 @@ impl<P: Protocol> World<P> {
             return;
         }
         let name = |key| self.key_name(key);
-        if let Err(violation) = history::check(&self.history, name) {
-            self.accuse(violation);
+        match history::check(&self.history, name) {
+            Ok(Judged::Linearizable) => {}
+            Ok(Judged::Unknown) => self.note("linearizability-unknown"),
+            Err(violation) => self.accuse(violation),
         }
     }
 
@@ -240,6 +243,8 @@ fn outcome_code(outcome: Outcome) -> (u8, u64) {
         Outcome::Answered(_, Answer::Written) => (2, 0),
         Outcome::Answered(_, Answer::Value(None)) => (3, 0),
         Outcome::Answered(_, Answer::Value(Some(value))) => (4, value),
-        Outcome::Answered(_, Answer::Swapped(swapped)) => (5, u64::from(swapped)),
+        Outcome::Answered(_, Answer::Swapped) => (5, 0),
+        Outcome::Answered(_, Answer::Mismatch(None)) => (6, 0),
+        Outcome::Answered(_, Answer::Mismatch(Some(value))) => (7, value),
     }
 }
