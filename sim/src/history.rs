@@ -137,12 +137,20 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<Judged, 
 }
 
 /// A contradiction that showed while the history happened, in a history too entangled to be explained.
-fn seen_online(found: &linearizability::Violation, calls: &[&Call], name: impl Fn(u32) -> String) -> Violation {
+fn seen_online(
+    found: &linearizability::Violation,
+    calls: &[&Call],
+    name: impl Fn(u32) -> String,
+) -> Violation {
     let call = calls.iter().find(|call| (call.client, call.called.event) == (found.process, found.call));
     Violation {
         property: Property::Linearizability,
         seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),
-        summary: format!("no order of the calls on {} explains their answers: {}", name(found.key), found.why),
+        summary: format!(
+            "no order of the calls on {} explains their answers: {}",
+            name(found.key),
+            found.why
+        ),
         evidence: call.map(|call| (call.called, describe(call, name))).into_iter().collect(),
     }
 }

@@ -1,6 +1,5 @@
 //! One test binary: every scenario with its snapshot, determinism, checkers seen to fail, and the project's own rules.
 
-mod adversary;
 mod checkers_alive;
 mod determinism;
 #[cfg(feature = "raft-rs")]
