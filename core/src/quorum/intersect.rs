@@ -8,6 +8,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::majority::needed;
 use crate::membership::VoterSet;
@@ -34,7 +35,8 @@ pub fn quorums_apart(old: &[VoterSet], new: &[VoterSet]) -> Option<(VoterSet, Vo
         shared_out = share_out(&shared_out, &kinds[place..], old.len());
     }
     let enough = shared_out.iter().filter(|(needs, _)| needs[..old.len()].iter().all(|need| *need == 0));
-    let (_, counts) = enough.min_by_key(|(_, counts)| counts.iter().sum::<usize>())?;
+    // Of equally small ones, the one with the most nodes that are in no new set.
+    let (_, counts) = enough.min_by_key(|(_, counts)| (counts.iter().sum::<usize>(), Reverse(*counts)))?;
     let first = kinds.iter().zip(counts).flat_map(|(kind, count)| kind.nodes.iter().take(*count));
     let rest = kinds.iter().zip(counts).flat_map(|(kind, count)| kind.nodes.iter().skip(*count));
     Some((first.copied().collect(), rest.copied().collect()))

@@ -219,7 +219,11 @@ fn what_disks_hold_first() {
     let [a, b, e] = [0, 1, 4].map(|id| scenario.initial(NodeId(id)));
     assert_eq!((a.log, a.term), (vec![1, 1, 2], 2));
     assert_eq!((b.log, b.term), (vec![1], 3));
-    assert_eq!(e.membership, None, "a spare node was never initialised");
+    let own = e.membership.expect("a group of its own");
+    assert_eq!((own.sets, own.nodes.len()), (vec![ids(&[0, 1, 4])], 3));
+    let mut without = everything();
+    without.groups.clear();
+    assert_eq!(without.initial(NodeId(4)).membership, None, "a spare node was never initialised");
     let known = b.membership.expect("a voter knows the membership").nodes;
     assert_eq!(
         known.keys().copied().collect::<BTreeSet<_>>(),
@@ -367,6 +371,11 @@ fn unknown_names() {
     check(
         "[story]",
         "[logs]\ndan = [1]\n[story]",
+        "s.toml:6:1: unknown node \"dan\"\nhelp: known here: ann, bob, cid",
+    );
+    check(
+        "[story]",
+        "[groups]\ndan = [[\"ann\"]]\n[story]",
         "s.toml:6:1: unknown node \"dan\"\nhelp: known here: ann, bob, cid",
     );
 }
