@@ -12,7 +12,9 @@ use crate::config::Config;
 use crate::durability::{Durability, Envelope};
 use crate::effect::Effects;
 use crate::election::{self, Votes};
+use crate::follower_reading::FollowerReads;
 use crate::input::{Input, Timer};
+use crate::lease;
 use crate::log::{Log, Payload};
 use crate::membership::{History, Membership};
 #[cfg(feature = "mutations")]
@@ -99,6 +101,7 @@ pub(crate) struct State {
     pub(crate) transfer: Option<Transfer>,
     /// Whether this node has taken part for the last time.
     pub(crate) is_shut_down: bool,
+    pub(crate) follower_reads: FollowerReads,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
 }
@@ -147,6 +150,9 @@ impl Raft {
             Input::TimerFired(Timer::CheckQuorum) => election::on_check_quorum(&mut t),
             Input::TimerFired(Timer::Transfer) => transfer::on_timeout(&mut t),
             Input::TimerFired(Timer::Staging) => reconfiguration::on_staging_timeout(&mut t),
+            Input::TimerFired(timer @ (Timer::EvenLease | Timer::OddLease)) => {
+                lease::on_timeout(&mut t, timer);
+            }
             Input::Persisted { through } => replication::on_persisted(&mut t, through),
             Input::Proposed { request, command } => replication::on_proposed(&mut t, request, command),
             Input::ReadRequested { request } => reading::on_requested(&mut t, request),
@@ -297,6 +303,7 @@ impl State {
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,
             is_shut_down: false,
+            follower_reads: FollowerReads::default(),
             outbox: Vec::new(),
         }
     }

@@ -46,6 +46,14 @@ pub enum Rule {
     Stickiness,
     /// `ids-never-reused`
     IdsNeverReused,
+    /// `lease-over-before-transfer`
+    LeaseOverBeforeTransfer,
+    /// `promise-outlives-restart`
+    PromiseOutlivesRestart,
+    /// `read-waits-for-applied`
+    ReadWaitsForApplied,
+    /// `read-context-never-reused`
+    ReadContextNeverReused,
 }
 
 /// The shortest story known of what happens without a rule.
@@ -234,6 +242,34 @@ impl Rules {
             "a wiped machine under an old id lives through history again and votes in it: two leaders",
             Story { promise: "leader-completeness", steps: 10, model_moves: None },
         ),
+        info(
+            Rule::LeaseOverBeforeTransfer,
+            "lease-over-before-transfer",
+            "thesis 6.4.1; openraft, pull request 1747",
+            "the target of a transfer is elected at once while the old leader's lease runs: a stale read",
+            Story { promise: "linearizability", steps: 9, model_moves: None },
+        ),
+        info(
+            Rule::PromiseOutlivesRestart,
+            "promise-outlives-restart",
+            "thesis 6.4.1",
+            "a voter forgets in a crash that it promised not to vote yet, while a lease counts on it: a stale read",
+            Story { promise: "linearizability", steps: 12, model_moves: None },
+        ),
+        info(
+            Rule::ReadWaitsForApplied,
+            "read-waits-for-applied",
+            "thesis 6.4",
+            "a follower knows from where on a read is up to date, and reads its machine before it is there: a stale read",
+            Story { promise: "linearizability", steps: 7, model_moves: None },
+        ),
+        info(
+            Rule::ReadContextNeverReused,
+            "read-context-never-reused",
+            "etcd, issue 20418 and pull request 21399",
+            "a process takes the answer that its dead predecessor waited for as its own: a stale read",
+            Story { promise: "linearizability", steps: 16, model_moves: None },
+        ),
     ];
 
     /// All rules kept.
@@ -298,7 +334,7 @@ mod tests {
             assert_eq!(info.rule as usize, place, "{}", info.name);
             assert_eq!(info.rule.name(), info.name);
         }
-        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::IdsNeverReused));
+        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::ReadContextNeverReused));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::client::{Attempt, Client, OpenCall, draw_request};
 use crate::history::{self, CallId, Judged, Outcome};
 use crate::machine::{Answer, Command, Request};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
-use crate::scenario::Property;
+use crate::scenario::{Property, ReadsAt};
 use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
@@ -92,7 +92,15 @@ impl<P: Protocol> World<P> {
         let timeout = self.scenario.workload.map(|workload| workload.timeout);
         let client = &mut self.clients[index as usize];
         let Some(call) = &mut client.call else { return };
-        let node = NodeId(client.target % nodes);
+        let reads_anywhere = self.scenario.workload.is_some_and(|workload| {
+            workload.reads_at == ReadsAt::Any && index < workload.clients && call.tries == 0
+        });
+        let node = match call.request {
+            Request::Get { .. } if reads_anywhere => {
+                NodeId(self.choices.below(Site::Workload, u64::from(nodes)) as u32)
+            }
+            Request::Get { .. } | Request::Put { .. } | Request::Cas { .. } => NodeId(client.target % nodes),
+        };
         let incarnation = self.nodes[node.0 as usize].incarnation;
         call.attempt = Some(Attempt { request, node, incarnation });
         let (serial, asked) = (client.serial, call.request);
@@ -185,13 +193,17 @@ impl<P: Protocol> World<P> {
     }
 
     pub(crate) fn on_refused(&mut self, index: u32, request: RequestId, refusal: Refusal) {
+        let nodes = self.nodes.len() as u32;
         let Some(client) = self.clients.get_mut(index as usize) else { return };
+        let target = NodeId(client.target % nodes);
         let Some(call) = &mut client.call else { return };
         if call.attempt.is_none_or(|attempt| attempt.request != request) {
             return;
         }
         match refusal {
             Refusal::NotLeader { hint: Some(hint) } => client.target = hint.0,
+            Refusal::NotLeader { hint: None }
+                if call.attempt.is_some_and(|attempt| attempt.node != target) => {}
             Refusal::NotLeader { hint: None } => client.target += 1,
             Refusal::Busy | Refusal::Unsupported | Refusal::Rule(_) => {}
             Refusal::LeadershipLost => return self.give_up_attempt(index, true),
@@ -205,12 +217,14 @@ impl<P: Protocol> World<P> {
             Some(workload) if index < workload.clients => workload.retries,
             Some(_) | None => 0,
         };
+        let nodes = self.nodes.len() as u32;
         let client = &mut self.clients[index as usize];
         let Some(call) = &mut client.call else { return };
-        call.attempt = None;
+        let asked = call.attempt.take().map(|attempt| attempt.node);
         call.tainted |= uncertain;
         call.tries += 1;
-        if uncertain {
+        // Silence of a node that was asked for a read only says nothing about the leader.
+        if uncertain && asked == Some(NodeId(client.target % nodes)) {
             client.target += 1;
         }
         if call.tries <= retries {

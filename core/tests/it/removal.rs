@@ -5,7 +5,7 @@ use splitbrain_core::{
     Precondition, Refusal, Timer,
 };
 
-use crate::cluster::{Cluster, Outcome, append, at_home, ids, n, plain, set, voters};
+use crate::cluster::{Cluster, Outcome, at_home, ids, n, plain, set, voters};
 
 fn leaving(id: NodeId) -> Config {
     Config { shutdown_on_remove: true, ..plain(id) }
@@ -66,7 +66,7 @@ fn members_that_are_not_committed_send_nobody_away() {
     let mut c = Cluster::new(&[&[1, 2, 3, 4]], &[], leaving);
     c.elect(1);
     c.part(&[1, 4], &[2, 3]);
-    c.ask(1, append(&[&[1, 2, 3]]));
+    c.ask(1, Change::RemoveServer { node: n(4) });
     c.fire(4, Timer::Election);
     c.settle();
     assert!(c.runs(4));

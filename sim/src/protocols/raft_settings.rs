@@ -3,13 +3,13 @@
 //! Holds: every option has the name of the core's field, in kebab case; unknown ones are refused with those there are.
 //! Not here: what the settings mean (`splitbrain_core::Config`).
 
-use splitbrain_core::{Config, Intersect, JointFinish, NodeId, Rules, Within};
+use splitbrain_core::{Config, Intersect, JointFinish, NodeId, ReadsBy, Rules, Within};
 
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, inflight-entries-max, \
-                       uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
+                       inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
                        shutdown-on-remove, replication-lag-threshold, staging-timeout or staging-gap";
 
 pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
@@ -21,6 +21,9 @@ pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
     }
     for (name, value) in &common.options {
         read_option(&mut config, name, value)?;
+    }
+    if config.reads == ReadsBy::Lease && !config.stickiness {
+        return Err(bad("stickiness", "true, because `reads = \"lease\"` relies on it"));
     }
     Ok(config)
 }
@@ -42,6 +45,12 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
         "majority-add" => config.majority_add = switch(name, value)?,
         "shutdown-on-remove" => config.shutdown_on_remove = switch(name, value)?,
+        "follower-reads" => config.follower_reads = switch(name, value)?,
+        "drift-max-ppm" => config.drift_max_ppm = count(name, value)?,
+        "reads" => {
+            let words = [("read-index", ReadsBy::ReadIndex), ("lease", ReadsBy::Lease)];
+            config.reads = word(name, value, &words, "read-index or lease")?;
+        }
         "batch-entries-max" => config.batch_entries_max = count(name, value)?,
         "inflight-entries-max" => config.inflight_entries_max = count(name, value)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
@@ -151,5 +160,13 @@ mod tests {
         assert_eq!(error.expected, "true or false");
         let error = read(&settings(None, Some(("batch-entries-max", OptionValue::Number(0))))).unwrap_err();
         assert_eq!(error.expected, "a whole number of at least 1");
+    }
+
+    #[test]
+    fn leases_need_stickiness() {
+        let mut settings = settings(None, Some(("reads", OptionValue::Word("lease".to_owned()))));
+        assert_eq!(read(&settings).unwrap().reads, ReadsBy::Lease);
+        settings.options.insert("stickiness".to_owned(), OptionValue::Switch(false));
+        assert_eq!(read(&settings).unwrap_err().name, "stickiness");
     }
 }
