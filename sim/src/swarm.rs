@@ -52,6 +52,10 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         if scenario.schedule == Schedule::Timed && draw.one_in(3) {
             draw.leases(&mut scenario);
         }
+        if draw.one_in(4) {
+            let name = String::from("shutdown-on-remove");
+            scenario.cluster.options.insert(name, OptionValue::Switch(true));
+        }
     }
     scenario
 }
@@ -350,9 +354,6 @@ impl Draw {
         for (name, values) in words {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
         }
-        if self.one_in(4) {
-            set("shutdown-on-remove", OptionValue::Switch(true));
-        }
         options
     }
 
@@ -451,7 +452,7 @@ mod tests {
 
     #[test]
     fn seeds_reach_every_kind_every_shape_and_both_schedules() {
-        let scenarios: Vec<Scenario> = (0..600).map(scenario).collect();
+        let scenarios: Vec<Scenario> = (0..3_000).map(scenario).collect();
         let any = |holds: &dyn Fn(&Scenario) -> bool| scenarios.iter().any(holds);
         for fault in NodeFault::ALL {
             let hits = |kind: NemesisKind| matches!(kind, NemesisKind::Hit { fault: hit, .. } if hit.name() == fault.name());
