@@ -65,6 +65,12 @@ pub struct Config {
     pub learner_may_lead: bool,
     /// Whether a change in Ratis' style may add a majority of servers at once (RATIS-1912).
     pub majority_add: bool,
+    /// Whether a node that learns that it takes part no longer shuts down (Apache Ratis; hashicorp/raft), and leaders
+    /// tell such nodes. Off by default, as in openraft: it is left running, and to be shut down from outside.
+    pub shutdown_on_remove: bool,
+    /// How many entries a learner may lack and still count as caught up, for a blocking `Change::AddLearner` and for
+    /// `Precondition::LearnersCaughtUp` (openraft, `replication_lag_threshold`).
+    pub replication_lag_threshold: u64,
     /// How long a server may be silent while it catches up before a change in Ratis' style is given up.
     pub staging_timeout: u64,
     /// How many entries a server may lack and still count as caught up.
@@ -145,6 +151,8 @@ impl Config {
             intersect: Intersect::Shared,
             learner_may_lead: true,
             majority_add: false,
+            shutdown_on_remove: false,
+            replication_lag_threshold: 5000,
             staging_timeout: 1_000_000_000,
             staging_gap: 1000,
             rules: Rules::all_on(),

@@ -18,6 +18,8 @@ pub enum Fact {
     QuorumLost,
     /// A leader stepped down because the committed members do not include it.
     LeaderRemoved,
+    /// A leader told a node that the committed members leave it out.
+    RemovedNodeTold,
     /// A leader leads on as a learner.
     LearnerLeads,
     /// A leader met another one of the same term. Cannot happen while the rules are kept.
@@ -191,6 +193,7 @@ impl Fact {
             Fact::LeaderSteppedDown => "leader-stepped-down",
             Fact::QuorumLost => "quorum-lost",
             Fact::LeaderRemoved => "leader-removed",
+            Fact::RemovedNodeTold => "removed-node-told",
             Fact::LearnerLeads => "learner-leads",
             Fact::TwoLeadersMet => "two-leaders-met",
             Fact::VoteRefusedLogBehind => "vote-refused-log-behind",

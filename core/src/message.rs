@@ -102,6 +102,8 @@ pub enum Body {
     },
     /// Your term is over: answers a leader of an earlier term.
     TermOver,
+    /// The committed members leave you out: answers a node that asks for a vote (Apache Ratis, `shouldShutdown`).
+    NotAMember,
     /// Stand for election now: the leader gives way to the receiver (thesis 3.10).
     TimeoutNow,
     /// From which index on are reads of the sender's clients up to date? (thesis 6.4)
@@ -157,6 +159,8 @@ impl Body {
             Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::TimeoutNow => Vouches::Nothing,
             // The leader counts these entries as held.
             Body::AppendAccepted { through } | Body::SnapshotAccepted { through } => Vouches::Log(*through),
+            // Members that are committed stay so, whatever happens to the sender.
+            Body::NotAMember => Vouches::Nothing,
             // Nobody counts on an asker, and an index that a quorum committed stays committed.
             Body::ReadIndexRequest { .. } | Body::ReadIndexResponse { .. } => Vouches::Nothing,
             // What a snapshot contains is committed: a quorum holds it whatever happens to the sender.
@@ -186,6 +190,7 @@ impl Body {
             Body::SnapshotReceived { .. } => "snapshot-received",
             Body::SnapshotAccepted { .. } => "snapshot-accepted",
             Body::TermOver => "term-over",
+            Body::NotAMember => "not-a-member",
             Body::TimeoutNow => "timeout-now",
             Body::ReadIndexRequest { .. } => "read-index-request",
             Body::ReadIndexResponse { .. } => "read-index-response",

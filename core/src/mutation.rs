@@ -97,6 +97,8 @@ pub enum Mutation {
     ChangeBeforeOwnCommit,
     /// A change is proposed while another one is not committed.
     ChangeDuringChange,
+    /// A node is told to shut down by members that are not committed.
+    RemovedToldAtAppend,
     /// A restart on a snapshot forgets the old half of a joint config.
     JointDroppedOnBoot,
     /// A late snapshot replaces a log that holds its last entry.
@@ -452,6 +454,13 @@ impl Mutation {
             source: "redisraft 17",
             promises: &["election-safety", "leader-completeness"],
             breaks: "a change is proposed while another one is not committed",
+        },
+        MutationInfo {
+            mutation: Mutation::RemovedToldAtAppend,
+            name: "removed-told-at-append",
+            source: "CCF, premature node retirement",
+            promises: &["convergence"],
+            breaks: "a node is told to shut down by members that are not committed",
         },
         MutationInfo {
             mutation: Mutation::JointDroppedOnBoot,

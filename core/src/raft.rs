@@ -103,6 +103,8 @@ pub(crate) struct State {
     pub(crate) durability: Durability,
     /// Outlives the leader that began it, to learn who took over.
     pub(crate) transfer: Option<Transfer>,
+    /// Whether this node has taken part for the last time.
+    pub(crate) is_shut_down: bool,
     pub(crate) follower_reads: FollowerReads,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
@@ -138,6 +140,9 @@ impl Raft {
     /// The same transition in place, for callers that step millions of times: effects go to a buffer that the
     /// caller keeps (and clears), so that a step without a message need not allocate.
     pub fn step_into(&mut self, input: Input, effects: &mut Effects) {
+        if self.0.is_shut_down {
+            return;
+        }
         let mut t = Transition::begin(&mut self.0, effects);
         match input {
             Input::Received { from, source, to, message } => {
@@ -265,6 +270,12 @@ impl Raft {
         self.0.leading().map(|leader| &leader.peers)
     }
 
+    /// Whether it has asked to be ended (`Effect::ShutDown`). A node that is booted again on the same disk has not.
+    #[must_use]
+    pub fn is_shut_down(&self) -> bool {
+        self.0.is_shut_down
+    }
+
     /// Whether a write is under way.
     #[must_use]
     pub fn is_writing(&self) -> bool {
@@ -303,6 +314,7 @@ impl State {
             applied: LogIndex(0),
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,
+            is_shut_down: false,
             follower_reads: FollowerReads::default(),
             outbox: Vec::new(),
         }

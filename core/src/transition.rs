@@ -101,6 +101,11 @@ impl<'a> Transition<'a> {
         self.effects.list.push(Effect::Done { request });
     }
 
+    /// Ends the process with this step. What is said and written in it still goes out.
+    pub(crate) fn shut_down(&mut self) {
+        self.raft.is_shut_down = true;
+    }
+
     pub(crate) fn serve(&mut self, request: RequestId) {
         self.effects.list.push(Effect::Serve { request });
     }
@@ -235,6 +240,9 @@ impl<'a> Transition<'a> {
         self.apply_committed();
         reading::serve_ready(&mut self);
         follower_reading::serve_ready(&mut self);
+        if self.is_shut_down {
+            self.effects.list.push(Effect::ShutDown);
+        }
         #[cfg(debug_assertions)]
         if self.raft.is_correct() {
             invariants::assert_kept(&self.before, self.raft);
@@ -321,6 +329,7 @@ impl<'a> Transition<'a> {
             | Body::AppendRequest { .. }
             | Body::Heartbeat { .. }
             | Body::SnapshotRequest { .. }
+            | Body::NotAMember
             | Body::TimeoutNow
             | Body::ReadIndexRequest { .. }
             | Body::ReadIndexResponse { .. } => hard_state.max(log),

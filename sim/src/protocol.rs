@@ -338,6 +338,8 @@ pub enum Change {
         node: NodeId,
         /// Where it is reached.
         address: Address,
+        /// Whether the answer waits until it has caught up.
+        blocking: bool,
     },
     /// openraft `change_membership`: by way of a joint config where voters change.
     Members {
@@ -442,6 +444,8 @@ pub enum Precondition {
     LastEntry(u64),
     /// The node leads in this epoch.
     LeaderEpoch(Epoch),
+    /// Nobody who gets a vote lags behind (openraft before 0.8, `allow_lagging = false`).
+    LearnersCaughtUp,
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.
@@ -523,6 +527,9 @@ pub enum Effect<P: Protocol> {
         /// Which operation.
         request: RequestId,
     },
+    /// The process is to end, on purpose: it takes part no longer. Its writes are done first; it is not started again
+    /// unless an operator does.
+    ShutDown,
     /// Something a reader of a report may want to know happened, by its kebab-case name.
     Note(&'static str),
 }

@@ -59,6 +59,10 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         if scenario.schedule == Schedule::Timed && draw.one_in(2) {
             draw.leases(&mut scenario);
         }
+        if draw.one_in(4) {
+            let name = String::from("shutdown-on-remove");
+            scenario.cluster.options.insert(name, OptionValue::Switch(true));
+        }
     }
     scenario
 }
@@ -428,6 +432,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         cluster,
         rules_off: Vec::new(),
         logs: BTreeMap::new(),
+        groups: BTreeMap::new(),
         network: Network::default(),
         disk: Disk::default(),
         clock: Clock::default(),

@@ -194,6 +194,10 @@ impl Cluster {
             Effect::Refuse { request, refusal } => {
                 self.outcomes.insert(request, Outcome::Refused(refusal));
             }
+            Effect::ShutDown => {
+                node.unfinished.drain(..).for_each(|(_, write)| node.disk.apply(&write));
+                node.raft = None;
+            }
             Effect::Note(fact) => drop(self.seen.insert(fact)),
             Effect::SetTimer { .. } | Effect::CancelTimer(_) => {}
         }

@@ -289,7 +289,11 @@ fn a_transfer_to_a_dead_node_times_out_and_the_leader_goes_on() {
 fn a_learner_is_no_target_and_never_stands() {
     let mut c = Cluster::new(&[&[1, 2, 3]], &[4], plain);
     c.elect(1);
-    let learner = splitbrain_core::Change::AddLearner { node: n(4), address: splitbrain_core::Address(4) };
+    let learner = splitbrain_core::Change::AddLearner {
+        node: n(4),
+        address: splitbrain_core::Address(4),
+        blocking: false,
+    };
     assert_eq!(c.change(1, learner), Some(Outcome::Done));
     let transfer = c.transfer(1, 4);
     assert_eq!(c.outcomes[&transfer], Outcome::Refused(Refusal::NotATarget));

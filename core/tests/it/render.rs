@@ -60,7 +60,7 @@ pub(crate) fn message(message: &Message) -> String {
         Body::SnapshotReceived { last, asked, held } => {
             format!("last {}, bytes {asked}.. came, holds {held}", id(*last))
         }
-        Body::TermOver | Body::TimeoutNow => String::new(),
+        Body::TermOver | Body::NotAMember | Body::TimeoutNow => String::new(),
         Body::ReadIndexRequest { context } => read_context(*context),
         Body::ReadIndexResponse { context, index } => {
             format!("{}, index {}", read_context(*context), index.0)
@@ -104,6 +104,7 @@ pub(crate) fn effect(effect: &Effect) -> String {
         Effect::Refuse { request, refusal: why } => {
             format!("refuse request {}: {}", request.0, refusal(*why))
         }
+        Effect::ShutDown => "shut down".to_owned(),
         Effect::Note(fact) => format!("note {}", fact.name()),
     }
 }

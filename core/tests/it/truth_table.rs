@@ -82,7 +82,10 @@ fn inputs(to: u32) -> Vec<Input> {
         Input::Proposed { request, command: Arc::from(*b"x=1") },
         Input::ReadRequested { request },
         Input::ChangeRequested { request, change: voters(&[1, 2]) },
-        Input::ChangeRequested { request, change: Change::AddLearner { node: n(5), address: Address(5) } },
+        Input::ChangeRequested {
+            request,
+            change: Change::AddLearner { node: n(5), address: Address(5), blocking: false },
+        },
         Input::TransferRequested { request, to: n(2) },
         Input::SnapshotTaken { through: LogIndex(1), state: Arc::from(*b"") },
     ]);
@@ -114,6 +117,7 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::SnapshotReceived { last, asked: 0, held: 2 },
             Body::SnapshotAccepted { through: LogIndex(2) },
             Body::TermOver,
+            Body::NotAMember,
             Body::TimeoutNow,
             Body::ReadIndexRequest { context },
             Body::ReadIndexResponse { context, index: LogIndex(1) },

@@ -306,9 +306,11 @@ fn operation_in(request: core::RequestId, operation: &Operation) -> core::Input 
 
 fn change_in(change: &Change) -> core::Change {
     match change {
-        Change::AddLearner { node, address } => {
-            core::Change::AddLearner { node: node_in(*node), address: address_in(*address) }
-        }
+        Change::AddLearner { node, address, blocking } => core::Change::AddLearner {
+            node: node_in(*node),
+            address: address_in(*address),
+            blocking: *blocking,
+        },
         Change::Members { members, retain } => {
             core::Change::Members { members: members_in(members), retain: *retain }
         }
@@ -363,6 +365,7 @@ fn precondition_in(precondition: Precondition) -> core::Precondition {
         Precondition::LastMembership(index) => core::Precondition::LastMembership(core::LogIndex(index)),
         Precondition::LastEntry(index) => core::Precondition::LastEntry(core::LogIndex(index)),
         Precondition::LeaderEpoch(epoch) => core::Precondition::LeaderTerm(core::Term(epoch.0)),
+        Precondition::LearnersCaughtUp => core::Precondition::LearnersCaughtUp,
     }
 }
 
@@ -397,6 +400,7 @@ fn effect_out(effect: core::Effect) -> Effect<Raft> {
         core::Effect::Refuse { request, refusal } => {
             Effect::Refuse { request: request_out(request), refusal: refusal_out(refusal) }
         }
+        core::Effect::ShutDown => Effect::ShutDown,
         core::Effect::Note(fact) => Effect::Note(fact.name()),
     }
 }

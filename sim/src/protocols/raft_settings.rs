@@ -11,7 +11,7 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
                        batch-bytes-max, inflight-entries-max, inflight-bytes-max, uncommitted-bytes-max, \
                        snapshot-chunk-bytes-max, trailing-entries, joint-finish, intersect, learner-may-lead, majority-add, \
-                       staging-timeout or staging-gap";
+                       shutdown-on-remove, replication-lag-threshold, staging-timeout or staging-gap";
 
 /// The settings of a cluster of Rafts: of every node, but for who it is and its priority.
 #[derive(Clone, Debug)]
@@ -68,6 +68,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "stickiness" => config.stickiness = switch(name, value)?,
         "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
         "majority-add" => config.majority_add = switch(name, value)?,
+        "shutdown-on-remove" => config.shutdown_on_remove = switch(name, value)?,
         "follower-reads" => config.follower_reads = switch(name, value)?,
         "drift-max-ppm" => config.drift_max_ppm = count(name, value)?,
         "reads" => {
@@ -81,6 +82,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "snapshot-chunk-bytes-max" => config.snapshot_chunk_bytes_max = count(name, value)?,
         "trailing-entries" => config.trailing_entries = number(name, value)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
+        "replication-lag-threshold" => config.replication_lag_threshold = count(name, value)?,
         "staging-gap" => config.staging_gap = count(name, value)?,
         "staging-timeout" => config.staging_timeout = time(name, value)?,
         "joint-finish" => {

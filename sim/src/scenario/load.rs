@@ -9,7 +9,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::load_nodes::{read_node, unknown_node};
+use super::load_nodes::{read_node, read_sets, unknown_node};
 use super::load_step::read_step;
 use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
@@ -114,6 +114,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let cluster = read_cluster(top.need_section("cluster", "members = [\"a\", \"b\", \"c\"]")?, places)?;
     let rules_off = read_rules(&mut top, places)?;
     let logs = read_logs(&mut top, &cluster)?;
+    let groups = read_groups_of_their_own(&mut top, &cluster)?;
     let network = read_network(&mut top)?;
     let disk = read_disk(&mut top)?;
     let clock = read_clock(&mut top)?;
@@ -133,6 +134,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         cluster,
         rules_off,
         logs,
+        groups,
         network,
         disk,
         clock,
@@ -411,6 +413,17 @@ fn read_logs(top: &mut Fields<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, I
         logs.insert(node, read_log(&item)?);
     }
     Ok(logs)
+}
+
+/// Nodes that are started with members of their own.
+fn read_groups_of_their_own(top: &mut Fields<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, QuorumSets>> {
+    let section = top.section("groups", "[groups]")?;
+    let mut groups = BTreeMap::new();
+    for (key, at, item) in section.iter().flat_map(Fields::entries) {
+        let node = cluster.node(key).ok_or_else(|| unknown_node(at, key, cluster))?;
+        groups.insert(node, read_sets(&item, cluster)?);
+    }
+    Ok(groups)
 }
 
 fn read_log(item: &Item<'_>) -> Read<InitialLog> {
