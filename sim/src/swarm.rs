@@ -75,11 +75,18 @@ enum Theme {
     Membership,
     SingleServer,
     Snapshots,
+    Transfers,
 }
 
 impl Theme {
-    const ALL: [Theme; 5] =
-        [Theme::Elections, Theme::Reads, Theme::Membership, Theme::SingleServer, Theme::Snapshots];
+    const ALL: [Theme; 6] = [
+        Theme::Elections,
+        Theme::Reads,
+        Theme::Membership,
+        Theme::SingleServer,
+        Theme::Snapshots,
+        Theme::Transfers,
+    ];
 }
 
 /// The swarm's own draws.
@@ -139,18 +146,25 @@ impl Draw {
         };
         let budget = self.budget();
         let nemeses = self.brief_nemeses(theme, cluster.election.max);
-        let schedule = self.brief_schedule(theme);
-        let events = self.pick(&[200, 100, 300, 400]);
+        // Leases end by the clock.
+        let timed = theme == Theme::Reads && self.one_in(3);
+        let schedule = if timed { Schedule::Timed } else { self.brief_schedule(theme) };
+        let events = self.pick(&[300, 200, 400]);
         let heals = self.one_in(8);
         let steps = self.hardship(events, heals, cluster.election.max);
         Scenario { network, disk, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
     }
 
     fn brief_cluster(&mut self, theme: Theme) -> Cluster {
-        let voters = self.pick(&[3, 4, 3, 4, 5, 2]);
+        // The smallest cluster in which two single-server changes can miss each other has four voters.
+        let voters = if theme == Theme::SingleServer {
+            self.pick(&[4, 4, 3, 5])
+        } else {
+            self.pick(&[3, 4, 3, 4, 5, 2])
+        };
         let changes = matches!(theme, Theme::Membership | Theme::SingleServer);
         let learners = if theme == Theme::Membership { self.pick(&[0, 1, 2]) } else { 0 };
-        let spare = if changes { self.pick(&[0, 0, 1, 2]) } else { 0 };
+        let spare = if changes { self.pick(&[0, 0, 0, 1, 2]) } else { 0 };
         let all = voters + learners + spare;
         // A change that was under way when the world began: a joint config of neighbours, which may share nobody.
         let joint = theme == Theme::Membership && self.one_in(2);
@@ -183,27 +197,23 @@ impl Draw {
         let hit = |fault| NemesisKind::Hit { fault, aim };
         let shape = self.pick(&Shape::ALL);
         let rare = self.pick(&[NodeFault::Stall, NodeFault::Pause, NodeFault::FailedWrite]);
-        let own = match theme {
-            Theme::Elections | Theme::Reads => None,
-            Theme::Membership => Some(Operator::Membership),
-            Theme::SingleServer => Some(Operator::SingleServer),
-            Theme::Snapshots => Some(Operator::Snapshot),
+        let operate = |operator| NemesisKind::Operate { operator };
+        let mut kinds = match theme {
+            Theme::Elections => Vec::new(),
+            // A read is stale when its leader does not know that there is another one.
+            Theme::Reads => vec![NemesisKind::Partition { shape: self.pick(&[Shape::LeaderAlone, Shape::OneWay]) }],
+            Theme::Membership => vec![operate(Operator::Membership)],
+            Theme::SingleServer => vec![operate(Operator::SingleServer)],
+            Theme::Snapshots => vec![operate(Operator::Snapshot)],
+            Theme::Transfers => vec![operate(Operator::Transfer)],
         };
-        let mut kinds: Vec<NemesisKind> =
-            own.into_iter().map(|operator| NemesisKind::Operate { operator }).collect();
-        let others = [
-            hit(NodeFault::Reboot),
-            hit(NodeFault::Crash),
-            NemesisKind::Partition { shape },
-            NemesisKind::SwizzleClog,
-            NemesisKind::Operate { operator: Operator::Transfer },
-            hit(rare),
-        ];
+        let often = [hit(NodeFault::Reboot), hit(NodeFault::Crash), NemesisKind::Partition { shape }];
+        let seldom = [NemesisKind::SwizzleClog, operate(Operator::Transfer), hit(rare)];
         if self.one_in(2) {
             kinds.push(hit(NodeFault::SlowLinks { factor: 10 }));
         }
-        let share = self.pick(&[4, 4, 8, 2]);
-        kinds.extend(others.into_iter().filter(|_| self.one_in(share)));
+        kinds.extend(often.into_iter().filter(|_| self.one_in(3)));
+        kinds.extend(seldom.into_iter().filter(|_| self.one_in(12)));
         kinds.into_iter().map(|kind| self.nemesis(kind, election)).collect()
     }
 
@@ -212,9 +222,9 @@ impl Draw {
         let weights = Weights {
             deliver: self.pick(&[100, 50, 300]),
             late: self.pick(&[1, 1, 3]),
-            elect: self.pick(&[10, 3, 10, 30]),
-            fire: self.pick(&[3, 10, 30]),
-            write: self.pick(&[30, 100, 10, 300]),
+            elect: self.pick(&[10, 10, 3, 30]),
+            fire: self.pick(&[10, 3, 10, 30]),
+            write: self.pick(&[100, 300, 100, 10]),
             client: if changes { 1 } else { self.pick(&[10, 3, 30]) },
             strike: self.pick(&[30, 10]),
             relief: self.pick(&[10, 30, 3]),
