@@ -67,8 +67,15 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         steps: vec![hardship, Step::Heal, Step::Converge { within }],
         expect: Expectations::default(),
     };
-    if system == "raft" {
-        scenario.cluster.options = draw.raft_options(network.order);
+    match system {
+        "raft" => scenario.cluster.options = draw.raft_options(network.order),
+        "openraft" => {
+            scenario.cluster.options = draw.openraft_options();
+            if draw.one_in(4) {
+                draw.abandoned_joint(&mut scenario);
+            }
+        }
+        _ => {}
     }
     scenario
 }
@@ -159,7 +166,8 @@ impl Draw {
             let aim = self.pick(&Aim::ALL);
             kinds.push(NemesisKind::Hit { fault: self.intensity(fault), aim });
         }
-        kinds.extend(Operator::ALL.map(|operator| NemesisKind::Operate { operator }));
+        let operators = [Operator::Transfer, Operator::Snapshot, Operator::Membership, Operator::Address];
+        kinds.extend(operators.map(|operator| NemesisKind::Operate { operator }));
         // Most seeds have a few kinds, some none, some nearly all.
         let share = self.pick(&[8, 12, 5, 20, 2]);
         let calm = self.one_in(12);
@@ -230,6 +238,46 @@ impl Draw {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
         }
         options
+    }
+
+    /// Settings of openraft's own. With its own default, most seeds would end in one and the same finding.
+    fn openraft_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        if !self.one_in(8) {
+            set("enable-leader-restore", OptionValue::Switch(false));
+        }
+        if self.one_in(3) {
+            set("enable-pre-vote", OptionValue::Switch(true));
+        }
+        if self.one_in(4) {
+            set("read-policy", OptionValue::Word(String::from("lease-read")));
+        }
+        options
+    }
+
+    /// The operator who asked for a change went away between its two entries: the cluster is joint until somebody asks
+    /// again, and several may. openraft leaves that to operators; so the swarm has to ask.
+    fn abandoned_joint(&mut self, scenario: &mut Scenario) {
+        // The old set can elect without any one of its nodes; the new one may be as small as one.
+        let (voters, shared) = (self.pick(&[4, 5, 6]), self.pick(&[0, 1]));
+        let set = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
+        let cluster = &mut scenario.cluster;
+        let moved = cluster.addresses.split_off(cluster.nodes.len());
+        cluster.nodes = (0..voters)
+            .map(|number| Node { name: format!("n{}", number + 1), home: Address(number) })
+            .collect();
+        cluster.addresses = cluster.nodes.iter().map(|node| node.name.clone()).chain(moved).collect();
+        cluster.members = vec![set(0, 3), set(3 - shared, voters)];
+        (cluster.learners, cluster.spare) = (BTreeSet::new(), BTreeSet::new());
+        scenario.network.loss = percent(self.pick(&[30, 10, 50]));
+        scenario.schedule = Schedule::Timed;
+        let election = cluster.election.max;
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
+        let lasting = around(self.pick(&[2, 3, 5]) * election);
+        let operator = Nemesis { kind, every: around(election / 20), lasting };
+        scenario.nemeses = vec![operator; 2];
     }
 }
 

@@ -244,6 +244,9 @@ pub enum Operator {
     Membership,
     /// Move a random node to a vacant address, and tell the cluster.
     Address,
+    /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
+    /// and cut that leader off in the same moment. Two of these are two operators who do not know of each other.
+    LeaveJoint,
 }
 
 /// The shape of a partition.
@@ -489,8 +492,13 @@ impl NodeFault {
 }
 
 impl Operator {
-    pub(crate) const ALL: [Operator; 4] =
-        [Operator::Transfer, Operator::Snapshot, Operator::Membership, Operator::Address];
+    pub(crate) const ALL: [Operator; 5] = [
+        Operator::Transfer,
+        Operator::Snapshot,
+        Operator::Membership,
+        Operator::Address,
+        Operator::LeaveJoint,
+    ];
 
     /// The word that scenarios and records use.
     #[must_use]
@@ -500,6 +508,7 @@ impl Operator {
             Operator::Snapshot => "snapshot",
             Operator::Membership => "membership",
             Operator::Address => "address",
+            Operator::LeaveJoint => "leave-joint",
         }
     }
 }
