@@ -356,8 +356,8 @@ impl<P: Protocol> World<P> {
         Some((Change::Members { members, retain }, wanted))
     }
 
-    /// One of those who believe to lead a joint config is asked to leave it, to either side, and cut off in the same
-    /// moment: whom it has reached by then is chance.
+    /// One of those who believe to lead a joint config is asked to leave it, to either side. If it begins to, it is cut
+    /// off in the same moment: nobody else knows of the change yet.
     fn leave_joint(&mut self) -> Option<Strike> {
         let joint = |id: &NodeId| {
             let process = self.nodes[id.0 as usize].process.as_ref();
@@ -375,6 +375,10 @@ impl<P: Protocol> World<P> {
         let links = self.close_links(leader, Link::Cut);
         self.note("membership-change-asked");
         self.operate(leader, Operation::Change(Change::Members { members, retain }));
+        if self.quorums_of(leader).len() > 1 {
+            self.open_links(&links);
+            return None;
+        }
         Some(Strike::Cut(links))
     }
 

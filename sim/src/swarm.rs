@@ -260,7 +260,7 @@ impl Draw {
     /// again, and several may. openraft leaves that to operators; so the swarm has to ask.
     fn abandoned_joint(&mut self, scenario: &mut Scenario) {
         // The old set can elect without any one of its nodes; the new one may be as small as one.
-        let (voters, shared) = (self.pick(&[4, 5, 6]), self.pick(&[0, 1]));
+        let (voters, shared) = (self.pick(&[4, 4, 5, 6]), self.pick(&[0, 0, 1]));
         let set = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
         let cluster = &mut scenario.cluster;
         let moved = cluster.addresses.split_off(cluster.nodes.len());
@@ -278,6 +278,8 @@ impl Draw {
         let lasting = around(self.pick(&[2, 3, 5]) * election);
         let operator = Nemesis { kind, every: around(election / 20), lasting };
         scenario.nemeses = vec![operator; 2];
+        // Once the cluster is joint no longer, nothing more is to be found here.
+        scenario.steps[0] = Step::Events { count: 4_000 };
     }
 }
 

@@ -245,7 +245,7 @@ pub enum Operator {
     /// Move a random node to a vacant address, and tell the cluster.
     Address,
     /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
-    /// and cut that leader off in the same moment. Two of these are two operators who do not know of each other.
+    /// and cut that leader off if it begins to. Two of these are two operators who do not know of each other.
     LeaveJoint,
 }
 
