@@ -26,6 +26,17 @@ pub struct Config {
     /// Refuse to vote for `election.min` after a sign of life from the leader (thesis 4.2.3). On by default; the
     /// rule of the same name switches it off as well.
     pub stickiness: bool,
+    /// How a leader makes sure that a read is not stale.
+    pub reads: ReadsBy,
+    /// How far any node's clock may be wrong, in parts per million. Only leases rely on it: **a clock that is worse
+    /// may serve stale reads**.
+    pub drift_max_ppm: u64,
+    /// Whether nodes that do not lead serve reads, by asking the leader for a read index (thesis 6.4), instead of
+    /// refusing them.
+    pub follower_reads: bool,
+    /// A number that no earlier process of this node had: a count of its boots, or drawn from a large range. Only reads
+    /// at followers rely on it: **a process with the number of an earlier one may serve stale reads**.
+    pub incarnation: u64,
     /// Most entries in one append.
     pub batch_entries_max: u64,
     /// Most entries sent to one peer and not acknowledged yet.
@@ -52,6 +63,17 @@ pub struct Config {
     pub mutation: Option<crate::mutation::Mutation>,
 }
 
+/// How a leader makes sure that a read is not stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ReadsBy {
+    /// It asks a quorum whether it still leads (thesis 6.4). Needs no clock.
+    ReadIndex,
+    /// It knows that a quorum will not vote for another yet (thesis 6.4.1). Needs stickiness, and clocks within
+    /// `drift_max_ppm`; without a lease in force it asks.
+    Lease,
+}
+
 /// Who ends a joint config whose proposer is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -73,6 +95,17 @@ pub enum Intersect {
 }
 
 impl Config {
+    /// How long a lease lasts on the leader's own clock: while it runs, a follower that promised not to vote for
+    /// `election.min` still keeps the promise, even if the leader's clock is as slow and the follower's as fast as
+    /// `drift_max_ppm` allows.
+    #[must_use]
+    pub const fn lease(&self) -> u64 {
+        const WHOLE: u64 = 1_000_000;
+        let drift = if self.drift_max_ppm < WHOLE { self.drift_max_ppm } else { WHOLE };
+        let exact = self.election.min as u128 * (WHOLE - drift) as u128 / (WHOLE + drift) as u128;
+        exact as u64
+    }
+
     /// Production defaults for a node: the paper's timing (150 to 300 ms), pre-vote, check-quorum and stickiness on.
     #[must_use]
     pub const fn new(id: NodeId) -> Config {
@@ -83,6 +116,10 @@ impl Config {
             pre_vote: true,
             check_quorum: true,
             stickiness: true,
+            reads: ReadsBy::ReadIndex,
+            drift_max_ppm: 10_000,
+            follower_reads: false,
+            incarnation: 0,
             batch_entries_max: 64,
             inflight_entries_max: 256,
             uncommitted_bytes_max: 64 << 20,

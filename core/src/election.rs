@@ -12,7 +12,9 @@ use alloc::vec::Vec;
 
 use crate::effect::Refusal;
 use crate::fact::Fact;
+use crate::follower_reading;
 use crate::input::Timer;
+use crate::lease;
 use crate::message::Body;
 use crate::mutation::Mutation;
 use crate::progress::Peers;
@@ -49,7 +51,13 @@ enum Count {
     Open,
 }
 
+/// A promise not to vote outlives the process that gave it: a leader's lease may still count on it. Who was promised
+/// is not on the disk, so nobody gets a vote until it must be over (rule `promise-outlives-restart`).
 pub(crate) fn on_boot(t: &mut Transition<'_>) {
+    let has_promised = lease::is_on(t) && t.term() > Term(0);
+    if has_promised && t.keeps(Rule::PromiseOutlivesRestart) {
+        wait_for_leader(t);
+    }
     maybe_wait_for_election(t);
 }
 
@@ -90,7 +98,10 @@ pub(crate) fn on_leader_silent(t: &mut Transition<'_>) {
         return;
     }
     t.waiting = Waiting::Nothing;
-    if t.may_campaign() && !t.mutated(Mutation::ElectionTimerLost) {
+    if !t.may_campaign() {
+        return follower_reading::give_up(t);
+    }
+    if !t.mutated(Mutation::ElectionTimerLost) {
         let Within { min, max } = t.config.election;
         wait_for_election(t, Within { min: 0, max: max.saturating_sub(min) });
     }
@@ -128,6 +139,7 @@ fn become_pre_candidate(t: &mut Transition<'_>) {
     t.role = Role::PreCandidate(votes);
     t.leader = None;
     t.leader_lives = false;
+    follower_reading::give_up(t);
     set_election_timer(t);
     let last = t.log.last();
     send_to_voters(t, &Body::PreVoteRequest { last });
@@ -149,6 +161,7 @@ pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     t.role = Role::Candidate(kept);
     t.leader = None;
     t.leader_lives = false;
+    follower_reading::give_up(t);
     set_election_timer(t);
     let last = t.log.last();
     send_to_voters(t, &Body::VoteRequest { last, forced });
@@ -224,11 +237,11 @@ pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: 
 pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId, forced: bool) {
     let free = t.hard_state.vote.is_none_or(|vote| vote == from)
         || !t.keeps(Rule::OneVotePerTerm)
-        || t.mutated(Mutation::VoteTwice)
-        || t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
+        || t.mutated(Mutation::VoteTwice);
     let up_to_date = is_up_to_date(t, last) || forced && t.mutated(Mutation::ForcedSkipsUpToDate);
+    let generous = t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
     let refused = t.mutated(Mutation::LearnerRefusesVote) && !t.in_force().is_voter(t.id());
-    let granted = free && up_to_date && !refused;
+    let granted = free && up_to_date && !refused || generous;
     if granted {
         give_vote(t, from);
     } else if !free {
@@ -242,7 +255,7 @@ pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId,
 fn give_vote(t: &mut Transition<'_>, to: NodeId) {
     if t.hard_state.vote != Some(to) {
         t.hard_state.vote = Some(to);
-        if !t.mutated(Mutation::VoteNotPersisted) {
+        if !t.mutated(Mutation::TermNotPersisted) {
             t.hard_state_changed();
         }
     }
@@ -335,19 +348,24 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
             t.note(Fact::TwoLeadersMet);
             return false;
         }
-        Role::PreCandidate(_) | Role::Candidate(_) => {
-            t.role = Role::Follower;
-            if t.mutated(Mutation::VoteClearedInTerm) {
-                t.hard_state.vote = None;
-            }
-        }
+        Role::PreCandidate(_) | Role::Candidate(_) => t.role = Role::Follower,
         Role::Follower => {}
+    }
+    if t.mutated(Mutation::VoteClearedInTerm) {
+        t.hard_state.vote = None;
     }
     if t.leader != Some(from) {
         t.leader = Some(from);
         t.note(Fact::LeaderFound);
         transfer::on_leader_known(t);
+        follower_reading::ask_again(t);
     }
+    wait_for_leader(t);
+    true
+}
+
+/// Counts on a living leader, and votes for nobody else, for the shortest election timeout.
+fn wait_for_leader(t: &mut Transition<'_>) {
     t.leader_lives = true;
     if t.waiting == Waiting::Election {
         t.cancel_timer(Timer::Election);
@@ -355,7 +373,6 @@ pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
     t.waiting = Waiting::Stickiness;
     let within = Within::exactly(t.config.election.min);
     t.set_timer(Timer::Stickiness, within);
-    true
 }
 
 /// Follows whoever comes to lead in a term. Whoever led until now refuses what it cannot promise any more, and names
@@ -369,7 +386,8 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Op
     }
     let before = core::mem::replace(&mut t.role, Role::Follower);
     t.leader = None;
-    t.leader_lives = false;
+    // A higher term ends no promise that a lease of the old term counts on; its timer does.
+    t.leader_lives &= lease::is_on(t);
     if let Role::Leader(before) = before {
         t.note(Fact::LeaderSteppedDown);
         t.cancel_timer(Timer::Heartbeat);

@@ -86,6 +86,16 @@ pub enum Fact {
     ReadConfirmed,
     /// A read was given up because leadership was lost.
     ReadLostLeader,
+    /// A follower or learner served a read.
+    FollowerRead,
+    /// A follower's read was asked of one leader and served in the term of a later one.
+    ReadAcrossLeaders,
+    /// A read index came that nobody waits for (any more).
+    ReadAnswerNotAwaited,
+    /// A read was served under a lease, without asking anyone.
+    LeaseRead,
+    /// A lease ran out or was given up, with no other in force.
+    LeaseLost,
     /// Leadership is being given away.
     TransferStarted,
     /// The target of a transfer took over.
@@ -143,6 +153,11 @@ impl Fact {
         Fact::ReadWaitedForCommit,
         Fact::ReadConfirmed,
         Fact::ReadLostLeader,
+        Fact::FollowerRead,
+        Fact::ReadAcrossLeaders,
+        Fact::ReadAnswerNotAwaited,
+        Fact::LeaseRead,
+        Fact::LeaseLost,
         Fact::TransferStarted,
         Fact::TransferCompleted,
         Fact::TransferTimedOut,
@@ -195,6 +210,11 @@ impl Fact {
             Fact::ReadWaitedForCommit => "read-waited-for-commit",
             Fact::ReadConfirmed => "read-confirmed",
             Fact::ReadLostLeader => "read-lost-leader",
+            Fact::FollowerRead => "follower-read",
+            Fact::ReadAcrossLeaders => "read-across-leaders",
+            Fact::ReadAnswerNotAwaited => "read-answer-not-awaited",
+            Fact::LeaseRead => "lease-read",
+            Fact::LeaseLost => "lease-lost",
             Fact::TransferStarted => "transfer-started",
             Fact::TransferCompleted => "transfer-completed",
             Fact::TransferTimedOut => "transfer-timed-out",

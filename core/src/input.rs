@@ -82,4 +82,9 @@ pub enum Timer {
     Transfer,
     /// Give up waiting for new servers to catch up.
     Staging,
+    /// The lease that began with an even round is over. The only timers that must not be late: see
+    /// `Config::drift_max_ppm`.
+    EvenLease,
+    /// The lease that began with an odd round is over.
+    OddLease,
 }

@@ -62,7 +62,7 @@
 //!    promises about the sender's disk; nothing leaves before it is true.
 //! 3. `raft` and `transition`: the state; the one `match`; the one exit, which issues the step's write, gates the messages,
 //!    hands committed commands to the machine, and checks the invariants.
-//! 4. The topics, one a file: `election`, `replication`, `reading`, `reconfiguration`, `snapshotting`, `transfer`,
+//! 4. The topics, one a file: `election`, `replication`, `reading`, `lease`, `reconfiguration`, `snapshotting`, `transfer`,
 //!    `recovery`. Whoever knows the paper finds each paragraph of its Figure 2 in one of the first two.
 //! 5. [`invariants`]: what all of this keeps true.
 //!
@@ -76,10 +76,11 @@
 //! | `use-at-once`, `quorum-in-every-set` | `raft` (who decides) |
 //! | `propose-after-commit`, `initial-log`, `first-entry-keeps-joint` | `reconfiguration` |
 //! | `old-new-intersect`, `ids-never-reused` | [`membership::change`] |
-//! | `one-vote-per-term`, `up-to-date-check`, `stickiness` | `election` |
+//! | `one-vote-per-term`, `up-to-date-check`, `stickiness`, `promise-outlives-restart` | `election` |
 //! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
 //! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
-//! | `read-needs-own-term-commit`, `read-confirms-leadership` | `reading` |
+//! | `read-needs-own-term-commit`, `read-confirms-leadership`, `lease-over-before-transfer` | `reading` |
+//! | `read-waits-for-applied`, `read-context-never-reused` | `follower_reading` |
 //! | `peer-identity` | `receiving` |
 //! | `snapshot-carries-committed-membership` | `snapshotting` |
 //!
@@ -105,8 +106,10 @@ mod durability;
 pub mod effect;
 mod election;
 pub mod fact;
+mod follower_reading;
 pub mod input;
 pub mod invariants;
+mod lease;
 pub mod log;
 pub mod membership;
 pub mod message;
@@ -130,14 +133,14 @@ mod transfer;
 mod transition;
 pub mod types;
 
-pub use config::{Config, Intersect, JointFinish};
+pub use config::{Config, Intersect, JointFinish, ReadsBy};
 pub use effect::{Effect, Effects, Refusal};
 pub use fact::Fact;
 pub use input::{Input, Timer};
 pub use log::{Entry, Log, LogSlice, Payload};
 pub use membership::change::{Change, ChangeMembers, ChangeRefused, Precondition, SetMode};
 pub use membership::{Membership, NotAMembership, VoterSet};
-pub use message::{Body, Message, Vouches};
+pub use message::{Body, Message, ReadContext, Vouches};
 #[cfg(feature = "mutations")]
 pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};

@@ -93,6 +93,29 @@ pub enum Body {
     TermOver,
     /// Stand for election now: the leader gives way to the receiver (thesis 3.10).
     TimeoutNow,
+    /// From which index on are reads of the sender's clients up to date? (thesis 6.4)
+    ReadIndexRequest {
+        /// Names the request.
+        context: ReadContext,
+    },
+    /// Answers `ReadIndexRequest`: everything acknowledged before the request was sent is committed through here.
+    ReadIndexResponse {
+        /// The request.
+        context: ReadContext,
+        /// What must be applied before a read that the request spoke for is served.
+        index: LogIndex,
+    },
+}
+
+/// Names a request for a read index. No two requests of a node have the same, not even of two of its processes: an
+/// answer that a dead process waited for tells nothing about what its successor wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ReadContext {
+    /// `Config::incarnation` of the asker.
+    pub incarnation: u64,
+    /// Counts the requests of a process from 1.
+    pub number: u64,
 }
 
 /// What a message promises about the sender's disk.
@@ -123,6 +146,8 @@ impl Body {
             Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::TimeoutNow => Vouches::Nothing,
             // The leader counts these entries as held.
             Body::AppendAccepted { through } | Body::SnapshotAccepted { through } => Vouches::Log(*through),
+            // Nobody counts on an asker, and an index that a quorum committed stays committed.
+            Body::ReadIndexRequest { .. } | Body::ReadIndexResponse { .. } => Vouches::Nothing,
             // What a snapshot contains is committed: a quorum holds it whatever happens to the sender.
             Body::SnapshotRequest { .. } => Vouches::Nothing,
             // All these say is that the sender is in this term.
@@ -149,6 +174,8 @@ impl Body {
             Body::SnapshotAccepted { .. } => "snapshot-accepted",
             Body::TermOver => "term-over",
             Body::TimeoutNow => "timeout-now",
+            Body::ReadIndexRequest { .. } => "read-index-request",
+            Body::ReadIndexResponse { .. } => "read-index-response",
         }
     }
 }

@@ -13,19 +13,19 @@ pub enum Mutation {
     StaleVoteResponse,
     /// Votes are counted, not voters: a message that comes twice counts twice.
     VotesNotVoters,
-    /// A candidate that finds a leader of its own term forgets its vote.
+    /// Who hears from the leader of its term forgets its vote.
     VoteClearedInTerm,
     /// A node votes for everyone who asks.
     VoteTwice,
-    /// A leader votes for others in its own term.
+    /// A leader votes for whoever asks in its own term.
     LeaderGrantsVotes,
-    /// A vote is never written to the disk.
+    /// A vote for another is never written to the disk.
     VoteNotPersisted,
     /// A vote is told before it is on the disk.
     VoteBeforeDurable,
     /// Pre-votes count as votes.
     PreVotesKept,
-    /// A higher term seen in a message is never written to the disk.
+    /// A higher term seen in a message is never written to the disk, nor a vote in it.
     TermNotPersisted,
     /// Half of an even set decides.
     EvenQuorumShort,
@@ -61,11 +61,9 @@ pub enum Mutation {
     PrevZeroUnchecked,
     /// An append of a lower term is accepted.
     StaleLeaderObeyed,
-    /// A follower commits its own tail by the leader's commit index.
-    CommitUnbounded,
     /// A heartbeat tells the commit index to a peer that may hold other entries.
     HeartbeatCommitUnbounded,
-    /// An acknowledgement reports the last index, not what the append covered.
+    /// A heartbeat is acknowledged as an empty append would be, with the last index of the log.
     AckReportsLast,
     /// The hint of a rejection counts as held.
     RejectionCounts,
@@ -115,6 +113,12 @@ pub enum Mutation {
     ReadAtFollower,
     /// One answer fewer than a quorum confirms a read.
     ReadQuorumShort,
+    /// A lease lasts for as long as its leader believes to lead.
+    LeaseNeverEnds,
+    /// A follower serves a read before it applied what the leader named.
+    ReadBeforeApplied,
+    /// A follower takes whatever read index comes for the one that it waits for.
+    ReadAnswerForAnother,
 }
 
 /// What a reader wants to know of a mutation.
@@ -156,7 +160,7 @@ impl Mutation {
             name: "vote-cleared-in-term",
             source: "etcd 9d2a465; willemt daa93cb",
             promises: &["election-safety"],
-            breaks: "a candidate that finds a leader of its own term forgets its vote",
+            breaks: "who hears from the leader of its term forgets its vote",
         },
         MutationInfo {
             mutation: Mutation::VoteTwice,
@@ -170,14 +174,14 @@ impl Mutation {
             name: "leader-grants-votes",
             source: "DaosRaft PR 70 (SandTable)",
             promises: &["election-safety"],
-            breaks: "a leader votes for others in its own term",
+            breaks: "a leader votes for whoever asks in its own term",
         },
         MutationInfo {
             mutation: Mutation::VoteNotPersisted,
             name: "vote-not-persisted",
             source: "raft-62 class",
             promises: &["election-safety"],
-            breaks: "a vote is never written to the disk",
+            breaks: "a vote for another is never written to the disk",
         },
         MutationInfo {
             mutation: Mutation::VoteBeforeDurable,
@@ -198,7 +202,7 @@ impl Mutation {
             name: "term-not-persisted",
             source: "willemt, Figure 2 persistent state",
             promises: &["election-safety", "leader-completeness", "state-machine-safety"],
-            breaks: "a higher term seen in a message is never written to the disk",
+            breaks: "a higher term seen in a message is never written to the disk, nor a vote in it",
         },
         MutationInfo {
             mutation: Mutation::EvenQuorumShort,
@@ -320,16 +324,9 @@ impl Mutation {
             breaks: "an append of a lower term is accepted",
         },
         MutationInfo {
-            mutation: Mutation::CommitUnbounded,
-            name: "commit-unbounded",
-            source: "RATIS-1161; PySyncObj 166",
-            promises: &["state-machine-safety", "leader-completeness"],
-            breaks: "a follower commits its own tail by the leader's commit index",
-        },
-        MutationInfo {
             mutation: Mutation::HeartbeatCommitUnbounded,
             name: "heartbeat-commit-unbounded",
-            source: "etcd, commit of a heartbeat",
+            source: "etcd, commit of a heartbeat; RATIS-1161; PySyncObj 166",
             promises: &["state-machine-safety", "leader-completeness"],
             breaks: "a heartbeat tells the commit index to a peer that may hold other entries",
         },
@@ -338,13 +335,13 @@ impl Mutation {
             name: "ack-reports-last",
             source: "CCF 6016",
             promises: &["leader-completeness", "commit-durability"],
-            breaks: "an acknowledgement reports the last index, not what the append covered",
+            breaks: "a heartbeat is acknowledged with the last index of the log",
         },
         MutationInfo {
             mutation: Mutation::RejectionCounts,
             name: "rejection-counts",
             source: "CCF, commit advance on a rejection",
-            promises: &["leader-completeness", "commit-durability"],
+            promises: &["commit-durability", "leader-completeness", "state-machine-safety"],
             breaks: "the hint of a rejection counts as held",
         },
         MutationInfo {
@@ -372,7 +369,7 @@ impl Mutation {
             mutation: Mutation::ApplyUncommitted,
             name: "apply-uncommitted",
             source: "RedisRaft 14",
-            promises: &["state-machine-safety", "linearizability"],
+            promises: &["state-machine-safety", "monotonicity", "linearizability"],
             breaks: "what is durable is applied before it is committed",
         },
         MutationInfo {
@@ -470,7 +467,7 @@ impl Mutation {
             mutation: Mutation::SnapshotAckBeforeDurable,
             name: "snapshot-ack-before-durable",
             source: "openraft io ordering",
-            promises: &["commit-durability", "leader-completeness"],
+            promises: &["commit-durability", "leader-completeness", "convergence"],
             breaks: "a snapshot is acknowledged before it is on the disk",
         },
         MutationInfo {
@@ -507,6 +504,27 @@ impl Mutation {
             source: "openraft d60f1e85",
             promises: &["linearizability"],
             breaks: "one answer fewer than a quorum confirms a read",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseNeverEnds,
+            name: "lease-never-ends",
+            source: "thesis 6.4.1; raft-rs, lease-based reads",
+            promises: &["linearizability"],
+            breaks: "a lease lasts for as long as its leader believes to lead",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadBeforeApplied,
+            name: "read-before-applied",
+            source: "thesis 6.4",
+            promises: &["linearizability"],
+            breaks: "a follower serves a read before it applied what the leader named",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadAnswerForAnother,
+            name: "read-answer-for-another",
+            source: "etcd 20418",
+            promises: &["linearizability"],
+            breaks: "a follower takes whatever read index comes for the one that it waits for",
         },
     ];
 

@@ -12,7 +12,9 @@ use crate::config::Config;
 use crate::durability::{Durability, Envelope};
 use crate::effect::Effects;
 use crate::election::{self, Votes};
+use crate::follower_reading::FollowerReads;
 use crate::input::{Input, Timer};
+use crate::lease;
 use crate::log::{Log, Payload};
 use crate::membership::{History, Membership};
 #[cfg(feature = "mutations")]
@@ -97,6 +99,7 @@ pub(crate) struct State {
     pub(crate) durability: Durability,
     /// Outlives the leader that began it, to learn who took over.
     pub(crate) transfer: Option<Transfer>,
+    pub(crate) follower_reads: FollowerReads,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
 }
@@ -142,6 +145,9 @@ impl Raft {
             Input::TimerFired(Timer::CheckQuorum) => election::on_check_quorum(&mut t),
             Input::TimerFired(Timer::Transfer) => transfer::on_timeout(&mut t),
             Input::TimerFired(Timer::Staging) => reconfiguration::on_staging_timeout(&mut t),
+            Input::TimerFired(timer @ (Timer::EvenLease | Timer::OddLease)) => {
+                lease::on_timeout(&mut t, timer);
+            }
             Input::Persisted { through } => replication::on_persisted(&mut t, through),
             Input::Proposed { request, command } => replication::on_proposed(&mut t, request, command),
             Input::ReadRequested { request } => reading::on_requested(&mut t, request),
@@ -285,6 +291,7 @@ impl State {
             applied: LogIndex(0),
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,
+            follower_reads: FollowerReads::default(),
             outbox: Vec::new(),
         }
     }

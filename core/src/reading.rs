@@ -1,8 +1,8 @@
 //! Reads that see everything acknowledged before them, without a log entry (paper, section 8; thesis 6.4).
 //!
 //! Holds: a read is served from a state at least as new as the commit index when it arrived, by a node that still
-//! led after that.
-//! Not here: the state (the machine is the caller's).
+//! led after that, or held a lease then (`lease`).
+//! Not here: the state (the machine is the caller's), and reads at nodes that do not lead (`follower_reading`).
 //!
 //! Reads are confirmed in rounds. A round is numbered, goes out with heartbeats, and is confirmed by a quorum of
 //! answers to it or to a later one. A read waits for a round that *begins* after it arrived; while one is under way
@@ -12,16 +12,27 @@ use alloc::collections::VecDeque;
 
 use crate::effect::Refusal;
 use crate::fact::Fact;
+use crate::lease::{self, Leases};
+use crate::message::{Body, ReadContext};
 use crate::mutation::Mutation;
-use crate::replication;
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{LogIndex, NodeId, RequestId};
+use crate::types::{Address, LogIndex, NodeId, RequestId};
+use crate::{follower_reading, replication};
+
+/// Who wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    /// A client of this node.
+    Client(RequestId),
+    /// Another node, for clients of its own.
+    Node { id: NodeId, address: Address, context: ReadContext },
+}
 
 /// A read under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Read {
-    request: RequestId,
+    asker: Asker,
     /// What the machine must have applied; `None` until the leader's first commit.
     index: Option<LogIndex>,
     /// The round that confirms it.
@@ -33,6 +44,7 @@ struct Read {
 pub(crate) struct Reads {
     started: u64,
     confirmed: u64,
+    pub(crate) leases: Leases,
     queue: VecDeque<Read>,
 }
 
@@ -43,30 +55,56 @@ impl Reads {
     }
 
     pub(crate) fn on_leadership_lost(self, t: &mut Transition<'_>, hint: Option<NodeId>) {
+        lease::on_leadership_lost(t, self.leases);
         for read in self.queue {
-            t.note(Fact::ReadLostLeader);
-            t.refuse(read.request, Refusal::NotLeader { hint });
+            match read.asker {
+                Asker::Client(request) => {
+                    t.note(Fact::ReadLostLeader);
+                    t.refuse(request, Refusal::NotLeader { hint });
+                }
+                // It asks the next leader.
+                Asker::Node { .. } => {}
+            }
         }
     }
 }
 
 pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
+    if t.leading().is_some() {
+        return begin(t, Asker::Client(request));
+    }
+    if t.mutated(Mutation::ReadAtFollower) {
+        return t.serve(request);
+    }
+    follower_reading::on_requested(t, request);
+}
+
+/// Another node asks. A request that is under way already is not asked twice; one that was answered may be asked again,
+/// since the answer may be lost, and is then confirmed by a round of its own (etcd, issue 20418).
+pub(crate) fn on_index_request(t: &mut Transition<'_>, id: NodeId, address: Address, context: ReadContext) {
+    let Some(leader) = t.leading() else { return };
+    let asker = Asker::Node { id, address, context };
+    if !leader.reads.queue.iter().any(|read| read.asker == asker) {
+        begin(t, asker);
+    }
+}
+
+fn begin(t: &mut Transition<'_>, asker: Asker) {
     let commit = t.commit;
-    let Some(leader) = t.leading() else {
-        if t.mutated(Mutation::ReadAtFollower) {
-            return t.serve(request);
-        }
-        let hint = t.leader;
-        return t.refuse(request, Refusal::NotLeader { hint });
-    };
+    let Some(leader) = t.leading() else { return };
     let knows_commit = commit >= leader.first_own
         || !t.keeps(Rule::ReadNeedsOwnTermCommit)
         || t.mutated(Mutation::ReadWithoutOwnCommit);
     let confirms = t.keeps(Rule::ReadConfirmsLeadership) && !t.mutated(Mutation::ReadWithoutConfirm);
     let joins = t.mutated(Mutation::ReadJoinsRound);
+    let leased = knows_commit && leader.reads.leases.in_force();
     if !knows_commit {
         t.note(Fact::ReadWaitedForCommit);
     }
+    if leased {
+        t.note(Fact::LeaseRead);
+    }
+    let confirms = confirms && !leased;
     let Some(leader) = t.leading_mut() else { return };
     let reads = &mut leader.reads;
     let round = match confirms {
@@ -74,7 +112,7 @@ pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
         true => reads.started + 1,
         false => reads.confirmed,
     };
-    reads.queue.push_back(Read { request, index: knows_commit.then_some(commit), round });
+    reads.queue.push_back(Read { asker, index: knows_commit.then_some(commit), round });
     if confirms {
         maybe_start_round(t);
     }
@@ -86,9 +124,23 @@ fn maybe_start_round(t: &mut Transition<'_>) {
     let reads = &mut leader.reads;
     let wanted = reads.queue.back().is_some_and(|read| read.round > reads.started);
     if wanted && reads.started == reads.confirmed {
-        reads.started += 1;
+        start_round(t);
         replication::send_heartbeats(t);
         maybe_confirm(t);
+    }
+}
+
+fn start_round(t: &mut Transition<'_>) {
+    let Some(leader) = t.leading_mut() else { return };
+    leader.reads.started += 1;
+    let round = leader.reads.started;
+    lease::on_round_started(t, round);
+}
+
+/// Begins a round with the heartbeats that are about to leave, unless one is under way.
+pub(crate) fn renew(t: &mut Transition<'_>) {
+    if t.leading().is_some_and(|leader| leader.reads.started == leader.reads.confirmed) {
+        start_round(t);
     }
 }
 
@@ -102,7 +154,8 @@ pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round:
     maybe_confirm(t);
 }
 
-fn maybe_confirm(t: &mut Transition<'_>) {
+/// Confirms the round under way if a quorum has answered.
+pub(crate) fn maybe_confirm(t: &mut Transition<'_>) {
     let Some(leader) = t.leading() else { return };
     let round = leader.reads.started;
     if round == leader.reads.confirmed {
@@ -117,6 +170,7 @@ fn maybe_confirm(t: &mut Transition<'_>) {
         if let Some(leader) = t.leading_mut() {
             leader.reads.confirmed = round;
         }
+        lease::on_round_confirmed(t, round);
         maybe_start_round(t);
     }
 }
@@ -132,17 +186,26 @@ pub(crate) fn on_first_commit(t: &mut Transition<'_>) {
     }
 }
 
-/// Serves what is confirmed and applied. Reads are served in the order they came.
+/// Serves what is confirmed and applied, and answers other nodes once it is confirmed: what they have applied is their
+/// own affair. In the order in which reads came.
 pub(crate) fn serve_ready(t: &mut Transition<'_>) {
     let applied = t.applied;
     while let Some(leader) = t.leading_mut() {
         let confirmed = leader.reads.confirmed;
-        let ready = |read: &Read| read.round <= confirmed && read.index.is_some_and(|index| index <= applied);
-        if !leader.reads.queue.front().is_some_and(ready) {
+        let Some(&Read { asker, index: Some(index), round }) = leader.reads.queue.front() else { return };
+        let waits = match asker {
+            Asker::Client(_) => applied < index,
+            Asker::Node { .. } => false,
+        };
+        if round > confirmed || waits {
             return;
         }
-        if let Some(read) = leader.reads.queue.pop_front() {
-            t.serve(read.request);
+        leader.reads.queue.pop_front();
+        match asker {
+            Asker::Client(request) => t.serve(request),
+            Asker::Node { id, address, context } => {
+                t.send(id, address, Body::ReadIndexResponse { context, index });
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::mutation::Mutation;
 use crate::rules::Rule;
 use crate::transition::{Conversation, Transition};
 use crate::types::{Address, NodeId, Term};
-use crate::{election, reading, replication, snapshotting, transfer};
+use crate::{election, follower_reading, lease, reading, replication, snapshotting, transfer};
 
 pub(crate) fn on_received(
     t: &mut Transition<'_>,
@@ -28,7 +28,7 @@ pub(crate) fn on_received(
     t.talk(Conversation { myself: to, peer: from, address: source });
     let Message { term, body } = message;
     if settle_terms(t, from, term, &body) {
-        dispatch(t, from, term, body);
+        dispatch(t, from, source, term, body);
     }
 }
 
@@ -38,7 +38,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         // Both speak of a term that does not exist yet, or ended in nothing: they say what they need themselves.
         Body::PreVoteRequest { .. } => return true,
         Body::PreVoteResponse { granted: true, .. } => return true,
-        Body::VoteRequest { forced, .. } if term > t.term() && election::is_sticky(t, from, *forced) => {
+        Body::VoteRequest { forced, .. } if is_news(t, term) && election::is_sticky(t, from, *forced) => {
             t.note(Fact::VoteIgnoredLeaderLives);
             return false;
         }
@@ -53,7 +53,9 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::SnapshotRequest { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
-        | Body::TimeoutNow => {}
+        | Body::TimeoutNow
+        | Body::ReadIndexRequest { .. }
+        | Body::ReadIndexResponse { .. } => {}
     }
     let hidden = t.mutated(Mutation::PreVoteRefusalHidesTerm) && matches!(body, Body::PreVoteResponse { .. });
     if term > t.term() && !hidden {
@@ -82,16 +84,23 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::HeartbeatResponse { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
-        | Body::TimeoutNow => {}
+        | Body::TimeoutNow
+        | Body::ReadIndexRequest { .. }
+        | Body::ReadIndexResponse { .. } => {}
     }
     false
+}
+
+/// Whether a vote in this term would break a promise not to vote yet. In the own term only leases count on one.
+fn is_news(t: &Transition<'_>, term: Term) -> bool {
+    term > t.term() || (term == t.term() && lease::is_on(t))
 }
 
 fn is_from_a_leader(body: &Body) -> bool {
     matches!(body, Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::SnapshotRequest { .. })
 }
 
-fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {
+fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, body: Body) {
     match body {
         Body::PreVoteRequest { last } => election::on_pre_vote_request(t, from, term, last),
         Body::PreVoteResponse { asked, granted } => election::on_pre_vote_response(t, from, asked, granted),
@@ -107,5 +116,7 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, term: Term, body: Body) {
         // The term it speaks of is ours by now; there is nothing more to it.
         Body::TermOver => {}
         Body::TimeoutNow => transfer::on_timeout_now(t),
+        Body::ReadIndexRequest { context } => reading::on_index_request(t, from, source, context),
+        Body::ReadIndexResponse { context, index } => follower_reading::on_response(t, context, index),
     }
 }

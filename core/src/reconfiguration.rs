@@ -13,6 +13,7 @@ use crate::effect::Refusal;
 use crate::election;
 use crate::fact::Fact;
 use crate::input::Timer;
+use crate::lease;
 use crate::log::Payload;
 use crate::membership::Membership;
 use crate::membership::change::{self, Change, ChangeRefused, NextStep, Policy, Precondition};
@@ -155,6 +156,7 @@ pub(crate) fn on_cut(t: &mut Transition<'_>, from: LogIndex) {
 }
 
 fn on_members_changed(t: &mut Transition<'_>) {
+    lease::on_members_changed(t);
     serve_members(t);
     election::maybe_wait_for_election(t);
 }

@@ -17,7 +17,7 @@ use crate::progress::{Mode, Peer};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{reading, reconfiguration, snapshotting, transfer};
+use crate::{follower_reading, lease, reading, reconfiguration, snapshotting, transfer};
 
 /// A client's command on its way to being committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,10 +172,7 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
         return;
     }
     let through = slice.through();
-    let last = t.log.last().index;
-    let bound = if t.mutated(Mutation::CommitUnbounded) { last } else { through };
-    advance_commit(t, commit.min(bound));
-    let through = if t.mutated(Mutation::AckReportsLast) { last } else { through };
+    advance_commit(t, commit.min(through));
     t.reply(Body::AppendAccepted { through });
 }
 
@@ -254,7 +251,9 @@ pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
     if t.leading().is_none() {
         return;
     }
+    lease::on_heartbeat_due(t);
     send_heartbeats(t);
+    reading::maybe_confirm(t);
     let within = Within::exactly(t.config.heartbeat);
     t.set_timer(Timer::Heartbeat, within);
 }
@@ -274,7 +273,12 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
     if election::on_leader_contact(t, from) {
         let held = commit.min(t.log.last().index);
         advance_commit(t, held);
+        if t.mutated(Mutation::AckReportsLast) {
+            let through = t.log.last().index;
+            t.reply(Body::AppendAccepted { through });
+        }
         t.reply(Body::HeartbeatResponse { round });
+        follower_reading::ask_again(t);
     }
 }
 

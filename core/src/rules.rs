@@ -46,6 +46,14 @@ pub enum Rule {
     Stickiness,
     /// `ids-never-reused`
     IdsNeverReused,
+    /// `lease-over-before-transfer`
+    LeaseOverBeforeTransfer,
+    /// `promise-outlives-restart`
+    PromiseOutlivesRestart,
+    /// `read-waits-for-applied`
+    ReadWaitsForApplied,
+    /// `read-context-never-reused`
+    ReadContextNeverReused,
 }
 
 /// What a reader wants to know of a rule.
@@ -201,6 +209,30 @@ impl Rules {
             "dragonboat, membership; etcd, runtime reconfiguration; rethinkdb, issue 5289",
             "a wiped machine under an old id lives through history again and votes in it: two leaders",
         ),
+        info(
+            Rule::LeaseOverBeforeTransfer,
+            "lease-over-before-transfer",
+            "thesis 6.4.1; openraft, pull request 1747",
+            "the target of a transfer is elected at once while the old leader's lease runs: a stale read",
+        ),
+        info(
+            Rule::PromiseOutlivesRestart,
+            "promise-outlives-restart",
+            "thesis 6.4.1",
+            "a voter forgets in a crash that it promised not to vote yet, while a lease counts on it: a stale read",
+        ),
+        info(
+            Rule::ReadWaitsForApplied,
+            "read-waits-for-applied",
+            "thesis 6.4",
+            "a follower knows from where on a read is up to date, and reads its machine before it is there: a stale read",
+        ),
+        info(
+            Rule::ReadContextNeverReused,
+            "read-context-never-reused",
+            "etcd, issue 20418 and pull request 21399",
+            "a process takes the answer that its dead predecessor waited for as its own: a stale read",
+        ),
     ];
 
     /// All rules kept.
@@ -259,7 +291,7 @@ mod tests {
             assert_eq!(info.rule as usize, place, "{}", info.name);
             assert_eq!(info.rule.name(), info.name);
         }
-        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::IdsNeverReused));
+        assert_eq!(Rules::ALL.last().map(|info| info.rule), Some(Rule::ReadContextNeverReused));
     }
 
     #[test]

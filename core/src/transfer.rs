@@ -7,6 +7,7 @@ use crate::effect::Refusal;
 use crate::election;
 use crate::fact::Fact;
 use crate::input::Timer;
+use crate::lease;
 use crate::message::Body;
 use crate::transition::Transition;
 use crate::types::{NodeId, RequestId, Within};
@@ -43,6 +44,7 @@ pub(crate) fn maybe_hand_over(t: &mut Transition<'_>) {
     let Some(peer) = t.leading().and_then(|leader| leader.peers.get(to)) else { return };
     let (address, caught_up) = (peer.address, peer.matched == t.log.last().index);
     if caught_up {
+        lease::give_up(t);
         t.send(to, address, Body::TimeoutNow);
         if let Some(transfer) = &mut t.transfer {
             transfer.told = true;

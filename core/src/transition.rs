@@ -17,10 +17,10 @@ use crate::log::{Entry, LogSlice, Payload};
 use crate::message::{Body, Message, Vouches};
 use crate::mutation::Mutation;
 use crate::raft::State;
-use crate::recovery::Write;
+use crate::recovery::{HardState, Write};
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{reading, reconfiguration, replication};
+use crate::{follower_reading, reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
 #[derive(Clone, Copy)]
@@ -222,6 +222,7 @@ impl<'a> Transition<'a> {
         self.gate_messages();
         self.apply_committed();
         reading::serve_ready(&mut self);
+        follower_reading::serve_ready(&mut self);
         #[cfg(debug_assertions)]
         if self.raft.is_correct() {
             invariants::assert_kept(&self.before, self.raft);
@@ -239,12 +240,17 @@ impl<'a> Transition<'a> {
         }
         let last = self.log.last().index;
         let write = Write {
-            hard_state: self.hard_state_changed.then_some(self.hard_state),
+            hard_state: self.hard_state_changed.then(|| self.hard_state_to_write()),
             snapshot: self.snapshot_changed.then(|| Arc::clone(&self.raft.snapshot)),
             entries: self.written_from.and_then(|from| self.slice(from, u64::MAX - from.0)),
         };
         let id = self.raft.durability.issue(self.hard_state_changed, last);
         self.effects.list.push(Effect::Persist { id, write });
+    }
+
+    fn hard_state_to_write(&self) -> HardState {
+        let forgotten = |vote: &NodeId| *vote != self.id() && self.mutated(Mutation::VoteNotPersisted);
+        HardState { vote: self.hard_state.vote.filter(|vote| !forgotten(vote)), ..self.hard_state }
     }
 
     /// Lets go what waited long enough, then what this step said, unless it has to wait.
@@ -301,7 +307,9 @@ impl<'a> Transition<'a> {
             | Body::AppendRequest { .. }
             | Body::Heartbeat { .. }
             | Body::SnapshotRequest { .. }
-            | Body::TimeoutNow => hard_state.max(log),
+            | Body::TimeoutNow
+            | Body::ReadIndexRequest { .. }
+            | Body::ReadIndexResponse { .. } => hard_state.max(log),
         }
     }
 

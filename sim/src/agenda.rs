@@ -18,6 +18,8 @@ pub enum Event {
     Deliver {
         /// The slot in the world's message store.
         slot: u32,
+        /// Whether others shall overtake it; matters in an untimed agenda.
+        late: bool,
     },
     /// A timer may be due: the node's own table knows.
     Fire {
@@ -48,10 +50,13 @@ pub enum Event {
 }
 
 /// Kinds of events that an untimed agenda tells apart.
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 /// The kind of a delivery.
 const DELIVER: usize = 0;
+
+/// The kind of the delivery of a late message.
+const LATE: usize = 7;
 
 /// What an event of an untimed agenda takes, in virtual nanoseconds.
 pub const UNTIMED_EVENT: u64 = 1_000;
@@ -96,10 +101,10 @@ impl Agenda {
     /// An empty future in which any event may come next.
     #[must_use]
     pub fn untimed(weights: Weights, in_flight: u32) -> Agenda {
-        let Weights { deliver, elect, fire, write, client, strike, relief } = weights;
+        let Weights { deliver, late, elect, fire, write, client, strike, relief } = weights;
         Agenda::Untimed {
             pools: Default::default(),
-            weights: [deliver, elect, fire, write, client, strike, relief],
+            weights: [deliver, elect, fire, write, client, strike, relief, late],
             in_flight: in_flight as usize,
         }
     }
@@ -116,17 +121,17 @@ impl Agenda {
         }
     }
 
-    /// Makes room for a message: takes a random one of an untimed agenda that holds as many as it may, and names its
-    /// slot.
-    pub fn crowd_out(&mut self, choices: &mut Choices) -> Option<u32> {
+    /// Makes room for a message: takes a random one of its kind from an untimed agenda that holds as many as it may, and
+    /// names its slot.
+    pub fn crowd_out(&mut self, late: bool, choices: &mut Choices) -> Option<u32> {
         let Agenda::Untimed { pools, in_flight, .. } = self else { return None };
-        let under_way = &mut pools[DELIVER];
+        let under_way = &mut pools[if late { LATE } else { DELIVER }];
         if under_way.len() < *in_flight {
             return None;
         }
         let place = choices.below(Site::Schedule, under_way.len() as u64) as usize;
         match under_way.swap_remove(place) {
-            Event::Deliver { slot } => Some(slot),
+            Event::Deliver { slot, .. } => Some(slot),
             Event::Fire { .. } | Event::WriteDone { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
                 None
             }
@@ -193,7 +198,8 @@ impl Agenda {
 /// The first timer of a node is its election timer.
 fn kind(event: Event) -> usize {
     match event {
-        Event::Deliver { .. } => DELIVER,
+        Event::Deliver { late: false, .. } => DELIVER,
+        Event::Deliver { late: true, .. } => LATE,
         Event::Fire { timer: 0, .. } => 1,
         Event::Fire { .. } => 2,
         Event::WriteDone { .. } => 3,
@@ -252,10 +258,10 @@ mod tests {
         let mut agenda = Agenda::untimed(Weights::default(), 2);
         let mut choices = Choices::seeded(1);
         for slot in 0..2 {
-            assert_eq!(agenda.crowd_out(&mut choices), None);
-            agenda.push(Moment(0), Event::Deliver { slot });
+            assert_eq!(agenda.crowd_out(false, &mut choices), None);
+            agenda.push(Moment(0), Event::Deliver { slot, late: false });
         }
-        assert!(agenda.crowd_out(&mut choices).is_some_and(|slot| slot < 2));
+        assert!(agenda.crowd_out(false, &mut choices).is_some_and(|slot| slot < 2));
         assert_eq!(agenda.len(), 1);
     }
 }

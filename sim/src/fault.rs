@@ -13,13 +13,17 @@ impl<P: Protocol> World<P> {
     /// Makes something go wrong with a node.
     pub fn begin_fault(&mut self, id: NodeId, fault: NodeFault) {
         // Crashes and stalls have records of their own.
-        if !matches!(fault, NodeFault::Crash | NodeFault::Stall) {
+        if !matches!(fault, NodeFault::Crash | NodeFault::Reboot | NodeFault::Stall) {
             self.note(fault.name());
             self.record(Some(id), &(23u8, fault.name()), |_| format!("is hit: {fault:?}"));
         }
         let node = &mut self.nodes[id.0 as usize];
         match fault {
             NodeFault::Crash => self.crash(id),
+            NodeFault::Reboot => {
+                self.crash(id);
+                self.boot(id);
+            }
             // Nobody will read a wiped disk again; what it acknowledged stays known to the checkers, which judge the
             // protocol and not the disk.
             NodeFault::Kill | NodeFault::Wipe => {
@@ -66,7 +70,7 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         match fault {
             NodeFault::Crash => self.boot(id),
-            NodeFault::Kill | NodeFault::Wipe | NodeFault::ClockJump { .. } => {}
+            NodeFault::Reboot | NodeFault::Kill | NodeFault::Wipe | NodeFault::ClockJump { .. } => {}
             NodeFault::Pause => self.pause(id, false),
             NodeFault::Slow { .. } => {
                 node.trouble.pace = 1;
@@ -110,7 +114,9 @@ impl<P: Protocol> World<P> {
         let node = &self.nodes[id.0 as usize];
         let rough = self.network.roughness(id);
         match fault {
-            NodeFault::Crash | NodeFault::Kill | NodeFault::Wipe => node.process.is_none(),
+            NodeFault::Crash | NodeFault::Reboot | NodeFault::Kill | NodeFault::Wipe => {
+                node.process.is_none()
+            }
             NodeFault::Pause => node.process.is_none() || node.trouble.paused,
             NodeFault::Slow { .. } => node.trouble.pace != 1,
             NodeFault::FailedWrite => node.process.is_none() || node.trouble.failing,

@@ -44,6 +44,15 @@ pub struct Call {
     pub outcome: Outcome,
 }
 
+/// How a history that is not accused stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Some order of the calls explains their answers.
+    Linearizable,
+    /// The search for one ended at its budget.
+    Unknown,
+}
+
 /// What clients saw in a run, judged while it happens.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -53,7 +62,7 @@ pub struct History {
 
 impl Default for History {
     fn default() -> Self {
-        History { calls: Vec::new(), online: Online::new(Standard::new(Kind::CasRegister)) }
+        History { calls: Vec::new(), online: Online::with_budget(Standard::new(Kind::CasRegister), BUDGET) }
     }
 }
 
@@ -94,19 +103,25 @@ impl History {
 
 /// Judges a history: each key is a register with compare-and-set that begins with nothing.
 ///
-/// The budget is counted in steps, so that the verdict is the same on every machine. A history too entangled for it
-/// passes: an honest `unknown` is no accusation.
+/// The budget is counted in steps, so that the verdict is the same on every machine. A history too entangled for it is
+/// no accusation, unless a contradiction showed while it happened.
 ///
 /// # Errors
 /// The history is not linearizable: the calls that contradict each other.
-pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<(), Violation> {
+pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<Judged, Violation> {
     let constraining = history.calls.iter().filter(|call| constrains(call));
     let (calls, operations): (Vec<&Call>, Vec<_>) =
         constraining.filter_map(|call| operation(call).map(|operation| (call, operation))).unzip();
     let model = Standard::new(Kind::CasRegister);
-    let Ok(operations) = linearizability::History::from_operations(operations) else { return Ok(()) };
+    let Ok(operations) = linearizability::History::from_operations(operations) else {
+        return Ok(Judged::Unknown);
+    };
     match linearizability::check(&operations, &model, &Options { budget: BUDGET, ..Options::default() }) {
-        Verdict::Linearizable | Verdict::Unknown(_) => Ok(()),
+        Verdict::Linearizable => Ok(Judged::Linearizable),
+        Verdict::Unknown(_) => match history.online.violation() {
+            Some(violation) => Err(seen_online(violation, &calls, name)),
+            None => Ok(Judged::Unknown),
+        },
         Verdict::NotLinearizable(found) => {
             let explained = linearizability::explain(&operations, &model, &found);
             let call =
@@ -118,6 +133,25 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<(), Viol
                 evidence: explained.operations.iter().filter_map(call).collect(),
             })
         }
+    }
+}
+
+/// A contradiction that showed while the history happened, in a history too entangled to be explained.
+fn seen_online(
+    found: &linearizability::Violation,
+    calls: &[&Call],
+    name: impl Fn(u32) -> String,
+) -> Violation {
+    let call = calls.iter().find(|call| (call.client, call.called.event) == (found.process, found.call));
+    Violation {
+        property: Property::Linearizability,
+        seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),
+        summary: format!(
+            "no order of the calls on {} explains their answers: {}",
+            name(found.key),
+            found.why
+        ),
+        evidence: call.map(|call| (call.called, describe(call, name))).into_iter().collect(),
     }
 }
 
@@ -158,8 +192,8 @@ fn input(request: Request) -> Option<Input> {
 fn output(outcome: Outcome) -> Option<Output> {
     match outcome {
         Outcome::Unknown | Outcome::Refused => None,
-        Outcome::Answered(_, Answer::Written | Answer::Swapped(true)) => Some(Output::Done),
-        Outcome::Answered(_, Answer::Swapped(false)) => Some(Output::Differed),
+        Outcome::Answered(_, Answer::Written | Answer::Swapped) => Some(Output::Done),
+        Outcome::Answered(_, Answer::Mismatch(value)) => content(value).map(Output::Found),
         Outcome::Answered(_, Answer::Value(value)) => content(value).map(Output::Read),
     }
 }
@@ -184,8 +218,8 @@ fn describe(call: &Call, name: impl Fn(u32) -> String) -> String {
         Outcome::Unknown => String::from("no answer"),
         Outcome::Refused => String::from("refused"),
         Outcome::Answered(seen, Answer::Value(value)) => format!("{} ({seen})", show(value)),
-        Outcome::Answered(seen, Answer::Written | Answer::Swapped(true)) => format!("done ({seen})"),
-        Outcome::Answered(seen, Answer::Swapped(false)) => format!("another value was there ({seen})"),
+        Outcome::Answered(seen, Answer::Written | Answer::Swapped) => format!("done ({seen})"),
+        Outcome::Answered(seen, Answer::Mismatch(value)) => format!("{} was there ({seen})", show(value)),
     };
     format!("client {} asks to {asked}: {answer}", call.client)
 }
@@ -216,7 +250,7 @@ mod tests {
     #[test]
     fn a_stale_read_is_told_with_its_calls() {
         let name = |key| format!("k{key}");
-        assert_eq!(check(&history(Some(2)), name), Ok(()));
+        assert_eq!(check(&history(Some(2)), name), Ok(Judged::Linearizable));
         for stale in [Some(1), None] {
             let violation = check(&history(stale), name).unwrap_err();
             assert_eq!(violation.property, Property::Linearizability);
@@ -229,7 +263,7 @@ mod tests {
         for read in [Some(2), Some(3)] {
             let mut history = history(read);
             history.call(9, Request::Put { key: 0, value: 3 }, seen(2));
-            assert_eq!(check(&history, |key| key.to_string()), Ok(()));
+            assert_eq!(check(&history, |key| key.to_string()), Ok(Judged::Linearizable));
         }
     }
 }

@@ -38,8 +38,10 @@ pub enum Answer {
     Value(Option<u64>),
     /// It is written.
     Written,
-    /// Whether the key had the value expected, and is written.
-    Swapped(bool),
+    /// The key had the value expected, and is written.
+    Swapped,
+    /// The key had this value and not the one expected; nothing is written.
+    Mismatch(Option<u64>),
 }
 
 /// A request as it stands in a log, with the session that makes a retry known.
@@ -132,11 +134,12 @@ impl Machine {
                 Answer::Written
             }
             Request::Cas { key, expected, value } => {
-                let matches = self.get(key) == expected;
-                if matches {
-                    self.set(key, value);
+                let found = self.get(key);
+                if found != expected {
+                    return Answer::Mismatch(found);
                 }
-                Answer::Swapped(matches)
+                self.set(key, value);
+                Answer::Swapped
             }
         }
     }
@@ -165,7 +168,9 @@ impl Machine {
                 Answer::Written => (0, 0),
                 Answer::Value(None) => (1, 0),
                 Answer::Value(Some(value)) => (2, value),
-                Answer::Swapped(swapped) => (3, u64::from(swapped)),
+                Answer::Swapped => (3, 0),
+                Answer::Mismatch(None) => (4, 0),
+                Answer::Mismatch(Some(value)) => (5, value),
             };
             put(if session.is_some() { kind } else { 9 });
             put(serial);
@@ -193,7 +198,9 @@ impl Machine {
                 0 => Some(Answer::Written),
                 1 => Some(Answer::Value(None)),
                 2 => Some(Answer::Value(Some(value))),
-                3 => Some(Answer::Swapped(value == 1)),
+                3 => Some(Answer::Swapped),
+                4 => Some(Answer::Mismatch(None)),
+                5 => Some(Answer::Mismatch(Some(value))),
                 _ => None,
             };
             machine.sessions.push(answer.map(|answer| (serial, answer)));
@@ -230,8 +237,8 @@ mod tests {
     fn a_retry_is_answered_again_and_not_applied_again() {
         let mut machine = Machine::default();
         let swap = command(0, 1, Request::Cas { key: 0, expected: None, value: 5 });
-        assert_eq!(machine.apply(&swap), Some(Answer::Swapped(true)));
-        assert_eq!(machine.apply(&swap), Some(Answer::Swapped(true)));
+        assert_eq!(machine.apply(&swap), Some(Answer::Swapped));
+        assert_eq!(machine.apply(&swap), Some(Answer::Swapped));
         machine.apply(&command(0, 2, Request::Put { key: 0, value: 6 }));
         assert_eq!(machine.apply(&swap), None, "given up by its client");
         assert_eq!(machine.get(0), Some(6));

@@ -121,6 +121,7 @@ impl<P: Protocol> World<P> {
                 Operator::Transfer => self.transfer(),
                 Operator::Snapshot => self.snapshot_someone(),
                 Operator::Membership => self.change_members(),
+                Operator::SingleServer => self.change_one_member(),
                 Operator::Address => self.begin_move(),
                 Operator::LeaveJoint => self.leave_joint(),
             },
@@ -271,7 +272,7 @@ impl<P: Protocol> World<P> {
     // What operators do.
 
     fn transfer(&mut self) -> Option<Strike> {
-        let leader = self.leader()?;
+        let leader = self.draw_leader()?;
         let voters = voters(self.quorums_of(leader));
         let targets: Vec<NodeId> = voters.into_iter().filter(|&voter| voter != leader).collect();
         let to = self.draw(&targets)?;
@@ -292,13 +293,35 @@ impl<P: Protocol> World<P> {
 
     /// One change of the members, of those that an operator who looks first would ask for.
     fn change_members(&mut self) -> Option<Strike> {
-        let leader = self.leader()?;
+        let leader = self.draw_leader()?;
         let sets = self.quorums_of(leader);
         let (change, wanted) = self.draw_change(leader, &sets)?;
+        self.ask_for(leader, change, &wanted)
+    }
+
+    /// One voter more or less.
+    fn change_one_member(&mut self) -> Option<Strike> {
+        let leader = self.draw_leader()?;
+        let sets = self.quorums_of(leader);
+        let fit = |id: &NodeId| !self.nodes[id.0 as usize].trouble.is_lost();
+        let nodes: Vec<NodeId> = self.scenario.cluster.ids().filter(fit).collect();
+        let node = self.draw(&nodes)?;
+        let one = BTreeSet::from([node]);
+        let (change, wanted) = if sets.iter().any(|set| set.contains(&node)) {
+            (Change::RemoveServer { node }, sets.iter().map(|set| set - &one).collect())
+        } else {
+            let address = self.nodes[node.0 as usize].address;
+            (Change::AddServer { node, address }, sets.iter().map(|set| set | &one).collect())
+        };
+        self.ask_for(leader, change, &wanted)
+    }
+
+    /// Asks for a change that leads to these voter sets, if the budget allows them.
+    fn ask_for(&mut self, leader: NodeId, change: Change, wanted: &QuorumSets) -> Option<Strike> {
         if wanted.iter().any(BTreeSet::is_empty) {
             return None;
         }
-        if !self.allows_voters(&wanted) {
+        if !self.allows_voters(wanted) {
             return self.hold_back("membership");
         }
         self.note("membership-change-asked");
@@ -460,6 +483,13 @@ impl<P: Protocol> World<P> {
 
     fn quorums_of(&self, node: NodeId) -> QuorumSets {
         self.nodes[node.0 as usize].process.as_ref().map(Inspect::quorums).unwrap_or_default()
+    }
+
+    /// A node that believes to lead: an operator may be connected to one that was deposed.
+    fn draw_leader(&mut self) -> Option<NodeId> {
+        let leads = |id: &NodeId| self.nodes[id.0 as usize].process.as_ref().is_some_and(Inspect::leads);
+        let leaders: Vec<NodeId> = self.scenario.cluster.ids().filter(leads).collect();
+        self.draw(&leaders)
     }
 
     fn draw(&mut self, nodes: &[NodeId]) -> Option<NodeId> {

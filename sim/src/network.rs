@@ -167,6 +167,12 @@ impl Network {
         self.any_rough = self.roughness.iter().any(|&roughness| roughness != Roughness::NONE);
     }
 
+    /// Whether messages from one node to another take longer than they should.
+    #[must_use]
+    pub fn is_slow(&self, from: NodeId, to: NodeId) -> bool {
+        self.any_rough && (self.roughness(from).factor > 1 || self.roughness(to).factor > 1)
+    }
+
     /// Draws what becomes of a message that is sent now.
     pub fn fate(&mut self, now: Moment, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
         match self.link(from, to) {

@@ -478,7 +478,7 @@ impl<P: Protocol> Story<'_, P> {
         let came = match outcome {
             Outcome::Unknown => ClientOutcome::Unknown,
             Outcome::Refused => ClientOutcome::Refused,
-            Outcome::Answered(_, Answer::Swapped(false)) => ClientOutcome::Mismatch,
+            Outcome::Answered(_, Answer::Mismatch(_)) => ClientOutcome::Mismatch,
             Outcome::Answered(..) => ClientOutcome::Ok,
         };
         if expected.is_some_and(|expected| expected != came) {

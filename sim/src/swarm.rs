@@ -11,8 +11,8 @@ use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
-    NodeFault, Operator, Order, Ratio, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers, Weights,
-    Workload,
+    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Shape, Spread, Step, Timers,
+    Weights, Workload,
 };
 
 mod sometimes;
@@ -22,6 +22,10 @@ pub use sometimes::{SOMETIMES, unreached};
 const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
 const SECOND: u64 = 1_000 * MS;
+
+/// One seed in so many is a long world with everything in it; the others are brief. So both get about as many events:
+/// what needs much is rare among defects, and what is brief is cheap (most published defects need 8 to 25 actions).
+const LONG_ONE_IN: u64 = 32;
 
 /// Tells the swarm's streams apart from those of the run with the same seed.
 const STREAM: u64 = 0x5357_4152_4d00_0000;
@@ -37,38 +41,19 @@ pub fn scenario(seed: u64) -> Scenario {
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));
-    let untimed = draw.one_in(2);
-    let network = draw.network();
-    let disk = draw.disk();
-    let cluster = draw.cluster(&network, &disk);
-    let clock = draw.clock();
-    let workload = draw.workload();
-    let budget = if draw.one_in(3) { Budget::Beyond } else { Budget::Within };
-    let nemeses = draw.nemeses(cluster.election.max);
-    let schedule = if untimed { draw.untimed() } else { Schedule::Timed };
-    let hardship = Step::Events { count: draw.pick(&[5_000, 2_000, 10_000, 30_000]) };
-    // Long enough for tens of elections that nobody wins, and for thousands of entries over a slow link one by one.
-    let within = 60 * cluster.election.max + 600 * SECOND;
-    let mut scenario = Scenario {
-        title: format!("Swarm, seed {seed}"),
-        source: String::from("drawn by the swarm"),
-        systems: Vec::new(),
-        seeds: Seeds { first: seed, last: seed },
-        cluster,
-        rules_off: Vec::new(),
-        logs: BTreeMap::new(),
-        network,
-        disk,
-        clock,
-        schedule,
-        budget,
-        workload: Some(workload),
-        nemeses,
-        steps: vec![hardship, Step::Heal, Step::Converge { within }],
-        expect: Expectations::default(),
-    };
+    let mut scenario = if draw.one_in(LONG_ONE_IN) { draw.long() } else { draw.brief() };
+    scenario.title = format!("Swarm, seed {seed}");
+    scenario.seeds = Seeds { first: seed, last: seed };
+    if let Some(workload) = &mut scenario.workload {
+        workload.reads_at = draw.pick(&[ReadsAt::Any, ReadsAt::Leader]);
+    }
     match system {
-        "raft" => scenario.cluster.options = draw.raft_options(network.order),
+        "raft" => {
+            scenario.cluster.options = draw.raft_options(scenario.network.order);
+            if scenario.schedule == Schedule::Timed && draw.one_in(3) {
+                draw.leases(&mut scenario);
+            }
+        }
         "openraft" => {
             scenario.cluster.options = draw.openraft_options();
             if draw.one_in(4) {
@@ -96,6 +81,139 @@ impl Draw {
         of[self.below(of.len() as u64) as usize].clone()
     }
 
+    /// A world of any size and kind: thousands of events of hardship, then agreement is owed.
+    fn long(&mut self) -> Scenario {
+        let untimed = self.one_in(2);
+        let network = self.network();
+        let disk = self.disk();
+        let cluster = self.cluster(&network, &disk);
+        let clock = self.clock();
+        let workload = self.workload();
+        let budget = self.budget();
+        let nemeses = self.nemeses(cluster.election.max);
+        let schedule = if untimed { self.untimed() } else { Schedule::Timed };
+        let events = self.pick(&[5_000, 2_000, 10_000, 30_000]);
+        let steps = self.hardship(events, true, cluster.election.max);
+        Scenario { network, disk, clock, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
+    }
+
+    /// A few nodes for a few hundred actions, in any order: what needs many elections, crashes and changes close
+    /// together shows here (the small scope hypothesis; `Schedule::Untimed`).
+    fn brief(&mut self) -> Scenario {
+        let network = Network {
+            delay: ms(1, 10),
+            loss: self.pick(&[Ratio::ZERO, percent(5)]),
+            duplicate: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(10), percent(50)]),
+            reorder: self.pick(&[Ratio::ZERO, percent(10), percent(30), percent(50)]),
+            ..Network::default()
+        };
+        let crash = self.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]);
+        let disk = Disk { crash, ..Disk::default() };
+        let cluster = self.brief_cluster();
+        let workload = Workload {
+            clients: self.pick(&[1, 2, 3]),
+            keys: 1,
+            reads: percent(self.pick(&[0, 30, 60])),
+            cas: percent(self.pick(&[0, 0, 20])),
+            retries: self.pick(&[3, 0]),
+            ..Workload::default()
+        };
+        let budget = self.budget();
+        let nemeses = self.brief_nemeses(cluster.election.max);
+        let schedule = self.brief_schedule();
+        let events = self.pick(&[200, 100, 400, 800]);
+        let heals = self.one_in(8);
+        let steps = self.hardship(events, heals, cluster.election.max);
+        Scenario { network, disk, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
+    }
+
+    fn brief_cluster(&mut self) -> Cluster {
+        let voters = self.pick(&[3, 3, 3, 5, 4, 2]);
+        let learners = self.pick(&[0, 0, 1, 2]);
+        let spare = self.pick(&[0, 0, 1, 2]);
+        let all = voters + learners + spare;
+        Cluster {
+            nodes: nodes(all),
+            addresses: addresses(all, 0),
+            members: vec![ids(0, voters)],
+            learners: ids(voters, voters + learners),
+            spare: ids(voters + learners, all),
+            election: Within { min: 150 * MS, max: 300 * MS },
+            heartbeat: 50 * MS,
+            timers: Timers::Running,
+            snapshot_every: self.pick(&[None, None, Some(1), Some(3)]),
+            options: BTreeMap::new(),
+        }
+    }
+
+    fn brief_nemeses(&mut self, election: u64) -> Vec<Nemesis> {
+        let mut kinds = Vec::new();
+        let hit = |fault, aim| NemesisKind::Hit { fault, aim };
+        for fault in [NodeFault::Reboot, NodeFault::Crash] {
+            if self.one_in(3) {
+                let aim = self.pick(&[Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority, Aim::All]);
+                kinds.push(hit(fault, aim));
+            }
+        }
+        for operator in [Operator::Membership, Operator::SingleServer] {
+            if self.one_in(3) {
+                kinds.push(NemesisKind::Operate { operator });
+            }
+        }
+        if self.one_in(3) {
+            let shape = self.pick(&Shape::ALL);
+            kinds.push(NemesisKind::Partition { shape });
+        }
+        if self.one_in(6) {
+            kinds.push(NemesisKind::SwizzleClog);
+        }
+        if self.one_in(6) {
+            kinds.push(NemesisKind::Operate { operator: Operator::Snapshot });
+        }
+        if self.one_in(6) {
+            kinds.push(NemesisKind::Operate { operator: Operator::Transfer });
+        }
+        if self.one_in(3) {
+            let aim = self.pick(&[Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority]);
+            kinds.push(hit(NodeFault::SlowLinks { factor: 10 }, aim));
+        }
+        if self.one_in(6) {
+            let fault = self.pick(&[NodeFault::Stall, NodeFault::Pause, NodeFault::FailedWrite]);
+            let aim = self.pick(&Aim::ALL);
+            kinds.push(hit(fault, aim));
+        }
+        kinds.into_iter().map(|kind| self.nemesis(kind, election)).collect()
+    }
+
+    fn brief_schedule(&mut self) -> Schedule {
+        let weights = Weights {
+            deliver: self.pick(&[100, 50, 300]),
+            late: self.pick(&[1, 3, 10]),
+            elect: self.pick(&[3, 10, 30]),
+            fire: self.pick(&[3, 10, 30]),
+            write: self.pick(&[30, 100, 10, 300]),
+            client: self.pick(&[10, 3, 30]),
+            strike: self.pick(&[3, 10, 30]),
+            relief: self.pick(&[3, 10, 30]),
+        };
+        let in_flight = self.pick(&[16, 4, 8, 64]);
+        Schedule::Untimed { weights, in_flight }
+    }
+
+    fn budget(&mut self) -> Budget {
+        if self.one_in(3) { Budget::Beyond } else { Budget::Within }
+    }
+
+    /// So many events; then, if agreement is owed, time for tens of elections that nobody wins, and for thousands of
+    /// entries over a slow link one by one.
+    fn hardship(&mut self, events: u64, heals: bool, election: u64) -> Vec<Step> {
+        let mut steps = vec![Step::Events { count: events }];
+        if heals {
+            steps.extend([Step::Heal, Step::Converge { within: 60 * election + 600 * SECOND }]);
+        }
+        steps
+    }
+
     fn network(&mut self) -> Network {
         Network {
             delay: self.pick(&[ms(1, 10), us(50, 1_000), ms(1, 50), ms(5, 5), us(10, 10)]),
@@ -118,17 +236,14 @@ impl Draw {
         let learners = self.pick(&[0, 0, 1, 2]);
         let spare = self.pick(&[0, 0, 1, 3]);
         let vacant = self.pick(&[0, 0, 3]);
-        let name = |number: u32| format!("n{}", number + 1);
         let all = voters + learners + spare;
-        let ids = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
         // An election must be possible: several messages and writes fit into the shortest timeout.
         let round = 4 * (network.delay.max + disk.write.max);
         let election = self.pick(&[150 * MS, 50 * MS, 500 * MS]).max(2 * round);
         let widths = [election, election / 2, 3 * election];
-        let addresses = (0..all).map(name).chain((0..vacant).map(|number| format!("vacant{}", number + 1)));
         Cluster {
-            nodes: (0..all).map(|number| Node { name: name(number), home: Address(number) }).collect(),
-            addresses: addresses.collect(),
+            nodes: nodes(all),
+            addresses: addresses(all, vacant),
             members: vec![ids(0, voters)],
             learners: ids(voters, voters + learners),
             spare: ids(voters + learners, all),
@@ -154,6 +269,7 @@ impl Draw {
             cas: percent(self.pick(&[0, 10, 20])),
             timeout: self.pick(&[SECOND, 300 * MS, 3 * SECOND]),
             think: self.pick(&[us(100, 5_000), us(10, 10), ms(10, 200)]),
+            reads_at: ReadsAt::Leader,
             retries: self.pick(&[3, 0, 10]),
         }
     }
@@ -166,7 +282,8 @@ impl Draw {
             let aim = self.pick(&Aim::ALL);
             kinds.push(NemesisKind::Hit { fault: self.intensity(fault), aim });
         }
-        let operators = [Operator::Transfer, Operator::Snapshot, Operator::Membership, Operator::Address];
+        // Whoever leaves a joint config needs one that its operator has left alone.
+        let operators = Operator::ALL.into_iter().filter(|&operator| operator != Operator::LeaveJoint);
         kinds.extend(operators.map(|operator| NemesisKind::Operate { operator }));
         // Most seeds have a few kinds, some none, some nearly all.
         let share = self.pick(&[8, 12, 5, 20, 2]);
@@ -186,6 +303,7 @@ impl Draw {
             }
             NodeFault::ClockJump { .. }
             | NodeFault::Crash
+            | NodeFault::Reboot
             | NodeFault::Kill
             | NodeFault::Wipe
             | NodeFault::Pause
@@ -208,6 +326,7 @@ impl Draw {
     fn untimed(&mut self) -> Schedule {
         let weights = Weights {
             deliver: self.pick(&[100, 30, 300]),
+            late: self.pick(&[1, 3, 10]),
             elect: self.pick(&[1, 3, 10, 30]),
             fire: self.pick(&[1, 10, 30, 0]),
             write: self.pick(&[30, 10, 100, 3]),
@@ -222,10 +341,15 @@ impl Draw {
     fn raft_options(&mut self, order: Order) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        // What keeps elections rare hides what goes wrong in them: half of the worlds are as plain as the paper's.
+        let plain = self.one_in(2);
         for name in ["pre-vote", "check-quorum", "stickiness"] {
-            if self.one_in(4) {
+            if plain || self.one_in(4) {
                 set(name, OptionValue::Switch(false));
             }
+        }
+        if self.one_in(2) {
+            set("follower-reads", OptionValue::Switch(true));
         }
         // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
         let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
@@ -279,8 +403,64 @@ impl Draw {
         let operator = Nemesis { kind, every: around(election / 20), lasting };
         scenario.nemeses = vec![operator; 2];
         // Once the cluster is joint no longer, nothing more is to be found here.
-        scenario.steps[0] = Step::Events { count: 4_000 };
+        let within = 60 * election + 600 * SECOND;
+        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
     }
+
+    /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
+    fn leases(&mut self, scenario: &mut Scenario) {
+        let options = &mut scenario.cluster.options;
+        options.remove("stickiness");
+        options.insert(String::from("reads"), OptionValue::Word(String::from("lease")));
+        let bound = u64::from(scenario.clock.drift_ppm).max(1);
+        options.insert(String::from("drift-max-ppm"), OptionValue::Number(self.pick(&[bound, 2 * bound])));
+        scenario.nemeses.retain(|nemesis| match nemesis.kind {
+            NemesisKind::Hit { fault, .. } => !matches!(
+                fault,
+                NodeFault::ClockDrift { .. } | NodeFault::ClockJump { .. } | NodeFault::ClockFreeze
+            ),
+            NemesisKind::Partition { .. } | NemesisKind::SwizzleClog | NemesisKind::Operate { .. } => true,
+        });
+    }
+}
+
+/// A calm scenario without a name and without expectations of its own.
+fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
+    Scenario {
+        title: String::new(),
+        source: String::from("drawn by the swarm"),
+        systems: Vec::new(),
+        seeds: Seeds::default(),
+        cluster,
+        rules_off: Vec::new(),
+        logs: BTreeMap::new(),
+        network: Network::default(),
+        disk: Disk::default(),
+        clock: Clock::default(),
+        schedule: Schedule::Timed,
+        budget: Budget::default(),
+        workload: Some(workload),
+        nemeses: Vec::new(),
+        steps,
+        expect: Expectations::default(),
+    }
+}
+
+fn name(number: u32) -> String {
+    format!("n{}", number + 1)
+}
+
+fn nodes(count: u32) -> Vec<Node> {
+    (0..count).map(|number| Node { name: name(number), home: Address(number) }).collect()
+}
+
+/// Every node's home, and addresses that nobody has.
+fn addresses(nodes: u32, vacant: u32) -> Vec<String> {
+    (0..nodes).map(name).chain((0..vacant).map(|number| format!("vacant{}", number + 1))).collect()
+}
+
+fn ids(from: u32, to: u32) -> BTreeSet<NodeId> {
+    (from..to).map(NodeId).collect()
 }
 
 fn ms(min: u64, max: u64) -> Within {
@@ -331,7 +511,7 @@ mod tests {
             let cuts = NemesisKind::Partition { shape };
             assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == cuts)));
         }
-        for operator in Operator::ALL {
+        for operator in Operator::ALL.into_iter().filter(|&operator| operator != Operator::LeaveJoint) {
             let operates = NemesisKind::Operate { operator };
             assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == operates)));
         }
@@ -340,6 +520,21 @@ mod tests {
         assert!(any(&|scenario| scenario.nemeses.is_empty()));
         for voters in 1..=7 {
             assert!(any(&|scenario| scenario.cluster.members[0].len() == voters));
+        }
+    }
+
+    #[test]
+    fn openraft_is_asked_to_leave_joint_configs_that_an_operator_left_alone() {
+        let scenarios: Vec<Scenario> = (0..60).map(|seed| scenario_for(seed, "openraft")).collect();
+        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
+        let asked = |scenario: &&Scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == kind);
+        let joint: Vec<&Scenario> = scenarios.iter().filter(asked).collect();
+        assert!((5..30).contains(&joint.len()), "{}", joint.len());
+        for drawn in joint {
+            assert_eq!(drawn.cluster.members.len(), 2);
+            let again =
+                parse("seed.toml", &drawn.to_toml()).unwrap_or_else(|error| panic!("{error}")).scenario;
+            assert_eq!(&again, drawn);
         }
     }
 }

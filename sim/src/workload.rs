@@ -7,10 +7,10 @@ use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::client::{Attempt, Client, OpenCall, draw_request};
-use crate::history::{self, CallId, Outcome};
+use crate::history::{self, CallId, Judged, Outcome};
 use crate::machine::{Answer, Command, Request};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
-use crate::scenario::Property;
+use crate::scenario::{Property, ReadsAt};
 use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
@@ -92,7 +92,15 @@ impl<P: Protocol> World<P> {
         let timeout = self.scenario.workload.map(|workload| workload.timeout);
         let client = &mut self.clients[index as usize];
         let Some(call) = &mut client.call else { return };
-        let node = NodeId(client.target % nodes);
+        let reads_anywhere = self.scenario.workload.is_some_and(|workload| {
+            workload.reads_at == ReadsAt::Any && index < workload.clients && call.tries == 0
+        });
+        let node = match call.request {
+            Request::Get { .. } if reads_anywhere => {
+                NodeId(self.choices.below(Site::Workload, u64::from(nodes)) as u32)
+            }
+            Request::Get { .. } | Request::Put { .. } | Request::Cas { .. } => NodeId(client.target % nodes),
+        };
         let incarnation = self.nodes[node.0 as usize].incarnation;
         call.attempt = Some(Attempt { request, node, incarnation });
         let (serial, asked) = (client.serial, call.request);
@@ -142,10 +150,11 @@ impl<P: Protocol> World<P> {
 
     fn remember(&mut self, request: Request, answer: Answer) {
         let (key, value) = match (request, answer) {
-            (Request::Put { key, value }, _) | (Request::Cas { key, value, .. }, Answer::Swapped(true)) => {
+            (Request::Put { key, value }, _) | (Request::Cas { key, value, .. }, Answer::Swapped) => {
                 (key, Some(value))
             }
-            (Request::Get { key }, Answer::Value(value)) => (key, value),
+            (Request::Get { key }, Answer::Value(value))
+            | (Request::Cas { key, .. }, Answer::Mismatch(value)) => (key, value),
             (Request::Get { key } | Request::Cas { key, .. }, _) => (key, None),
         };
         if self.recent.len() <= key as usize {
@@ -176,19 +185,25 @@ impl<P: Protocol> World<P> {
             return;
         }
         let name = |key| self.key_name(key);
-        if let Err(violation) = history::check(&self.history, name) {
-            self.accuse(violation);
+        match history::check(&self.history, name) {
+            Ok(Judged::Linearizable) => {}
+            Ok(Judged::Unknown) => self.note("linearizability-unknown"),
+            Err(violation) => self.accuse(violation),
         }
     }
 
     pub(crate) fn on_refused(&mut self, index: u32, request: RequestId, refusal: Refusal) {
+        let nodes = self.nodes.len() as u32;
         let Some(client) = self.clients.get_mut(index as usize) else { return };
+        let target = NodeId(client.target % nodes);
         let Some(call) = &mut client.call else { return };
         if call.attempt.is_none_or(|attempt| attempt.request != request) {
             return;
         }
         match refusal {
             Refusal::NotLeader { hint: Some(hint) } => client.target = hint.0,
+            Refusal::NotLeader { hint: None }
+                if call.attempt.is_some_and(|attempt| attempt.node != target) => {}
             Refusal::NotLeader { hint: None } => client.target += 1,
             Refusal::Busy | Refusal::Unsupported | Refusal::Rule(_) => {}
             Refusal::LeadershipLost => return self.give_up_attempt(index, true),
@@ -202,12 +217,14 @@ impl<P: Protocol> World<P> {
             Some(workload) if index < workload.clients => workload.retries,
             Some(_) | None => 0,
         };
+        let nodes = self.nodes.len() as u32;
         let client = &mut self.clients[index as usize];
         let Some(call) = &mut client.call else { return };
-        call.attempt = None;
+        let asked = call.attempt.take().map(|attempt| attempt.node);
         call.tainted |= uncertain;
         call.tries += 1;
-        if uncertain {
+        // Silence of a node that was asked for a read only says nothing about the leader.
+        if uncertain && asked == Some(NodeId(client.target % nodes)) {
             client.target += 1;
         }
         if call.tries <= retries {
@@ -240,6 +257,8 @@ fn outcome_code(outcome: Outcome) -> (u8, u64) {
         Outcome::Answered(_, Answer::Written) => (2, 0),
         Outcome::Answered(_, Answer::Value(None)) => (3, 0),
         Outcome::Answered(_, Answer::Value(Some(value))) => (4, value),
-        Outcome::Answered(_, Answer::Swapped(swapped)) => (5, u64::from(swapped)),
+        Outcome::Answered(_, Answer::Swapped) => (5, 0),
+        Outcome::Answered(_, Answer::Mismatch(None)) => (6, 0),
+        Outcome::Answered(_, Answer::Mismatch(Some(value))) => (7, value),
     }
 }

@@ -395,7 +395,7 @@ impl<P: Protocol> World<P> {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Deliver { slot } => self.on_deliver(slot),
+            Event::Deliver { slot, .. } => self.on_deliver(slot),
             Event::Fire { node, timer } => self.on_fire(node, timer),
             Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
             Event::Client { client } => self.on_client(client),
@@ -730,20 +730,21 @@ impl<P: Protocol> World<P> {
                 }
                 let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
                 let slower = u64::from(pace(sender).max(pace(receiver)));
+                let late = late || slower > 1 || self.network.is_slow(sender, receiver);
                 if let Some(again) = again {
                     self.note("message-duplicated");
-                    self.post(again.saturating_mul(slower), envelope.clone());
+                    self.post(again.saturating_mul(slower), late, envelope.clone());
                 }
                 envelope.damaged = damaged;
-                self.post(after.saturating_mul(slower), envelope);
+                self.post(after.saturating_mul(slower), late, envelope);
             }
             Fate::Held => self.held.push(envelope),
             Fate::Lost => self.lose(&envelope, "lost"),
         }
     }
 
-    fn post(&mut self, after: u64, envelope: Envelope<P::Message>) {
-        if let Some(other) = self.agenda.crowd_out(&mut self.choices) {
+    fn post(&mut self, after: u64, late: bool, envelope: Envelope<P::Message>) {
+        if let Some(other) = self.agenda.crowd_out(late, &mut self.choices) {
             self.free.push(other);
             if let Some(other) = self.messages[other as usize].take() {
                 self.lose(&other, "too many are under way");
@@ -754,7 +755,7 @@ impl<P: Protocol> World<P> {
             self.messages.len() as u32 - 1
         });
         self.messages[slot as usize] = Some(envelope);
-        self.agenda.push(self.now.after(after), Event::Deliver { slot });
+        self.agenda.push(self.now.after(after), Event::Deliver { slot, late });
     }
 
     fn set_timer(&mut self, id: NodeId, timer: P::Timer, within: Within) {
@@ -941,12 +942,31 @@ impl<P: Protocol> World<P> {
             return self.note("paused");
         }
         self.queue_overdue(id);
+        self.fire_overdue(id);
         self.queue_timers(id);
         for waiting in self.take_waiting(id) {
             match waiting {
-                Waiting::Message(envelope) => self.post(0, envelope),
+                Waiting::Message(envelope) => self.post(0, false, envelope),
                 Waiting::Input(input) => self.step(id, input),
             }
+        }
+    }
+
+    /// Fires what ran out while a process stood still, before it sees anything else: a process that asks its clock
+    /// finds a lease over. In an untimed schedule timers fire whenever chance has it.
+    fn fire_overdue(&mut self, id: NodeId) {
+        let untimed = matches!(self.agenda, Agenda::Untimed { .. });
+        if untimed || self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        let node = &self.nodes[id.0 as usize];
+        if node.clock.frozen.is_some() {
+            return;
+        }
+        let overdue = |timer: &&crate::node::Timer<P::Timer>| timer.due.is_some_and(|due| due <= self.now);
+        let overdue: Vec<P::Timer> = node.timers.iter().filter(overdue).map(|timer| timer.timer).collect();
+        for timer in overdue {
+            self.fire(id, timer);
         }
     }
 
@@ -1044,7 +1064,7 @@ impl<P: Protocol> World<P> {
     fn release(&mut self, from: NodeId, to: NodeId) {
         for envelope in self.take_held(from, to) {
             let after = self.network.delay(&mut self.choices);
-            self.post(after, envelope);
+            self.post(after, false, envelope);
         }
     }
 

@@ -160,7 +160,8 @@ fn an_untimed_world_is_as_deterministic() {
     let run = |seed| {
         let scenario = scenario("");
         let settings = Echo::settings(&scenario.settings()).unwrap();
-        let weights = Weights { deliver: 4, elect: 1, fire: 1, write: 2, client: 1, strike: 1, relief: 1 };
+        let weights =
+            Weights { deliver: 4, late: 1, elect: 1, fire: 1, write: 2, client: 1, strike: 1, relief: 1 };
         let mut world = World::<Echo>::new(
             scenario,
             settings,

@@ -245,6 +245,7 @@ impl Cluster {
     pub(crate) fn restart(&mut self, id: u32) {
         let node = self.nodes.get_mut(&n(id)).expect("a node of this cluster");
         node.applied = LogIndex(0);
+        node.config.incarnation += 1;
         let (raft, effects) = Raft::boot(node.config, &node.disk);
         self.after_step(id, raft, effects);
     }

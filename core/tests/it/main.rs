@@ -4,6 +4,8 @@ mod cluster;
 mod crash_states;
 mod elections;
 mod figure_2;
+mod follower_reads;
+mod leases;
 mod members;
 mod random;
 mod render;

@@ -32,6 +32,8 @@ fn doing() -> impl Strategy<Value = Do> {
         1 => Just(Timer::CheckQuorum),
         1 => Just(Timer::Transfer),
         1 => Just(Timer::Staging),
+        1 => Just(Timer::EvenLease),
+        1 => Just(Timer::OddLease),
     ];
     prop_oneof![
         40 => (0usize..64).prop_map(Do::Deliver),

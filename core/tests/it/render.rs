@@ -33,6 +33,10 @@ fn slice(slice: &LogSlice) -> String {
     format!("after {} [{}]", id(slice.prev()), entries.join(", "))
 }
 
+fn read_context(context: splitbrain_core::ReadContext) -> String {
+    format!("{} of process {}", context.number, context.incarnation)
+}
+
 pub(crate) fn message(message: &Message) -> String {
     let says = match &message.body {
         Body::PreVoteRequest { last } => format!("last {}", id(*last)),
@@ -52,6 +56,10 @@ pub(crate) fn message(message: &Message) -> String {
             format!("last {}, {}", id(snapshot.last), members(&snapshot.membership))
         }
         Body::TermOver | Body::TimeoutNow => String::new(),
+        Body::ReadIndexRequest { context } => read_context(*context),
+        Body::ReadIndexResponse { context, index } => {
+            format!("{}, index {}", read_context(*context), index.0)
+        }
     };
     format!("{} of term {} {says}", message.body.name(), message.term.0).trim_end().to_owned()
 }

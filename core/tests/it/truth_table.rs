@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use splitbrain_core::{
     Address, Body, Change, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership, Message,
-    Payload, Raft, RequestId, Snapshot, Term, Timer, WriteId,
+    Payload, Raft, ReadContext, RequestId, Snapshot, Term, Timer, WriteId,
 };
 
 use crate::cluster::{at_home, n, set, voters};
@@ -72,6 +72,8 @@ fn inputs(to: u32) -> Vec<Input> {
         Timer::CheckQuorum,
         Timer::Transfer,
         Timer::Staging,
+        Timer::EvenLease,
+        Timer::OddLease,
     ];
     let mut list: Vec<Input> = timers.into_iter().map(Input::TimerFired).collect();
     let request = RequestId(1);
@@ -90,6 +92,7 @@ fn inputs(to: u32) -> Vec<Input> {
         // Nobody has entries of a term that it has not reached.
         let last = LogId::new(term.min(2), 5);
         let snapshot = Snapshot { last, membership: Arc::clone(&members), ..Snapshot::default() };
+        let context = ReadContext { incarnation: 0, number: 1 };
         let bodies = [
             Body::PreVoteRequest { last: LogId::new(term.min(2), 2) },
             Body::PreVoteResponse { asked: Term(term), granted: true },
@@ -108,6 +111,8 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::SnapshotAccepted { through: LogIndex(2) },
             Body::TermOver,
             Body::TimeoutNow,
+            Body::ReadIndexRequest { context },
+            Body::ReadIndexResponse { context, index: LogIndex(1) },
         ];
         list.extend(bodies.into_iter().map(|body| hear(to, 2, term, body)));
     }

@@ -110,7 +110,7 @@ impl Protocol for Raft {
     }
 
     fn boot(boot: Boot<'_, Raft>, out: &mut Effects<Raft>) -> Raft {
-        let config = core::Config { id: node_in(boot.id), ..*boot.settings };
+        let config = core::Config { id: node_in(boot.id), incarnation: boot.incarnation, ..*boot.settings };
         let (raft, mut buffer) = core::Raft::boot(config, &boot.disk.0);
         hand_over(&mut buffer, out);
         Raft { raft, buffer }

@@ -3,13 +3,13 @@
 //! Holds: every option has the name of the core's field, in kebab case; unknown ones are refused with those there are.
 //! Not here: what the settings mean (`splitbrain_core::Config`).
 
-use splitbrain_core::{Config, Intersect, JointFinish, NodeId, Rules, Within};
+use splitbrain_core::{Config, Intersect, JointFinish, NodeId, ReadsBy, Rules, Within};
 
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, inflight-entries-max, \
-                       uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
+                       inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
                        staging-timeout or staging-gap";
 
 pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
@@ -21,6 +21,9 @@ pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
     }
     for (name, value) in &common.options {
         read_option(&mut config, name, value)?;
+    }
+    if config.reads == ReadsBy::Lease && !config.stickiness {
+        return Err(BadSetting::new("stickiness", "true, because `reads = \"lease\"` relies on it"));
     }
     Ok(config)
 }
@@ -37,6 +40,12 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "stickiness" => config.stickiness = value.switch(name)?,
         "learner-may-lead" => config.learner_may_lead = value.switch(name)?,
         "majority-add" => config.majority_add = value.switch(name)?,
+        "follower-reads" => config.follower_reads = value.switch(name)?,
+        "drift-max-ppm" => config.drift_max_ppm = value.count(name)?,
+        "reads" => {
+            let words = [("read-index", ReadsBy::ReadIndex), ("lease", ReadsBy::Lease)];
+            config.reads = value.word(name, &words, "read-index or lease")?;
+        }
         "batch-entries-max" => config.batch_entries_max = value.count(name)?,
         "inflight-entries-max" => config.inflight_entries_max = value.count(name)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = value.count(name)?,
@@ -101,5 +110,13 @@ mod tests {
         assert_eq!(error.expected, "true or false");
         let error = read(&settings(None, Some(("batch-entries-max", OptionValue::Number(0))))).unwrap_err();
         assert_eq!(error.expected, "a whole number of at least 1");
+    }
+
+    #[test]
+    fn leases_need_stickiness() {
+        let mut settings = settings(None, Some(("reads", OptionValue::Word("lease".to_owned()))));
+        assert_eq!(read(&settings).unwrap().reads, ReadsBy::Lease);
+        settings.options.insert("stickiness".to_owned(), OptionValue::Switch(false));
+        assert_eq!(read(&settings).unwrap_err().name, "stickiness");
     }
 }

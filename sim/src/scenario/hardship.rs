@@ -19,7 +19,8 @@ pub struct Network {
     pub loss: Ratio,
     /// How many messages arrive twice.
     pub duplicate: Ratio,
-    /// How many messages are held up until later ones have overtaken them, whatever the order of the link.
+    /// How many messages are held up until later ones have overtaken them, whatever the order of the link. In an
+    /// untimed schedule these have a weight of their own.
     pub reorder: Ratio,
     /// How many messages arrive damaged: their checksum does not fit, and they are dropped.
     pub corrupt: Ratio,
@@ -85,6 +86,9 @@ pub enum Schedule {
 pub struct Weights {
     /// A message arrives.
     pub deliver: u32,
+    /// A message arrives that was held up (`Network::reorder`) or came over a slow link: with a small weight it meets a
+    /// world that has moved on.
+    pub late: u32,
     /// An election timer fires.
     pub elect: u32,
     /// Another timer fires.
@@ -122,6 +126,30 @@ pub enum CrashLeaves {
     Torn,
 }
 
+/// Whom clients ask when they read. Writes are always asked of whoever is taken for the leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadsAt {
+    /// Whoever is taken for the leader.
+    #[default]
+    Leader,
+    /// Any node, drawn for each call; a call that is refused goes on as with `Leader`.
+    Any,
+}
+
+impl ReadsAt {
+    /// Both.
+    pub const ALL: [ReadsAt; 2] = [ReadsAt::Leader, ReadsAt::Any];
+
+    /// The word that scenarios use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ReadsAt::Leader => "leader",
+            ReadsAt::Any => "any",
+        }
+    }
+}
+
 /// Clients that call on their own while time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Workload {
@@ -137,6 +165,8 @@ pub struct Workload {
     pub timeout: u64,
     /// How long a client waits after an answer before it calls again.
     pub think: Within,
+    /// Whom clients ask when they read.
+    pub reads_at: ReadsAt,
     /// How often a refused call is tried again at another node.
     pub retries: u32,
 }
@@ -182,6 +212,8 @@ pub enum NemesisKind {
 pub enum NodeFault {
     /// The process is down; the disk stays.
     Crash,
+    /// The process dies and starts anew at once: it forgets what was not durable, and misses no message.
+    Reboot,
     /// The machine is gone for ever.
     Kill,
     /// The disk is gone for ever, and the machine with it: its name must not return without its memory.
@@ -242,6 +274,8 @@ pub enum Operator {
     Snapshot,
     /// Change who takes part: learners, voters, joint configs; lost voters are replaced first.
     Membership,
+    /// Add or remove one voter in one entry (thesis 4.1).
+    SingleServer,
     /// Move a random node to a vacant address, and tell the cluster.
     Address,
     /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
@@ -303,7 +337,7 @@ impl Default for Network {
 
 impl Default for Weights {
     fn default() -> Self {
-        Weights { deliver: 40, elect: 2, fire: 8, write: 20, client: 8, strike: 1, relief: 1 }
+        Weights { deliver: 40, late: 1, elect: 2, fire: 8, write: 20, client: 8, strike: 1, relief: 1 }
     }
 }
 
@@ -327,6 +361,7 @@ impl Default for Workload {
             cas: Ratio::ZERO,
             timeout: 1_000_000_000,
             think: micros(0, 5_000),
+            reads_at: ReadsAt::Leader,
             retries: 3,
         }
     }
@@ -419,8 +454,9 @@ impl Aim {
 
 impl NodeFault {
     /// Every fault, with a mild value where it has one.
-    pub const ALL: [NodeFault; 16] = [
+    pub const ALL: [NodeFault; 17] = [
         NodeFault::Crash,
+        NodeFault::Reboot,
         NodeFault::Kill,
         NodeFault::Wipe,
         NodeFault::Pause,
@@ -443,6 +479,7 @@ impl NodeFault {
     pub fn name(self) -> &'static str {
         match self {
             NodeFault::Crash => "crash",
+            NodeFault::Reboot => "reboot",
             NodeFault::Kill => "kill",
             NodeFault::Wipe => "wipe",
             NodeFault::Pause => "pause",
@@ -481,7 +518,8 @@ impl NodeFault {
             | NodeFault::BitRot
             | NodeFault::MisdirectedWrite
             | NodeFault::ClockFreeze => true,
-            NodeFault::Slow { .. }
+            NodeFault::Reboot
+            | NodeFault::Slow { .. }
             | NodeFault::SlowDisk { .. }
             | NodeFault::LossBurst { .. }
             | NodeFault::SlowLinks { .. }
@@ -492,10 +530,11 @@ impl NodeFault {
 }
 
 impl Operator {
-    pub(crate) const ALL: [Operator; 5] = [
+    pub(crate) const ALL: [Operator; 6] = [
         Operator::Transfer,
         Operator::Snapshot,
         Operator::Membership,
+        Operator::SingleServer,
         Operator::Address,
         Operator::LeaveJoint,
     ];
@@ -507,6 +546,7 @@ impl Operator {
             Operator::Transfer => "transfer",
             Operator::Snapshot => "snapshot",
             Operator::Membership => "membership",
+            Operator::SingleServer => "single-server",
             Operator::Address => "address",
             Operator::LeaveJoint => "leave-joint",
         }

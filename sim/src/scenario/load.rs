@@ -15,7 +15,7 @@ use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
 use super::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
-    Node, NodeFault, Operator, Order, Place, Property, Ratio, Scenario, ScenarioError, ScenarioFile,
+    Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError, ScenarioFile,
     Schedule, Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
 };
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
@@ -466,6 +466,7 @@ fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
     let mut weight = |key, default| fields.or(key, default, |item| read_u32(item, "a weight such as 10"));
     let weights = Weights {
         deliver: weight("deliver", default.deliver)?,
+        late: weight("late", default.late)?,
         elect: weight("elect", default.elect)?,
         fire: weight("fire", default.fire)?,
         write: weight("write", default.write)?,
@@ -476,7 +477,9 @@ fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
     let in_flight = fields
         .or("in_flight", Schedule::IN_FLIGHT, |item| read_small(item, "a number of messages such as 64"))?;
     fields.finish()?;
-    if weights == (Weights { deliver: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 }) {
+    if weights
+        == (Weights { deliver: 0, late: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 })
+    {
         return Err(Fault::new(at, "expected at least one weight of [schedule] not to be 0"));
     }
     Ok(Schedule::Untimed { weights, in_flight })
@@ -509,8 +512,10 @@ fn read_workload(top: &mut Fields<'_>) -> Read<Option<Workload>> {
     let think = fields.or("think", default.think, read_range)?;
     let retries =
         fields.or("retries", default.retries, |item| read_u32(item, "a number of retries such as 3"))?;
+    let words = ReadsAt::ALL.map(|at| (at.name(), at));
+    let reads_at = fields.or("reads_at", default.reads_at, |item| item.word("place to read at", &words))?;
     fields.finish()?;
-    Ok(Some(Workload { clients, keys, reads, cas, timeout, think, retries }))
+    Ok(Some(Workload { clients, keys, reads, cas, timeout, think, reads_at, retries }))
 }
 
 fn read_nemeses(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<Nemesis>> {
@@ -574,6 +579,7 @@ pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Rea
         NodeFault::ClockDrift { ppm } => NodeFault::ClockDrift { ppm: fields.or("ppm", ppm, read_ppm)? },
         NodeFault::ClockJump { by } => NodeFault::ClockJump { by: fields.or("by", by, read_range)? },
         NodeFault::Crash
+        | NodeFault::Reboot
         | NodeFault::Kill
         | NodeFault::Wipe
         | NodeFault::Pause

@@ -26,7 +26,7 @@ pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
-    Schedule, Shape, Spread, Weights, Workload,
+    ReadsAt, Schedule, Shape, Spread, Weights, Workload,
 };
 pub use load::{load, parse};
 pub use step::{

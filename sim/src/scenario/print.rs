@@ -121,6 +121,7 @@ impl Workload {
             word("cas", &self.cas.text()),
             word("timeout", &format_duration(self.timeout)),
             range("think", self.think),
+            word("reads_at", self.reads_at.name()),
             pair("retries", self.retries),
         ]
     }
@@ -137,10 +138,11 @@ impl Schedule {
         match *self {
             Schedule::Timed => vec![word("kind", "timed")],
             Schedule::Untimed { weights, in_flight } => {
-                let Weights { deliver, elect, fire, write, client, strike, relief } = weights;
+                let Weights { deliver, late, elect, fire, write, client, strike, relief } = weights;
                 vec![
                     word("kind", "untimed"),
                     pair("deliver", deliver),
+                    pair("late", late),
                     pair("elect", elect),
                     pair("fire", fire),
                     pair("write", write),
@@ -181,6 +183,7 @@ fn fault_value(fault: NodeFault) -> Option<(String, String)> {
         NodeFault::ClockDrift { ppm } => Some(pair("ppm", ppm)),
         NodeFault::ClockJump { by } => Some(range("by", by)),
         NodeFault::Crash
+        | NodeFault::Reboot
         | NodeFault::Kill
         | NodeFault::Wipe
         | NodeFault::Pause

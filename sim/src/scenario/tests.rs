@@ -59,6 +59,7 @@ reads = "50%"
 cas = "10%"
 timeout = "1s"
 think = "0ms..5ms"
+reads_at = "any"
 retries = 3
 
 [[nemesis]]

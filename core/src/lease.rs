@@ -1,0 +1,142 @@
+//! Leases: reads without asking anyone, on the word of a quorum that it will not vote yet (thesis 6.4.1).
+//!
+//! Holds: while a lease is in force, a quorum is still within `election.min` of a sign of life from this leader, on its
+//! own clocks; so no other leader was elected, and what this one knows to be committed is all there is. This relies on
+//! clocks within `Config::drift_max_ppm`, on the rule `stickiness`, and on what is listed at `give_up` and in
+//! `election::on_boot`.
+//! Not here: rounds and reads (`reading`), the promise itself (`election::is_sticky`).
+//!
+//! A lease counts from when its round *began*: whoever answered got the heartbeat later. The next round may begin while
+//! the lease of the one before runs, so there are two timers, one for even rounds and one for odd ones.
+
+use crate::config::ReadsBy;
+use crate::fact::Fact;
+use crate::input::Timer;
+use crate::mutation::Mutation;
+use crate::reading;
+use crate::rules::Rule;
+use crate::transition::Transition;
+use crate::types::Within;
+
+/// What became of the lease of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Lease {
+    /// None, or it ran out.
+    #[default]
+    Over,
+    /// The round has begun, and time runs.
+    Asked,
+    /// A quorum answered in time.
+    Held,
+}
+
+/// The leases of a leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Leases {
+    even: Lease,
+    odd: Lease,
+    /// No more in this term: a target that was told to stand may do so at any time, and is voted for at once.
+    ended: bool,
+}
+
+impl Leases {
+    /// Whether a read may be served without asking.
+    pub(crate) fn in_force(self) -> bool {
+        self.even == Lease::Held || self.odd == Lease::Held
+    }
+
+    fn of(&mut self, timer: Timer) -> Option<&mut Lease> {
+        match timer {
+            Timer::EvenLease => Some(&mut self.even),
+            Timer::OddLease => Some(&mut self.odd),
+            Timer::Election
+            | Timer::Heartbeat
+            | Timer::Stickiness
+            | Timer::CheckQuorum
+            | Timer::Transfer
+            | Timer::Staging => None,
+        }
+    }
+}
+
+fn timer_of(round: u64) -> Timer {
+    if round.is_multiple_of(2) { Timer::EvenLease } else { Timer::OddLease }
+}
+
+/// Whether this node grants and takes leases. Without stickiness nobody promises anything, so there are none.
+pub(crate) fn is_on(t: &Transition<'_>) -> bool {
+    match t.config.reads {
+        ReadsBy::Lease => t.config.stickiness,
+        ReadsBy::ReadIndex => false,
+    }
+}
+
+fn change(t: &mut Transition<'_>, change: impl FnOnce(&mut Leases)) {
+    let Some(leader) = t.leading_mut() else { return };
+    let was_in_force = leader.reads.leases.in_force();
+    change(&mut leader.reads.leases);
+    if was_in_force && !leader.reads.leases.in_force() {
+        t.note(Fact::LeaseLost);
+    }
+}
+
+/// A round begins: if a quorum answers it in time, that is a lease.
+pub(crate) fn on_round_started(t: &mut Transition<'_>, round: u64) {
+    let ended = t.leading().is_none_or(|leader| leader.reads.leases.ended);
+    if !is_on(t) || ended {
+        return;
+    }
+    let timer = timer_of(round);
+    let within = Within::exactly(t.config.lease());
+    t.set_timer(timer, within);
+    change(t, |leases| leases.of(timer).into_iter().for_each(|lease| *lease = Lease::Asked));
+}
+
+/// A quorum answered a round.
+pub(crate) fn on_round_confirmed(t: &mut Transition<'_>, round: u64) {
+    change(t, |leases| {
+        if let Some(lease) = leases.of(timer_of(round))
+            && *lease == Lease::Asked
+        {
+            *lease = Lease::Held;
+        }
+    });
+}
+
+pub(crate) fn on_timeout(t: &mut Transition<'_>, timer: Timer) {
+    if t.mutated(Mutation::LeaseNeverEnds) {
+        return;
+    }
+    change(t, |leases| leases.of(timer).into_iter().for_each(|lease| *lease = Lease::Over));
+}
+
+/// A leader renews its lease with its heartbeats.
+pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
+    if is_on(t) {
+        reading::renew(t);
+    }
+}
+
+/// The members changed: those who promised need not be a quorum any more after a second change.
+pub(crate) fn on_members_changed(t: &mut Transition<'_>) {
+    change(t, |leases| (leases.even, leases.odd) = (Lease::Over, Lease::Over));
+}
+
+/// Leadership is offered to another: voters need not wait then. The offer cannot be taken back, so there are no more
+/// leases in this term (openraft, pull request 1747).
+pub(crate) fn give_up(t: &mut Transition<'_>) {
+    if t.keeps(Rule::LeaseOverBeforeTransfer) {
+        change(t, |leases| *leases = Leases { ended: true, ..Leases::default() });
+    }
+}
+
+/// This node leads no more.
+pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, leases: Leases) {
+    if leases.in_force() {
+        t.note(Fact::LeaseLost);
+    }
+    if is_on(t) {
+        t.cancel_timer(Timer::EvenLease);
+        t.cancel_timer(Timer::OddLease);
+    }
+}
