@@ -501,7 +501,7 @@ mod tests {
 
     #[test]
     fn seeds_reach_every_kind_every_shape_and_both_schedules() {
-        let scenarios: Vec<Scenario> = (0..600).map(scenario).collect();
+        let scenarios: Vec<Scenario> = (0..1_200).map(scenario).collect();
         let any = |holds: &dyn Fn(&Scenario) -> bool| scenarios.iter().any(holds);
         for fault in NodeFault::ALL {
             let hits = |kind: NemesisKind| matches!(kind, NemesisKind::Hit { fault: hit, .. } if hit.name() == fault.name());
