@@ -24,7 +24,9 @@ pub enum Input {
         /// What it says.
         message: Message,
     },
-    /// A timer ran out. May come at any time, asked for or not, without harm to safety.
+    /// A timer ran out. May come at any time, asked for or not, without harm to safety; leases alone rely on it that
+    /// `Stickiness` and `Election` do not come early, and that a lease's own timer comes before any other input that is
+    /// due later (`Config::drift_max_ppm` says how far clocks may be wrong).
     TimerFired(Timer),
     /// All writes through this one are durable.
     Persisted {

@@ -62,8 +62,8 @@
 //!    promises about the sender's disk; nothing leaves before it is true.
 //! 3. `raft` and `transition`: the state; the one `match`; the one exit, which issues the step's write, gates the messages,
 //!    hands committed commands to the machine, and checks the invariants.
-//! 4. The topics, one a file: `election`, `replication`, `reading`, `lease`, `reconfiguration`, `snapshotting`, `transfer`,
-//!    `recovery`. Whoever knows the paper finds each paragraph of its Figure 2 in one of the first two.
+//! 4. The topics, one a file: `election`, `replication`, `reading`, `lease`, `follower_reading`, `reconfiguration`,
+//!    `snapshotting`, `transfer`, `recovery`. Whoever knows the paper finds each paragraph of its Figure 2 in one of the first two.
 //! 5. [`invariants`]: what all of this keeps true.
 //!
 //! # Rules

@@ -17,6 +17,12 @@ pub struct Client {
     pub serial: u64,
     /// The open call.
     pub call: Option<OpenCall>,
+    /// Its session, where sessions expire.
+    pub session: Option<u64>,
+    /// The try to open one.
+    pub opening: Option<Attempt>,
+    /// Whether it keeps a call open whose outcome is uncertain until the story lets it ask again.
+    pub patient: bool,
     /// Whom it asks next.
     pub target: u32,
     /// When it does something by itself: gives up a try, tries again, calls again.

@@ -25,6 +25,7 @@ pub mod protocols;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod session;
 pub mod shrink;
 pub mod swarm;
 pub mod sweep;

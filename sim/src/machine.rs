@@ -1,9 +1,13 @@
 //! The replicated state machine: a key-value store that applies a command of a client at most once.
 //!
 //! Holds: equal commands in equal order give equal state and equal answers; a retried command is answered again and not
-//! applied again (thesis, section 6.3). Not here: the order of commands (a protocol decides it).
+//! applied again (thesis, section 6.3). Not here: the order of commands (a protocol decides it), and sessions that expire
+//! (`session`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use crate::session::{Known, Session, Sessions};
 
 /// What a client asks of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,54 +48,131 @@ pub enum Answer {
     Mismatch(Option<u64>),
 }
 
-/// A request as it stands in a log, with the session that makes a retry known.
+/// A command as it stands in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
-    /// The client.
+    /// The client that waits for the answer.
     pub client: u32,
     /// Counts the client's requests from 1; a retry has the number of the first try.
     pub serial: u64,
-    /// What is asked.
-    pub request: Request,
+    /// What is to be done.
+    pub task: Task,
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// Asks for something.
+    Ask {
+        /// What makes a retry known.
+        by: By,
+        /// What is asked.
+        request: Request,
+    },
+    /// Opens a session.
+    Open {
+        /// When, by the clock of the node that took the command, in nanoseconds.
+        stamp: u64,
+        /// For how long the session may be unused, in nanoseconds of log time.
+        lasting: u64,
+    },
+}
+
+/// What makes a retry known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// The client's number, for ever.
+    Client,
+    /// A session that was opened and may expire.
+    Session {
+        /// Its number.
+        number: u64,
+        /// When, by the clock of the node that took the command, in nanoseconds.
+        stamp: u64,
+    },
+    /// Nothing: it is applied as often as it stands in the log.
+    Nothing,
+}
+
+/// What came of a command at one replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was applied.
+    Now(Answer),
+    /// It had been applied before.
+    Before(Answer),
+    /// Its client gave it up for a later one.
+    GivenUp,
+    /// A session was opened.
+    Opened(u64),
+    /// Its session has expired: it was not applied, or nobody knows any more that it was.
+    Expired,
 }
 
 const LEN: usize = 1 + 4 + 8 + 4 + 8 + 8;
+/// With a stamp and the number of a session, or what stands in its place.
+const LONG: usize = LEN + 8 + 8;
+const NO_SESSION: u64 = 0;
 
 impl Command {
-    /// The command as bytes of a fixed length, little-endian.
+    /// The command as bytes, little-endian; of one length, and a longer one where sessions expire.
     #[must_use]
     pub fn encode(&self) -> Arc<[u8]> {
-        let (kind, key, expected, value) = match self.request {
-            Request::Get { key } => (0, key, 0, 0),
-            Request::Put { key, value } => (1, key, 0, value),
-            Request::Cas { key, expected: None, value } => (2, key, 0, value),
-            Request::Cas { key, expected: Some(expected), value } => (3, key, expected, value),
+        let (request, tail) = match self.task {
+            Task::Ask { by: By::Client, request } => (Some(request), None),
+            Task::Ask { by: By::Nothing, request } => (Some(request), Some((0, NO_SESSION))),
+            Task::Ask { by: By::Session { number, stamp }, request } => {
+                (Some(request), Some((stamp, number)))
+            }
+            Task::Open { stamp, lasting } => (None, Some((stamp, lasting))),
         };
-        let mut bytes = [0; LEN];
+        let (kind, key, expected, value) = match request {
+            Some(Request::Get { key }) => (0, key, 0, 0),
+            Some(Request::Put { key, value }) => (1, key, 0, value),
+            Some(Request::Cas { key, expected: None, value }) => (2, key, 0, value),
+            Some(Request::Cas { key, expected: Some(expected), value }) => (3, key, expected, value),
+            None => (4, 0, 0, 0),
+        };
+        let mut bytes = [0; LONG];
         bytes[0] = kind;
         bytes[1..5].copy_from_slice(&self.client.to_le_bytes());
         bytes[5..13].copy_from_slice(&self.serial.to_le_bytes());
         bytes[13..17].copy_from_slice(&key.to_le_bytes());
         bytes[17..25].copy_from_slice(&expected.to_le_bytes());
-        bytes[25..].copy_from_slice(&value.to_le_bytes());
+        bytes[25..33].copy_from_slice(&value.to_le_bytes());
+        let Some((stamp, number)) = tail else { return Arc::from(&bytes[..LEN]) };
+        bytes[33..41].copy_from_slice(&stamp.to_le_bytes());
+        bytes[41..].copy_from_slice(&number.to_le_bytes());
         Arc::from(bytes)
     }
 
     /// Reads a command; `None` for bytes that are not one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Command> {
-        let bytes: &[u8; LEN] = bytes.try_into().ok()?;
+        if bytes.len() != LEN && bytes.len() != LONG {
+            return None;
+        }
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap_or_default());
         let half = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap_or_default());
         let (client, serial, key, expected, value) = (half(1), word(5), half(13), word(17), word(25));
+        let tail = (bytes.len() == LONG).then(|| (word(33), word(41)));
         let request = match bytes[0] {
             0 => Request::Get { key },
             1 => Request::Put { key, value },
             2 => Request::Cas { key, expected: None, value },
             3 => Request::Cas { key, expected: Some(expected), value },
+            4 => {
+                let (stamp, lasting) = tail?;
+                return Some(Command { client, serial, task: Task::Open { stamp, lasting } });
+            }
             _ => return None,
         };
-        Some(Command { client, serial, request })
+        let by = match tail {
+            None => By::Client,
+            Some((_, NO_SESSION)) => By::Nothing,
+            Some((stamp, number)) => By::Session { number, stamp },
+        };
+        Some(Command { client, serial, task: Task::Ask { by, request } })
     }
 }
 
@@ -99,25 +180,49 @@ impl Command {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Machine {
     values: Vec<Option<u64>>,
-    sessions: Vec<Option<(u64, Answer)>>,
+    /// The last command of each client that is known by its number.
+    clients: Vec<Option<(u64, Answer)>>,
+    sessions: Sessions,
 }
 
 impl Machine {
-    /// Applies a command once; answers a retry as before. A request older than the client's last one has no answer:
-    /// the client gave it up.
-    pub fn apply(&mut self, command: &Command) -> Option<Answer> {
-        let place = command.client as usize;
-        if self.sessions.len() <= place {
-            self.sessions.resize(place + 1, None);
+    /// Applies a command at most once, if anything makes a retry known.
+    pub fn apply(&mut self, command: &Command) -> Applied {
+        let serial = command.serial;
+        let (by, request) = match command.task {
+            Task::Open { stamp, lasting } => return Applied::Opened(self.sessions.open(stamp, lasting)),
+            Task::Ask { by, request } => (by, request),
+        };
+        let known = match by {
+            By::Client => self.known_by_client(command.client, serial),
+            By::Session { number, stamp } => self.sessions.look(stamp, number, serial),
+            By::Nothing => Known::New,
+        };
+        match known {
+            Known::New => {}
+            Known::Applied(answer) => return Applied::Before(answer),
+            Known::GivenUp => return Applied::GivenUp,
+            Known::Expired => return Applied::Expired,
         }
-        match self.sessions[place] {
-            Some((serial, answer)) if serial == command.serial => return Some(answer),
-            Some((serial, _)) if serial > command.serial => return None,
-            Some(_) | None => {}
+        let answer = self.execute(request);
+        match by {
+            By::Client => self.clients[command.client as usize] = Some((serial, answer)),
+            By::Session { number, .. } => self.sessions.remember(number, serial, answer),
+            By::Nothing => {}
         }
-        let answer = self.execute(command.request);
-        self.sessions[place] = Some((command.serial, answer));
-        Some(answer)
+        Applied::Now(answer)
+    }
+
+    fn known_by_client(&mut self, client: u32, serial: u64) -> Known {
+        let place = client as usize;
+        if self.clients.len() <= place {
+            self.clients.resize(place + 1, None);
+        }
+        match self.clients[place] {
+            Some((last, answer)) if last == serial => Known::Applied(answer),
+            Some((last, _)) if last > serial => Known::GivenUp,
+            Some(_) | None => Known::New,
+        }
     }
 
     /// The value of a key.
@@ -162,19 +267,16 @@ impl Machine {
             put(u64::from(value.is_some()));
             put(value.unwrap_or(0));
         }
-        for session in &self.sessions {
-            let (serial, answer) = session.unwrap_or((0, Answer::Written));
-            let (kind, value) = match answer {
-                Answer::Written => (0, 0),
-                Answer::Value(None) => (1, 0),
-                Answer::Value(Some(value)) => (2, value),
-                Answer::Swapped => (3, 0),
-                Answer::Mismatch(None) => (4, 0),
-                Answer::Mismatch(Some(value)) => (5, value),
-            };
-            put(if session.is_some() { kind } else { 9 });
-            put(serial);
-            put(value);
+        for last in &self.clients {
+            put_last(&mut put, *last);
+        }
+        if self.sessions != Sessions::default() {
+            let (now, opened, open) = self.sessions.parts();
+            [SESSIONS, now, opened].into_iter().for_each(&mut put);
+            for (number, Session { last, used, lasting }) in open {
+                [*number, *used, *lasting].into_iter().for_each(&mut put);
+                put_last(&mut put, *last);
+            }
         }
         bytes.into()
     }
@@ -193,20 +295,61 @@ impl Machine {
             machine.values.push((present == 1).then_some(value));
         }
         while let Some(kind) = words.next() {
-            let (serial, value) = (words.next()?, words.next()?);
-            let answer = match kind {
-                0 => Some(Answer::Written),
-                1 => Some(Answer::Value(None)),
-                2 => Some(Answer::Value(Some(value))),
-                3 => Some(Answer::Swapped),
-                4 => Some(Answer::Mismatch(None)),
-                5 => Some(Answer::Mismatch(Some(value))),
-                _ => None,
-            };
-            machine.sessions.push(answer.map(|answer| (serial, answer)));
+            if kind == SESSIONS {
+                machine.sessions = decode_sessions(&mut words)?;
+                break;
+            }
+            machine.clients.push(decode_last(kind, &mut words)?);
         }
         Some(machine)
     }
+}
+
+/// Where the sessions begin: no kind of answer.
+const SESSIONS: u64 = 10;
+/// No answer.
+const NOTHING: u64 = 9;
+
+/// A command's number and its answer as three words.
+fn put_last(put: &mut impl FnMut(u64), last: Option<(u64, Answer)>) {
+    let (kind, value) = match last.map(|(_, answer)| answer) {
+        Some(Answer::Written) => (0, 0),
+        Some(Answer::Value(None)) => (1, 0),
+        Some(Answer::Value(Some(value))) => (2, value),
+        Some(Answer::Swapped) => (3, 0),
+        Some(Answer::Mismatch(None)) => (4, 0),
+        Some(Answer::Mismatch(Some(value))) => (5, value),
+        None => (NOTHING, 0),
+    };
+    put(kind);
+    put(last.map_or(0, |(serial, _)| serial));
+    put(value);
+}
+
+#[expect(clippy::option_option, reason = "bytes that are no answer, and no answer")]
+fn decode_last(kind: u64, words: &mut impl Iterator<Item = u64>) -> Option<Option<(u64, Answer)>> {
+    let (serial, value) = (words.next()?, words.next()?);
+    let answer = match kind {
+        0 => Answer::Written,
+        1 => Answer::Value(None),
+        2 => Answer::Value(Some(value)),
+        3 => Answer::Swapped,
+        4 => Answer::Mismatch(None),
+        5 => Answer::Mismatch(Some(value)),
+        NOTHING => return Some(None),
+        _ => return None,
+    };
+    Some(Some((serial, answer)))
+}
+
+fn decode_sessions(words: &mut impl Iterator<Item = u64>) -> Option<Sessions> {
+    let (now, opened) = (words.next()?, words.next()?);
+    let mut open = BTreeMap::new();
+    while let Some(number) = words.next() {
+        let (used, lasting, kind) = (words.next()?, words.next()?, words.next()?);
+        open.insert(number, Session { last: decode_last(kind, words)?, used, lasting });
+    }
+    Some(Sessions::from_parts(now, opened, open))
 }
 
 #[cfg(test)]
@@ -214,7 +357,7 @@ mod tests {
     use super::*;
 
     fn command(client: u32, serial: u64, request: Request) -> Command {
-        Command { client, serial, request }
+        Command { client, serial, task: Task::Ask { by: By::Client, request } }
     }
 
     #[test]
@@ -225,23 +368,35 @@ mod tests {
             Request::Cas { key: 2, expected: None, value: 5 },
             Request::Cas { key: 2, expected: Some(3), value: 5 },
         ];
-        for request in requests {
-            let command = command(3, 9, request);
+        let ways = [By::Client, By::Session { number: 4, stamp: 1 << 60 }, By::Nothing];
+        let asked = requests.iter().flat_map(|&request| ways.map(|by| Task::Ask { by, request }));
+        for task in asked.chain([Task::Open { stamp: 5, lasting: 6 }]) {
+            let command = Command { client: 3, serial: 9, task };
             assert_eq!(Command::decode(&command.encode()), Some(command));
         }
         assert_eq!(Command::decode(b"short"), None);
         assert_eq!(Command::decode(&[9; LEN]), None);
+        assert_eq!(Command::decode(&[4; LEN]), None, "a session without a time");
     }
 
     #[test]
     fn a_retry_is_answered_again_and_not_applied_again() {
         let mut machine = Machine::default();
         let swap = command(0, 1, Request::Cas { key: 0, expected: None, value: 5 });
-        assert_eq!(machine.apply(&swap), Some(Answer::Swapped));
-        assert_eq!(machine.apply(&swap), Some(Answer::Swapped));
+        assert_eq!(machine.apply(&swap), Applied::Now(Answer::Swapped));
+        assert_eq!(machine.apply(&swap), Applied::Before(Answer::Swapped));
         machine.apply(&command(0, 2, Request::Put { key: 0, value: 6 }));
-        assert_eq!(machine.apply(&swap), None, "given up by its client");
+        assert_eq!(machine.apply(&swap), Applied::GivenUp);
         assert_eq!(machine.get(0), Some(6));
+    }
+
+    #[test]
+    fn a_command_without_a_session_is_applied_as_often_as_it_comes() {
+        let mut machine = Machine::default();
+        let request = Request::Cas { key: 0, expected: None, value: 5 };
+        let swap = Command { client: 0, serial: 1, task: Task::Ask { by: By::Nothing, request } };
+        assert_eq!(machine.apply(&swap), Applied::Now(Answer::Swapped));
+        assert_eq!(machine.apply(&swap), Applied::Now(Answer::Mismatch(Some(5))));
     }
 
     #[test]
@@ -250,7 +405,20 @@ mod tests {
         machine.apply(&command(2, 4, Request::Put { key: 3, value: 8 }));
         machine.apply(&command(0, 1, Request::Get { key: 3 }));
         machine.apply(&command(4, 2, Request::Cas { key: 3, expected: Some(1), value: 2 }));
-        assert_eq!(Machine::decode(&machine.encode()), Some(machine));
+        assert_eq!(Machine::decode(&machine.encode()), Some(machine.clone()));
+        let open = Command { client: 1, serial: 0, task: Task::Open { stamp: 3, lasting: 9 } };
+        let Applied::Opened(number) = machine.apply(&open) else { panic!("opened") };
+        machine.apply(&open);
+        let by = By::Session { number, stamp: 5 };
+        let put = Command {
+            client: 1,
+            serial: 1,
+            task: Task::Ask { by, request: Request::Put { key: 1, value: 2 } },
+        };
+        assert_eq!(machine.apply(&put), Applied::Now(Answer::Written));
+        let mut again = Machine::decode(&machine.encode()).unwrap();
+        assert_eq!(again, machine);
+        assert_eq!(again.apply(&put), Applied::Before(Answer::Written), "sessions come with the snapshot");
         assert_eq!(Machine::decode(&[1, 2, 3]), None);
     }
 }

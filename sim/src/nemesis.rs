@@ -372,8 +372,14 @@ impl<P: Protocol> World<P> {
             4 => (ChangeMembers::RemoveNodes(BTreeSet::from([self.draw(&all_learners)?])), Vec::new()),
             _ => {
                 let kept = sets.get(self.choices.below(Site::Nemesis, sets.len() as u64) as usize)?.clone();
-                let sets = vec![kept, self.draw_some(&candidates)];
-                return Some((Change::Append { sets: sets.clone(), nodes: BTreeMap::new(), retain }, sets));
+                // A joint config may be left for any of its sets; any set may be joined, of strangers as well.
+                let leaves = sets.len() > 1 && self.choices.below(Site::Nemesis, 2) == 1;
+                let everyone: Vec<NodeId> = candidates.iter().chain(&outsiders).copied().collect();
+                let joined = (!leaves).then(|| self.draw_some(&everyone));
+                let sets: QuorumSets = std::iter::once(kept).chain(joined).collect();
+                let strangers = outsiders.iter().filter(|id| sets.iter().any(|set| set.contains(id)));
+                let nodes = strangers.map(|&id| (id, self.nodes[id.0 as usize].address)).collect();
+                return Some((Change::Append { sets: sets.clone(), nodes, retain }, sets));
             }
         };
         Some((Change::Members { members, retain }, wanted))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::agenda::Agenda;
 use crate::check::Violation;
 use crate::choices::Choices;
-use crate::history::Outcome;
+use crate::history::{CallId, Outcome};
 use crate::machine::{Answer, Request};
 use crate::network::Link;
 use crate::panics;
@@ -177,7 +177,7 @@ pub fn play<P: Protocol>(
         World::<P>::new(Arc::new(scenario.clone()), settings, drive.choices, agenda, options.trace);
     world.limit = drive.limit;
     world.acts = drive.acts.then(Vec::new);
-    let mut story = Story { world: &mut world, scenario, reasons: Vec::new() };
+    let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;
     match told {
@@ -273,6 +273,8 @@ struct Story<'a, P: Protocol> {
     world: &'a mut World<P>,
     scenario: &'a Scenario,
     reasons: Vec<String>,
+    /// The clients that the story names.
+    clients: Vec<(String, u32)>,
 }
 
 impl<P: Protocol> Story<'_, P> {
@@ -356,9 +358,19 @@ impl<P: Protocol> Story<'_, P> {
                 self.must_run(number, node)?;
                 self.world.tear(node, *kept as usize);
             }
-            Step::Call { call, via, outcome, wait } => {
-                return self.call(number, call, *via, *outcome, *wait);
+            Step::Call { call, client, via, outcome, wait } => {
+                return self.call(number, call, client.as_deref(), *via, (*outcome, *wait));
             }
+            Step::Retry { client, via, outcome, wait } => {
+                let via = self.target(number, *via)?;
+                let place = self.client(client);
+                let Some(id) = self.world.retry(place, via) else {
+                    let message = format!("client {client:?} has no call without an answer");
+                    return Err(self.impossible(number, message));
+                };
+                return self.await_call(number, id, None, (*outcome, *wait));
+            }
+            Step::OpenSession { client, via } => return self.open_session(number, client, *via),
             Step::Change { change, via, outcome } => {
                 return self.operate(number, Operation::Change(change.clone()), *via, outcome);
             }
@@ -458,17 +470,60 @@ impl<P: Protocol> Story<'_, P> {
         }
     }
 
+    /// The number of a client that the story names.
+    fn client(&mut self, name: &str) -> u32 {
+        if let Some((_, client)) = self.clients.iter().find(|(known, _)| known == name) {
+            return *client;
+        }
+        let client = self.world.patient_client();
+        self.clients.push((name.to_owned(), client));
+        client
+    }
+
+    fn open_session(&mut self, number: usize, name: &str, via: Target) -> Result<(), Stop> {
+        let via = self.target(number, via)?;
+        let client = self.client(name);
+        self.world.open_session(client, via);
+        let session = |world: &World<P>| world.session(client);
+        self.wait(PATIENCE, |world| session(world).is_some());
+        match session(self.world) {
+            Some(_) => Ok(()),
+            None => self.fail(number, format!("client {name:?} was to have a session, and has none")),
+        }
+    }
+
     fn call(
         &mut self,
         number: usize,
         call: &ClientCall,
+        client: Option<&str>,
         via: Target,
-        expected: Option<ClientOutcome>,
-        wait: bool,
+        expected: (Option<ClientOutcome>, bool),
     ) -> Result<(), Stop> {
         let via = self.target(number, via)?;
         let (request, value) = self.request(call);
-        let id = self.world.call(request, via);
+        let id = match client {
+            None => self.world.call(request, via),
+            Some(name) => {
+                let client = self.client(name);
+                if self.world.has_open_call(client) {
+                    let message = format!("client {name:?} has a call without an answer");
+                    return Err(self.impossible(number, message));
+                }
+                self.world.call_of(client, request, via)
+            }
+        };
+        self.await_call(number, id, value, expected)
+    }
+
+    /// Waits for the answer to a call, if it is to be waited for, and compares it with what is expected.
+    fn await_call(
+        &mut self,
+        number: usize,
+        id: CallId,
+        value: Option<Option<u64>>,
+        (expected, wait): (Option<ClientOutcome>, bool),
+    ) -> Result<(), Stop> {
         if !wait {
             return Ok(());
         }

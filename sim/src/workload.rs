@@ -8,9 +8,9 @@ use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::client::{Attempt, Client, OpenCall, draw_request};
 use crate::history::{self, CallId, Judged, Outcome};
-use crate::machine::{Answer, Command, Request};
+use crate::machine::{Answer, Applied, By, Command, Request, Task};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
-use crate::scenario::{Property, ReadsAt};
+use crate::scenario::{Property, ReadsAt, Sessions};
 use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
@@ -35,15 +35,58 @@ impl<P: Protocol> World<P> {
 
     /// One call of a client that makes no other: it asks one node once and waits for as long as it takes.
     pub fn call(&mut self, request: Request, via: NodeId) -> CallId {
-        self.begin_event();
         let client = self.clients.len() as u32;
-        self.clients.push(Client { target: via.0, ..Client::default() });
+        self.clients.push(Client::default());
+        self.call_of(client, request, via)
+    }
+
+    /// A client that a story names: it keeps a call open until it is answered, and asks again when it is told to.
+    pub fn patient_client(&mut self) -> u32 {
+        self.clients.push(Client { patient: true, ..Client::default() });
+        self.clients.len() as u32 - 1
+    }
+
+    /// One call of a client that has none open.
+    pub fn call_of(&mut self, client: u32, request: Request, via: NodeId) -> CallId {
+        self.begin_event();
+        self.clients[client as usize].target = via.0;
         self.open(client, request);
         let id = self.history.call(client, request, self.seen());
         self.clients[client as usize].call =
             Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
         self.attempt(client);
         id
+    }
+
+    /// A client asks for its open call again; `None` when it has none.
+    pub fn retry(&mut self, client: u32, via: NodeId) -> Option<CallId> {
+        let call = self.clients[client as usize].call.as_mut()?;
+        call.tainted = true;
+        let id = call.id;
+        self.begin_event();
+        self.clients[client as usize].target = via.0;
+        self.attempt(client);
+        Some(id)
+    }
+
+    /// A client asks for a session; does nothing where sessions do not expire.
+    pub fn open_session(&mut self, client: u32, via: NodeId) {
+        let Sessions::Expiring(lasting) = self.scenario.cluster.sessions else { return };
+        self.begin_event();
+        self.clients[client as usize].target = via.0;
+        self.ask_for_session(client, lasting);
+    }
+
+    /// The session of a client.
+    #[must_use]
+    pub fn session(&self, client: u32) -> Option<u64> {
+        self.clients.get(client as usize).and_then(|client| client.session)
+    }
+
+    /// Whether a client waits for an answer, or would if it had asked again.
+    #[must_use]
+    pub fn has_open_call(&self, client: u32) -> bool {
+        self.clients.get(client as usize).is_some_and(|client| client.call.is_some())
     }
 
     pub(crate) fn on_client(&mut self, index: u32) {
@@ -63,10 +106,16 @@ impl<P: Protocol> World<P> {
             Some(_) => client.wake = None,
         }
         self.begin_event();
-        match self.clients[index as usize].call {
+        let client = &mut self.clients[index as usize];
+        let (call, opening) = (client.call, client.opening.take());
+        match call {
             None if self.busy => self.begin_call(index),
             None => {}
             Some(OpenCall { attempt: Some(_), .. }) => self.give_up_attempt(index, true),
+            Some(_) if opening.is_some() => {
+                self.clients[index as usize].target += 1;
+                self.give_up_attempt(index, false);
+            }
             Some(_) => self.attempt(index),
         }
     }
@@ -86,7 +135,50 @@ impl<P: Protocol> World<P> {
         self.record(None, &(30u8, index, request), |_| format!("client {index} calls {request:?}"));
     }
 
+    /// How a retry of this client is known; `None` when it has to open a session first.
+    fn known_by(&self, index: u32, node: NodeId) -> Option<By> {
+        let client = &self.clients[index as usize];
+        let works = self.scenario.workload.is_some_and(|workload| index < workload.clients);
+        match (self.scenario.cluster.sessions, client.session) {
+            (Sessions::Kept, _) => Some(By::Client),
+            (Sessions::Nothing, _) => Some(By::Nothing),
+            (Sessions::Expiring(_), Some(number)) => {
+                let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
+                Some(By::Session { number, stamp })
+            }
+            (Sessions::Expiring(_), None) if works => None,
+            (Sessions::Expiring(_), None) => Some(By::Nothing),
+        }
+    }
+
+    fn ask_for_session(&mut self, index: u32, lasting: u64) {
+        let request = self.next_request(index);
+        let nodes = self.nodes.len() as u32;
+        let client = &mut self.clients[index as usize];
+        let (node, serial) = (NodeId(client.target % nodes), client.serial);
+        let incarnation = self.nodes[node.0 as usize].incarnation;
+        client.opening = Some(Attempt { request, node, incarnation });
+        self.record(None, &(32u8, index), |_| format!("client {index} opens a session"));
+        if let Some(workload) = self.scenario.workload {
+            self.wake_client(index, workload.timeout);
+        }
+        if self.nodes[node.0 as usize].process.is_none() {
+            return self.on_refused(index, request, Refusal::NotLeader { hint: None });
+        }
+        let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
+        let command = Command { client: index, serial, task: Task::Open { stamp, lasting } }.encode();
+        self.step(node, Input::Proposed { request, command });
+    }
+
     fn attempt(&mut self, index: u32) {
+        let call = self.clients[index as usize].call;
+        let writes = call.is_some_and(|call| !matches!(call.request, Request::Get { .. }));
+        if let Sessions::Expiring(lasting) = self.scenario.cluster.sessions
+            && writes
+            && self.known_by(index, NodeId(0)).is_none()
+        {
+            return self.ask_for_session(index, lasting);
+        }
         let request = self.next_request(index);
         let nodes = self.nodes.len() as u32;
         let timeout = self.scenario.workload.map(|workload| workload.timeout);
@@ -114,8 +206,9 @@ impl<P: Protocol> World<P> {
         let input = match asked {
             Request::Get { .. } => Input::ReadRequested { request },
             Request::Put { .. } | Request::Cas { .. } => {
-                let command = Command { client: index, serial, request: asked }.encode();
-                Input::Proposed { request, command }
+                let by = self.known_by(index, node).unwrap_or(By::Nothing);
+                let command = Command { client: index, serial, task: Task::Ask { by, request: asked } };
+                Input::Proposed { request, command: command.encode() }
             }
         };
         self.step(node, input);
@@ -135,17 +228,65 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// An answer reaches a client, if it still waits for it at this node.
-    pub(crate) fn answer(&mut self, node: NodeId, index: u32, serial: u64, answer: Answer) {
-        let incarnation = self.nodes[node.0 as usize].incarnation;
-        let Some(client) = self.clients.get(index as usize) else { return };
-        let Some(call) = client.call.filter(|_| client.serial == serial) else { return };
-        let asked_here = |attempt: Attempt| attempt.node == node && attempt.incarnation == incarnation;
-        if !call.attempt.is_some_and(asked_here) {
-            return;
+    /// The machine of a node has done what a client asked of it; the client learns of it if it still waits there.
+    pub(crate) fn on_applied(&mut self, node: NodeId, index: u32, serial: u64, applied: Applied) {
+        match applied {
+            Applied::Now(answer) => self.answer(node, index, serial, answer),
+            Applied::Before(answer) => {
+                if self.waits(node, index, serial).is_some() {
+                    self.note("retry-answered-again");
+                }
+                self.answer(node, index, serial, answer);
+            }
+            Applied::GivenUp => {}
+            Applied::Opened(session) => self.on_opened(node, index, serial, session),
+            Applied::Expired => self.on_expired(node, index, serial),
         }
+    }
+
+    /// The call for whose answer a client waits at a node.
+    fn waits(&self, node: NodeId, index: u32, serial: u64) -> Option<OpenCall> {
+        let client = self.clients.get(index as usize).filter(|client| client.serial == serial)?;
+        client.call.filter(|call| call.attempt.is_some_and(|attempt| self.is_at(attempt, node)))
+    }
+
+    /// Whether a try was made at this process of a node.
+    fn is_at(&self, attempt: Attempt, node: NodeId) -> bool {
+        attempt.node == node && attempt.incarnation == self.nodes[node.0 as usize].incarnation
+    }
+
+    /// An answer reaches a client, if it still waits for it at this node.
+    fn answer(&mut self, node: NodeId, index: u32, serial: u64, answer: Answer) {
+        let Some(call) = self.waits(node, index, serial) else { return };
         self.remember(call.request, answer);
         self.close(index, call.id, Outcome::Answered(self.seen(), answer));
+    }
+
+    fn on_opened(&mut self, node: NodeId, index: u32, serial: u64, session: u64) {
+        let Some(client) = self.clients.get(index as usize).filter(|client| client.serial == serial) else {
+            return;
+        };
+        if !client.opening.is_some_and(|attempt| self.is_at(attempt, node)) {
+            return;
+        }
+        self.note("session-opened");
+        self.record(None, &(33u8, index, session), |_| format!("client {index} has session {session}"));
+        let client = &mut self.clients[index as usize];
+        client.opening = None;
+        client.session = Some(session);
+        client.wake = None;
+        if client.call.is_some() {
+            self.wake_client(index, 0);
+        }
+    }
+
+    /// The session is gone. A first try was certainly not applied; of a retry nobody knows whether an earlier one was.
+    fn on_expired(&mut self, node: NodeId, index: u32, serial: u64) {
+        let Some(call) = self.waits(node, index, serial) else { return };
+        self.note("session-expired");
+        self.clients[index as usize].session = None;
+        let outcome = if call.tainted { Outcome::Unknown } else { Outcome::Refused };
+        self.close(index, call.id, outcome);
     }
 
     fn remember(&mut self, request: Request, answer: Answer) {
@@ -196,6 +337,15 @@ impl<P: Protocol> World<P> {
         let nodes = self.nodes.len() as u32;
         let Some(client) = self.clients.get_mut(index as usize) else { return };
         let target = NodeId(client.target % nodes);
+        if client.opening.is_some_and(|attempt| attempt.request == request) {
+            client.opening = None;
+            client.target = match refusal {
+                Refusal::NotLeader { hint: Some(hint) } => hint.0,
+                Refusal::NotLeader { hint: None } | Refusal::LeadershipLost => client.target + 1,
+                Refusal::Busy | Refusal::Unsupported | Refusal::Rule(_) => client.target,
+            };
+            return self.give_up_attempt(index, false);
+        }
         let Some(call) = &mut client.call else { return };
         if call.attempt.is_none_or(|attempt| attempt.request != request) {
             return;
@@ -226,6 +376,9 @@ impl<P: Protocol> World<P> {
         // Silence of a node that was asked for a read only says nothing about the leader.
         if uncertain && asked == Some(NodeId(client.target % nodes)) {
             client.target += 1;
+        }
+        if client.patient && call.tainted {
+            return; // The story may let it ask again.
         }
         if call.tries <= retries {
             let pause = self.choices.within(Site::Workload, PAUSE);

@@ -800,9 +800,8 @@ impl<P: Protocol> World<P> {
         self.counts.applied += 1;
         self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
         let Some(command) = Command::decode(command) else { return };
-        if let Some(answer) = self.nodes[id.0 as usize].machine.apply(&command) {
-            self.answer(id, command.client, command.serial, answer);
-        }
+        let applied = self.nodes[id.0 as usize].machine.apply(&command);
+        self.on_applied(id, command.client, command.serial, applied);
     }
 
     fn restore(&mut self, id: NodeId, through: u64, state: &[u8]) {

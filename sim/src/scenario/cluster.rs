@@ -29,6 +29,8 @@ pub struct Cluster {
     pub timers: Timers,
     /// Applied entries between two snapshots; `None` when only the story takes them.
     pub snapshot_every: Option<u64>,
+    /// What makes a client's retry known to the state machine.
+    pub sessions: Sessions,
     /// The protocol's own settings, by name.
     pub options: BTreeMap<String, OptionValue>,
 }
@@ -40,6 +42,19 @@ pub struct Node {
     pub name: String,
     /// The address it is bound to at the start.
     pub home: Address,
+}
+
+/// What makes a client's retry known to the state machine (thesis, section 6.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sessions {
+    /// The number of the client, for ever.
+    #[default]
+    Kept,
+    /// Nothing: a command is applied as often as its tries are committed.
+    Nothing,
+    /// A session that the client opens, and that expires when it is unused for longer than this, in nanoseconds of log
+    /// time. A call of a story without a client has none.
+    Expiring(u64),
 }
 
 /// Who fires election and heartbeat timers.

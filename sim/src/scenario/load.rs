@@ -16,7 +16,7 @@ use super::units::parse_within;
 use super::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
     Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError, ScenarioFile,
-    Schedule, Seeds, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
+    Schedule, Seeds, Sessions, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
 };
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
 
@@ -33,7 +33,10 @@ const RESERVED: [&str; 2] = ["leader", "all"];
 
 /// The tables of a scenario, for a key that was meant to be in one.
 const SECTIONS: [(&str, &[&str]); 4] = [
-    ("cluster", &["members", "learners", "spare", "election", "heartbeat", "timers", "snapshot_every"]),
+    (
+        "cluster",
+        &["members", "learners", "spare", "election", "heartbeat", "timers", "snapshot_every", "sessions"],
+    ),
     ("story", &["steps"]),
     ("expect", &["violations", "never"]),
     ("network", &["delay", "loss", "duplicate"]),
@@ -227,6 +230,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
     let timers = fields.or("timers", Timers::Running, |item| item.word("way of timers", &words))?;
     let snapshot_every =
         fields.maybe("snapshot_every", |item| read_count(item, "a number of entries such as 1000"))?;
+    let sessions = fields.or("sessions", Sessions::Kept, read_sessions)?;
     let options = read_options(&mut fields, places)?;
     fields.finish()?;
     let cluster = Cluster {
@@ -239,9 +243,18 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
         heartbeat,
         timers,
         snapshot_every,
+        sessions,
         options,
     };
     Ok(cluster)
+}
+
+fn read_sessions(item: &Item<'_>) -> Read<Sessions> {
+    item.parse("\"kept\", \"none\", or a duration such as 10s", |text| match text {
+        "kept" => Some(Sessions::Kept),
+        "none" => Some(Sessions::Nothing),
+        span => parse_duration(span).filter(|span| *span > 0).map(Sessions::Expiring),
+    })
 }
 
 /// Numbers nodes as they are named.

@@ -13,12 +13,12 @@ use super::load_nodes::{
 };
 use super::read::{Fault, Fields, Item, Read};
 use super::{
-    Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Step,
-    Target, Value, nearest, parse_duration,
+    Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Sessions,
+    Step, Target, Value, nearest, parse_duration,
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 35] = [
+const VERBS: [(&str, Reader); 37] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -46,6 +46,8 @@ const VERBS: [(&str, Reader); 35] = [
     ("write", read_write),
     ("read", read_read),
     ("cas", read_cas),
+    ("retry", read_retry),
+    ("open_session", read_open_session),
     ("change", read_change_step),
     ("transfer", read_transfer),
     ("snapshot", |verb, _, cluster| Ok(Step::Snapshot { node: read_target(verb, cluster)? })),
@@ -189,8 +191,37 @@ fn read_cas(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read
 
 fn read_call(call: ClientCall, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let via = read_via(fields, cluster)?;
+    let client = fields.maybe("client", read_client)?;
     let cas = matches!(call, ClientCall::Cas { .. });
-    let outcome = fields.maybe("outcome", |item| {
+    let outcome = read_client_outcome(fields, cas)?;
+    let expects_value = matches!(call, ClientCall::Read { value: Some(_), .. });
+    let wait = read_wait(fields, outcome.is_some() || expects_value)?;
+    Ok(Step::Call { call, client, via, outcome, wait })
+}
+
+fn read_retry(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let (client, via) = (read_client(verb)?, read_via(fields, cluster)?);
+    let outcome = read_client_outcome(fields, true)?;
+    let wait = read_wait(fields, outcome.is_some())?;
+    Ok(Step::Retry { client, via, outcome, wait })
+}
+
+fn read_open_session(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    if !matches!(cluster.sessions, Sessions::Expiring(_)) {
+        return Err(Fault::new(verb.at, "sessions do not expire here, and need not be opened")
+            .hint("for example: sessions = \"10s\" in [cluster]"));
+    }
+    Ok(Step::OpenSession { client: read_client(verb)?, via: read_via(fields, cluster)? })
+}
+
+/// What a story calls a client.
+fn read_client(item: &Item<'_>) -> Read<String> {
+    let plain = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+    item.parse("the name of a client such as \"p\"", |text| plain(text).then(|| text.to_owned()))
+}
+
+fn read_client_outcome(fields: &mut Fields<'_>, cas: bool) -> Read<Option<ClientOutcome>> {
+    fields.maybe("outcome", |item| {
         let words = ClientOutcome::ALL.map(|outcome| (outcome.name(), outcome));
         match item.word("outcome", &words)? {
             ClientOutcome::Mismatch if !cas => {
@@ -198,16 +229,15 @@ fn read_call(call: ClientCall, fields: &mut Fields<'_>, cluster: &Cluster) -> Re
             }
             outcome => Ok(outcome),
         }
-    })?;
-    let expects_value = matches!(call, ClientCall::Read { value: Some(_), .. });
-    let wait = fields.or("wait", true, |item| match item.switch()? {
-        false if outcome.is_some() || expects_value => {
-            Err(Fault::new(item.at, "a step that does not wait cannot expect an outcome")
-                .hint("leave out `wait`, or what is expected"))
-        }
+    })
+}
+
+fn read_wait(fields: &mut Fields<'_>, expects: bool) -> Read<bool> {
+    fields.or("wait", true, |item| match item.switch()? {
+        false if expects => Err(Fault::new(item.at, "a step that does not wait cannot expect an outcome")
+            .hint("leave out `wait`, or what is expected")),
         wait => Ok(wait),
-    })?;
-    Ok(Step::Call { call, via, outcome, wait })
+    })
 }
 
 fn read_key(item: &Item<'_>) -> Read<String> {

@@ -21,7 +21,7 @@ mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use cluster::{Cluster, InitialLog, Node, Timers};
+pub use cluster::{Cluster, InitialLog, Node, Sessions, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use hardship::{

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::units::format_within;
 use super::{
-    Claim, ClientCall, Clock, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis, NemesisKind,
-    NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule, Step, Target, Value, Weights, Whom,
-    Workload, format_duration,
+    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis,
+    NemesisKind, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule, Sessions, Step,
+    Target, Value, Weights, Whom, Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
@@ -99,6 +99,12 @@ impl Cluster {
             word("timers", self.timers.name()),
         ];
         pairs.extend(self.snapshot_every.map(|entries| pair("snapshot_every", entries)));
+        let sessions = match self.sessions {
+            Sessions::Kept => "kept".to_owned(),
+            Sessions::Nothing => "none".to_owned(),
+            Sessions::Expiring(unused) => format_duration(unused),
+        };
+        pairs.push(word("sessions", &sessions));
         pairs
     }
 
@@ -239,12 +245,16 @@ impl Names<'_> {
                 inline(&pairs)
             }
             Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
-            Step::Call { call, via, outcome, wait } => {
+            Step::Call { call, client, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);
-                pairs.push(pair("via", self.target(*via)));
-                pairs.extend(outcome.map(|outcome| word("outcome", outcome.name())));
-                pairs.extend((!wait).then(|| pair("wait", false)));
-                inline(&pairs)
+                pairs.extend(client.as_ref().map(|client| word("client", client)));
+                self.asked(pairs, *via, *outcome, *wait)
+            }
+            Step::Retry { client, via, outcome, wait } => {
+                self.asked(vec![word("retry", client)], *via, *outcome, *wait)
+            }
+            Step::OpenSession { client, via } => {
+                inline(&[word("open_session", client), pair("via", self.target(*via))])
             }
             Step::Change { change, via, outcome } => {
                 self.operation(pair("change", inline(&self.change(change))), *via, outcome)
@@ -272,6 +282,13 @@ impl Names<'_> {
                 one("expect", inline(&claims.iter().flat_map(|claim| self.claim(claim)).collect::<Pairs>()))
             }
         }
+    }
+
+    fn asked(&self, mut pairs: Pairs, via: Target, outcome: Option<ClientOutcome>, wait: bool) -> String {
+        pairs.push(pair("via", self.target(via)));
+        pairs.extend(outcome.map(|outcome| word("outcome", outcome.name())));
+        pairs.extend((!wait).then(|| pair("wait", false)));
+        inline(&pairs)
     }
 
     fn operation(&self, what: (String, String), via: Target, outcome: &OperationOutcome) -> String {

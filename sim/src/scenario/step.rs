@@ -135,12 +135,32 @@ pub enum Step {
     Call {
         /// What it asks.
         call: ClientCall,
+        /// Who asks, for a client that has a session or asks again; `None` for one that does neither.
+        client: Option<String>,
         /// Whom it asks.
         via: Target,
         /// What must come of it; `None` when anything may.
         outcome: Option<ClientOutcome>,
         /// Whether the step waits for the answer (or the client's patience to end).
         wait: bool,
+    },
+    /// A client asks for its unanswered call again.
+    Retry {
+        /// Who.
+        client: String,
+        /// Whom it asks.
+        via: Target,
+        /// What must come of the call; `None` when anything may.
+        outcome: Option<ClientOutcome>,
+        /// Whether the step waits for the answer (or the client's patience to end).
+        wait: bool,
+    },
+    /// A client opens a session, and the step waits for that.
+    OpenSession {
+        /// Who.
+        client: String,
+        /// Whom it asks.
+        via: Target,
     },
     /// One membership change by an operator.
     Change {

@@ -25,6 +25,7 @@ election = "150ms..300ms"
 heartbeat = "50ms"
 timers = "scripted"
 snapshot_every = 1000
+sessions = "10s"
 
 [cluster.addresses]
 a = "x"
@@ -105,6 +106,10 @@ steps = [
   { read = "x", value = "1" },
   { read = "y", via = "b", value = "none", outcome = "ok" },
   { cas = "x", from = 1, to = 2, outcome = "mismatch" },
+  { open_session = "p", via = "a" },
+  { write = "y=1", client = "p", via = "a", wait = false },
+  { retry = "p", via = "b", outcome = "unknown" },
+  { retry = "p", wait = false },
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
   { change = { add_voters = ["e"] }, outcome = "pending" },
@@ -236,7 +241,13 @@ fn steps_are_resolved() {
     let change = Change::AddLearner { node: NodeId(4), address: Address(5) };
     has(&Step::Change { change, via: Target::Node(NodeId(0)), outcome: OperationOutcome::Done });
     let call = ClientCall::Write { key: "x".to_owned(), value: 1 };
-    has(&Step::Call { call, via: Target::Node(NodeId(0)), outcome: Some(ClientOutcome::Ok), wait: true });
+    has(&Step::Call {
+        call,
+        client: None,
+        via: Target::Node(NodeId(0)),
+        outcome: Some(ClientOutcome::Ok),
+        wait: true,
+    });
 }
 
 #[test]
@@ -351,6 +362,10 @@ fn unknown_names() {
         "s.toml:7:26: unknown node \"an\"\nhelp: known here: ann, bob, cid",
     );
     check_step("{ crsh = \"ann\" }", "s.toml:7:5: unknown step \"crsh\"\nhelp: did you mean \"crash\"?");
+    check_step(
+        "{ open_session = \"p\" }",
+        "s.toml:7:20: sessions do not expire here, and need not be opened\nhelp: for example: sessions = \"10s\" in [cluster]",
+    );
     check_step(
         "{ change = { set_nodes = { ann = \"w\" } } }",
         "s.toml:7:36: unknown address \"w\"\nhelp: known here: ann, bob, cid; declare an unused one in `cluster.vacant`",

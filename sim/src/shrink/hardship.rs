@@ -6,7 +6,7 @@ use super::{Effort, Fingerprint, LIMIT, Shrunk, names_no_node, nodes, verified};
 use crate::choices::Choices;
 use crate::protocol::NodeId;
 use crate::runner::{self, Drive, RunOptions};
-use crate::scenario::{Disk, Network, Ratio, Scenario, Step};
+use crate::scenario::{Disk, Network, Ratio, ReadsAt, Scenario, Sessions, Step};
 
 /// Tries simpler scenarios until none of them fails alike. `None` when not even the scenario itself does.
 pub(super) fn shrink(
@@ -98,11 +98,17 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     add(&|simpler| simpler.disk = Disk::default());
     add(&|simpler| simpler.clock = crate::scenario::Clock::default());
     add(&|simpler| simpler.cluster.snapshot_every = None);
+    add(&|simpler| simpler.cluster.sessions = Sessions::Kept);
     for name in scenario.cluster.options.keys() {
         add(&|simpler| {
             simpler.cluster.options.remove(name);
         });
     }
+    add(&|simpler| {
+        if let Some(workload) = &mut simpler.workload {
+            workload.reads_at = ReadsAt::Leader;
+        }
+    });
     add(&|simpler| {
         if let Some(workload) = &mut simpler.workload {
             workload.clients = workload.clients.div_ceil(2);

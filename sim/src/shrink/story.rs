@@ -313,7 +313,8 @@ fn step<P: Protocol>(act: &Act<P::Timer>) -> Step {
         Act::Wipe { node } => Step::Wipe { nodes: one(*node) },
         Act::Snapshot { node } => Step::Snapshot { node: Target::Node(*node) },
         Act::Call { node, request } => {
-            Step::Call { call: call(*request), via: Target::Node(*node), outcome: None, wait: false }
+            let (call, via) = (call(*request), Target::Node(*node));
+            Step::Call { call, client: None, via, outcome: None, wait: false }
         }
         Act::Operate { node, operation } => {
             let (via, outcome) = (Target::Node(*node), OperationOutcome::Pending);
