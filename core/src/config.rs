@@ -26,6 +26,10 @@ pub struct Config {
     /// Refuse to vote for `election.min` after a sign of life from the leader (thesis 4.2.3). On by default; the
     /// rule of the same name switches it off as well.
     pub stickiness: bool,
+    /// Who should rather lead: the higher number. A voter refuses its pre-vote to a candidate of lower priority that has
+    /// no more entries than itself, and a leader gives way, once a term, to a caught-up voter of higher priority (as
+    /// Ratis and raft-rs). Votes do not look at it, so safety does not depend on it. All equal by default.
+    pub priority: u32,
     /// How a leader makes sure that a read is not stale.
     pub reads: ReadsBy,
     /// How far any node's clock may be wrong, in parts per million. Only leases rely on it: **a clock that is worse
@@ -39,10 +43,19 @@ pub struct Config {
     pub incarnation: u64,
     /// Most entries in one append.
     pub batch_entries_max: u64,
+    /// Most bytes of commands in one append; a single command may be larger.
+    pub batch_bytes_max: u64,
     /// Most entries sent to one peer and not acknowledged yet.
     pub inflight_entries_max: u64,
+    /// Most bytes of commands sent to one peer and not acknowledged yet; a single command may be larger.
+    pub inflight_bytes_max: u64,
     /// Most bytes of commands that a leader holds uncommitted before it refuses further ones.
     pub uncommitted_bytes_max: u64,
+    /// Most bytes of a machine's state in one message of a snapshot's transfer.
+    pub snapshot_chunk_bytes_max: u64,
+    /// How many entries stay in the log behind a snapshot when it is taken, so that a follower a little behind is
+    /// served from the log and not by a snapshot.
+    pub trailing_entries: u64,
     /// Who ends a joint config whose proposer is gone.
     pub joint_finish: JointFinish,
     /// How the rule `old-new-intersect` decides.
@@ -52,6 +65,12 @@ pub struct Config {
     pub learner_may_lead: bool,
     /// Whether a change in Ratis' style may add a majority of servers at once (RATIS-1912).
     pub majority_add: bool,
+    /// Whether a node that learns that it takes part no longer shuts down (Apache Ratis; hashicorp/raft), and leaders
+    /// tell such nodes. Off by default, as in openraft: it is left running, and to be shut down from outside.
+    pub shutdown_on_remove: bool,
+    /// How many entries a learner may lack and still count as caught up, for a blocking `Change::AddLearner` and for
+    /// `Precondition::LearnersCaughtUp` (openraft, `replication_lag_threshold`).
+    pub replication_lag_threshold: u64,
     /// How long a server may be silent while it catches up before a change in Ratis' style is given up.
     pub staging_timeout: u64,
     /// How many entries a server may lack and still count as caught up.
@@ -116,17 +135,24 @@ impl Config {
             pre_vote: true,
             check_quorum: true,
             stickiness: true,
+            priority: 0,
             reads: ReadsBy::ReadIndex,
             drift_max_ppm: 10_000,
             follower_reads: false,
             incarnation: 0,
             batch_entries_max: 64,
+            batch_bytes_max: 1 << 20,
             inflight_entries_max: 256,
+            inflight_bytes_max: 16 << 20,
             uncommitted_bytes_max: 64 << 20,
+            snapshot_chunk_bytes_max: 1 << 20,
+            trailing_entries: 0,
             joint_finish: JointFinish::Leave,
             intersect: Intersect::Shared,
             learner_may_lead: true,
             majority_add: false,
+            shutdown_on_remove: false,
+            replication_lag_threshold: 5000,
             staging_timeout: 1_000_000_000,
             staging_gap: 1000,
             rules: Rules::all_on(),

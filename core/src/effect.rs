@@ -71,6 +71,9 @@ pub enum Effect {
         /// Why.
         refusal: Refusal,
     },
+    /// The process is to end once its writes are done: it takes part no longer. Always a step's last effect; later
+    /// inputs are ignored.
+    ShutDown,
     /// Something a reader may want to know happened. Asks for nothing.
     Note(Fact),
 }

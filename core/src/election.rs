@@ -142,7 +142,8 @@ fn become_pre_candidate(t: &mut Transition<'_>) {
     follower_reading::give_up(t);
     set_election_timer(t);
     let last = t.log.last();
-    send_to_voters(t, &Body::PreVoteRequest { last });
+    let priority = t.config.priority;
+    send_to_voters(t, &Body::PreVoteRequest { last, priority });
     count(t);
 }
 
@@ -215,13 +216,29 @@ fn is_up_to_date(t: &Transition<'_>, last: LogId) -> bool {
     t.log.last() <= last || !t.keeps(Rule::UpToDateCheck)
 }
 
-pub(crate) fn on_pre_vote_request(t: &mut Transition<'_>, from: NodeId, asked: Term, last: LogId) {
-    let granted =
+pub(crate) fn on_pre_vote_request(
+    t: &mut Transition<'_>,
+    from: NodeId,
+    asked: Term,
+    last: LogId,
+    priority: u32,
+) {
+    let could_win =
         asked >= t.term() && is_up_to_date(t, last) && !is_sticky(t, from, false) && t.leading().is_none();
+    let granted = could_win && !would_rather_stand(t, last, priority);
     if !granted {
         t.note(Fact::PreVoteRefused);
     }
+    if could_win && !granted {
+        t.note(Fact::PreVoteRefusedForPriority);
+    }
     t.reply(Body::PreVoteResponse { asked, granted });
+}
+
+/// Whether this node should lead rather than a candidate. Of those with the longest log, the one of the highest priority
+/// is refused by nobody, so that somebody can always be elected.
+fn would_rather_stand(t: &Transition<'_>, last: LogId, priority: u32) -> bool {
+    priority < t.config.priority && last <= t.log.last() && t.in_force().is_voter(t.id())
 }
 
 pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: Term, granted: bool) {
@@ -319,6 +336,7 @@ fn become_leader(t: &mut Transition<'_>) {
     t.role = Role::Leader(Leader {
         peers: Peers::default(),
         first_own,
+        gave_way: false,
         proposals: VecDeque::new(),
         uncommitted_bytes: 0,
         reads: Reads::default(),

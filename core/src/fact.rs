@@ -18,6 +18,8 @@ pub enum Fact {
     QuorumLost,
     /// A leader stepped down because the committed members do not include it.
     LeaderRemoved,
+    /// A leader told a node that the committed members leave it out.
+    RemovedNodeTold,
     /// A leader leads on as a learner.
     LearnerLeads,
     /// A leader met another one of the same term. Cannot happen while the rules are kept.
@@ -30,6 +32,8 @@ pub enum Fact {
     VoteIgnoredLeaderLives,
     /// A pre-vote was refused.
     PreVoteRefused,
+    /// A pre-vote was refused only because the candidate's priority is lower.
+    PreVoteRefusedForPriority,
     /// An election timeout passed without standing for election, for want of a vote of one's own.
     CampaignWithoutVote,
     /// A node that the effective members leave out stood for election.
@@ -80,6 +84,12 @@ pub enum Fact {
     SnapshotOutdated,
     /// A snapshot came while a write was under way.
     SnapshotMidWrite,
+    /// A snapshot's transfer went on in the middle after a chunk or its answer was lost.
+    SnapshotResumed,
+    /// A snapshot's transfer began anew because the receiver had lost its part.
+    SnapshotStartedOver,
+    /// A half-received snapshot was given up for another one.
+    SnapshotAbandoned,
     /// A read waited for the leader's first commit.
     ReadWaitedForCommit,
     /// A read was confirmed by a quorum.
@@ -98,6 +108,8 @@ pub enum Fact {
     LeaseLost,
     /// Leadership is being given away.
     TransferStarted,
+    /// A leader began to give way to a voter of higher priority.
+    GaveWay,
     /// The target of a transfer took over.
     TransferCompleted,
     /// The target of a transfer did not take over in time.
@@ -125,6 +137,7 @@ impl Fact {
         Fact::VoteRefusedGivenAlready,
         Fact::VoteIgnoredLeaderLives,
         Fact::PreVoteRefused,
+        Fact::PreVoteRefusedForPriority,
         Fact::CampaignWithoutVote,
         Fact::RemovedNodeCampaigned,
         Fact::LogCut,
@@ -150,6 +163,9 @@ impl Fact {
         Fact::SnapshotInstalled,
         Fact::SnapshotOutdated,
         Fact::SnapshotMidWrite,
+        Fact::SnapshotResumed,
+        Fact::SnapshotStartedOver,
+        Fact::SnapshotAbandoned,
         Fact::ReadWaitedForCommit,
         Fact::ReadConfirmed,
         Fact::ReadLostLeader,
@@ -159,6 +175,7 @@ impl Fact {
         Fact::LeaseRead,
         Fact::LeaseLost,
         Fact::TransferStarted,
+        Fact::GaveWay,
         Fact::TransferCompleted,
         Fact::TransferTimedOut,
         Fact::LeadershipLostMidRequest,
@@ -176,12 +193,14 @@ impl Fact {
             Fact::LeaderSteppedDown => "leader-stepped-down",
             Fact::QuorumLost => "quorum-lost",
             Fact::LeaderRemoved => "leader-removed",
+            Fact::RemovedNodeTold => "removed-node-told",
             Fact::LearnerLeads => "learner-leads",
             Fact::TwoLeadersMet => "two-leaders-met",
             Fact::VoteRefusedLogBehind => "vote-refused-log-behind",
             Fact::VoteRefusedGivenAlready => "vote-refused-given-already",
             Fact::VoteIgnoredLeaderLives => "vote-ignored-leader-lives",
             Fact::PreVoteRefused => "pre-vote-refused",
+            Fact::PreVoteRefusedForPriority => "pre-vote-refused-for-priority",
             Fact::CampaignWithoutVote => "campaign-without-vote",
             Fact::RemovedNodeCampaigned => "removed-node-campaigned",
             Fact::LogCut => "log-cut",
@@ -207,6 +226,9 @@ impl Fact {
             Fact::SnapshotInstalled => "snapshot-installed",
             Fact::SnapshotOutdated => "snapshot-outdated",
             Fact::SnapshotMidWrite => "snapshot-mid-write",
+            Fact::SnapshotResumed => "snapshot-resumed",
+            Fact::SnapshotStartedOver => "snapshot-started-over",
+            Fact::SnapshotAbandoned => "snapshot-abandoned",
             Fact::ReadWaitedForCommit => "read-waited-for-commit",
             Fact::ReadConfirmed => "read-confirmed",
             Fact::ReadLostLeader => "read-lost-leader",
@@ -216,6 +238,7 @@ impl Fact {
             Fact::LeaseRead => "lease-read",
             Fact::LeaseLost => "lease-lost",
             Fact::TransferStarted => "transfer-started",
+            Fact::GaveWay => "gave-way",
             Fact::TransferCompleted => "transfer-completed",
             Fact::TransferTimedOut => "transfer-timed-out",
             Fact::LeadershipLostMidRequest => "leadership-lost-mid-request",

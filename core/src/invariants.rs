@@ -2,7 +2,9 @@
 //!
 //! Holds: one sentence, one line. Checked after every step in debug builds; the simulator may ask at any time.
 
+use crate::progress::Mode;
 use crate::raft::{Raft, Role, State};
+use crate::snapshotting::Incoming;
 use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// The sentence that does not hold.
@@ -17,6 +19,7 @@ pub struct Standing {
     commit: LogIndex,
     commit_term: Option<Term>,
     applied: LogIndex,
+    snapshot: LogIndex,
     base: LogIndex,
     last: LogId,
 }
@@ -36,6 +39,7 @@ impl Standing {
             commit: state.commit,
             commit_term: state.log.term_at(state.commit),
             applied: state.applied,
+            snapshot: state.snapshot.last.index,
             base: state.log.base().index,
             last: state.log.last(),
         }
@@ -81,13 +85,14 @@ fn holds(sentence: Broken, is_true: bool) -> Result<(), Broken> {
 fn of_state(state: &State) -> Result<(), Broken> {
     let (last, base) = (state.log.last(), state.log.base());
     let durable = state.durability.log();
-    holds("the snapshot is committed", base.index <= state.commit)?;
+    holds("the snapshot is committed", state.snapshot.last.index <= state.commit)?;
     holds("applied does not run ahead of commit", state.applied <= state.commit)?;
     holds("applied does not run ahead of the disk", state.applied <= durable)?;
     holds("what is committed is in the log", state.commit <= last.index)?;
     holds("what is durable is in the log", durable <= last.index)?;
     holds("no entry is from the future", last.term <= state.term())?;
-    holds("the log begins where the snapshot ends", base == state.snapshot.last)?;
+    holds("no entry is missing between snapshot and log", base.index <= state.snapshot.last.index)?;
+    holds("the log agrees with the snapshot", state.log.matches(state.snapshot.last))?;
     holds("a committed membership is at or below commit", state.members.committed().0.index <= state.commit)?;
     holds("a membership is in the log", state.members.effective().0.index <= last.index)?;
     holds("an uncommitted membership is above commit", is_above_commit(state))?;
@@ -96,6 +101,11 @@ fn of_state(state: &State) -> Result<(), Broken> {
         !state.durability.is_holding() || state.durability.is_writing(),
     )?;
     holds("nothing is left in the outbox", state.outbox.is_empty())?;
+    let incoming = state.incoming.as_ref().map(Incoming::last);
+    holds(
+        "a snapshot is received only of what is not committed here",
+        incoming.is_none_or(|last| last.index > state.commit),
+    )?;
     match &state.role {
         Role::Leader(leader) => {
             holds("a leader knows itself to be the leader", state.leader == Some(state.id()))?;
@@ -124,6 +134,8 @@ fn of_peers(leader: &crate::raft::Leader, last: LogId) -> Result<(), Broken> {
         holds("a peer is sent what it does not hold", peer.matched < peer.next)?;
         holds("a peer holds no more than its leader", peer.matched <= last.index)?;
         holds("a peer is sent no more than there is", peer.next <= last.index.next())?;
+        let under_way = peer.mode == Mode::Replicate && peer.matched.next() < peer.next;
+        holds("bytes are under way only with entries", under_way || peer.bytes == 0)?;
     }
     Ok(())
 }
@@ -133,7 +145,8 @@ fn of_step(before: &Standing, after: &State) -> Result<(), Broken> {
     holds("the term never goes down", before.term <= now.term)?;
     holds("commit never goes down", before.commit <= now.commit)?;
     holds("applied never goes down", before.applied <= now.applied)?;
-    holds("the snapshot never goes back", before.base <= now.base)?;
+    holds("the snapshot never goes back", before.snapshot <= now.snapshot)?;
+    holds("what was compacted stays away", before.base <= now.base)?;
     let still_there = after.log.term_at(before.commit).is_none_or(|term| Some(term) == before.commit_term);
     holds("a committed entry stays as it is", still_there)?;
     if before.term != now.term {

@@ -78,6 +78,7 @@
 //! | `old-new-intersect`, `ids-never-reused` | [`membership::change`] |
 //! | `one-vote-per-term`, `up-to-date-check`, `stickiness`, `promise-outlives-restart` | `election` |
 //! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
+//! | `cut-takes-back-promises` | `durability`, `transition` |
 //! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
 //! | `read-needs-own-term-commit`, `read-confirms-leadership`, `lease-over-before-transfer` | `reading` |
 //! | `read-waits-for-applied`, `read-context-never-reused` | `follower_reading` |
@@ -126,6 +127,7 @@ mod reading;
 mod receiving;
 mod reconfiguration;
 pub mod recovery;
+mod removal;
 mod replication;
 pub mod rules;
 mod snapshotting;
@@ -145,6 +147,6 @@ pub use message::{Body, Message, ReadContext, Vouches};
 pub use mutation::{Mutation, MutationInfo};
 pub use raft::{Raft, RoleName};
 pub use recovery::{Durable, HardState, Write};
-pub use rules::{Rule, RuleInfo, Rules};
-pub use snapshotting::Snapshot;
+pub use rules::{Rule, RuleInfo, Rules, Story};
+pub use snapshotting::{Chunk, Snapshot};
 pub use types::{Address, LogId, LogIndex, NodeId, RequestId, Term, Within, WriteId};

@@ -3,10 +3,8 @@
 //! Holds: a message that vouches for something on the sender's disk is not sent before it is there (`durability`).
 //! Not here: what a receiver does with it (`election`, `replication`, `reading`, `snapshotting`, `transfer`).
 
-use alloc::sync::Arc;
-
 use crate::log::LogSlice;
-use crate::snapshotting::Snapshot;
+use crate::snapshotting::Chunk;
 use crate::types::{LogId, LogIndex, Term};
 
 /// A message. Everyone who sees a higher term than its own follows it (paper, section 5.1).
@@ -27,6 +25,8 @@ pub enum Body {
     PreVoteRequest {
         /// The last entry of the asker.
         last: LogId,
+        /// Its priority.
+        priority: u32,
     },
     /// Answers `PreVoteRequest`.
     PreVoteResponse {
@@ -78,11 +78,22 @@ pub enum Body {
     HeartbeatResponse {
         /// The round of the heartbeat.
         round: u64,
+        /// The priority of the answerer.
+        priority: u32,
     },
-    /// Replace your log's beginning by this (paper, section 7, InstallSnapshot).
+    /// Replace your log's beginning by a snapshot, of which this is a part (paper, section 7, InstallSnapshot).
     SnapshotRequest {
-        /// The snapshot, whole.
-        snapshot: Arc<Snapshot>,
+        /// The part.
+        chunk: Chunk,
+    },
+    /// Answers a chunk that does not complete the snapshot.
+    SnapshotReceived {
+        /// The last entry of the snapshot.
+        last: LogId,
+        /// The offset of the chunk, so that an answer to an earlier one is told apart.
+        asked: u64,
+        /// How many bytes of the state, from its beginning, the receiver holds.
+        held: u64,
     },
     /// Everything through here is in the receiver's snapshot or log.
     SnapshotAccepted {
@@ -91,6 +102,8 @@ pub enum Body {
     },
     /// Your term is over: answers a leader of an earlier term.
     TermOver,
+    /// The committed members leave you out: answers a node that asks for a vote (Apache Ratis, `shouldShutdown`).
+    NotAMember,
     /// Stand for election now: the leader gives way to the receiver (thesis 3.10).
     TimeoutNow,
     /// From which index on are reads of the sender's clients up to date? (thesis 6.4)
@@ -146,14 +159,17 @@ impl Body {
             Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::TimeoutNow => Vouches::Nothing,
             // The leader counts these entries as held.
             Body::AppendAccepted { through } | Body::SnapshotAccepted { through } => Vouches::Log(*through),
+            // Members that are committed stay so, whatever happens to the sender.
+            Body::NotAMember => Vouches::Nothing,
             // Nobody counts on an asker, and an index that a quorum committed stays committed.
             Body::ReadIndexRequest { .. } | Body::ReadIndexResponse { .. } => Vouches::Nothing,
             // What a snapshot contains is committed: a quorum holds it whatever happens to the sender.
             Body::SnapshotRequest { .. } => Vouches::Nothing,
-            // All these say is that the sender is in this term.
-            Body::AppendRejected { .. } | Body::HeartbeatResponse { .. } | Body::TermOver => {
-                Vouches::HardState
-            }
+            // All these say is that the sender is in this term. The part of a snapshot that it holds may be lost.
+            Body::AppendRejected { .. }
+            | Body::HeartbeatResponse { .. }
+            | Body::SnapshotReceived { .. }
+            | Body::TermOver => Vouches::HardState,
         }
     }
 
@@ -171,8 +187,10 @@ impl Body {
             Body::Heartbeat { .. } => "heartbeat",
             Body::HeartbeatResponse { .. } => "heartbeat-response",
             Body::SnapshotRequest { .. } => "snapshot-request",
+            Body::SnapshotReceived { .. } => "snapshot-received",
             Body::SnapshotAccepted { .. } => "snapshot-accepted",
             Body::TermOver => "term-over",
+            Body::NotAMember => "not-a-member",
             Body::TimeoutNow => "timeout-now",
             Body::ReadIndexRequest { .. } => "read-index-request",
             Body::ReadIndexResponse { .. } => "read-index-response",

@@ -97,12 +97,18 @@ pub enum Mutation {
     ChangeBeforeOwnCommit,
     /// A change is proposed while another one is not committed.
     ChangeDuringChange,
+    /// A node is told to shut down by members that are not committed.
+    RemovedToldAtAppend,
     /// A restart on a snapshot forgets the old half of a joint config.
     JointDroppedOnBoot,
     /// A late snapshot replaces a log that holds its last entry.
     SnapshotOverLongerLog,
     /// A snapshot is acknowledged before it is on the disk.
     SnapshotAckBeforeDurable,
+    /// A chunk of a snapshot is added wherever it belongs.
+    ChunkOffsetIgnored,
+    /// A chunk of another snapshot is added to a half-received one.
+    ChunkOfAnotherSnapshot,
     /// A new leader reads before it committed an entry of its own term.
     ReadWithoutOwnCommit,
     /// A leader reads without asking whether it still leads.
@@ -450,6 +456,13 @@ impl Mutation {
             breaks: "a change is proposed while another one is not committed",
         },
         MutationInfo {
+            mutation: Mutation::RemovedToldAtAppend,
+            name: "removed-told-at-append",
+            source: "CCF, premature node retirement",
+            promises: &["convergence"],
+            breaks: "a node is told to shut down by members that are not committed",
+        },
+        MutationInfo {
             mutation: Mutation::JointDroppedOnBoot,
             name: "joint-dropped-on-boot",
             source: "etcd e515a67",
@@ -469,6 +482,20 @@ impl Mutation {
             source: "openraft io ordering",
             promises: &["commit-durability", "leader-completeness", "convergence"],
             breaks: "a snapshot is acknowledged before it is on the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::ChunkOffsetIgnored,
+            name: "chunk-offset-ignored",
+            source: "paper, figure 13, InstallSnapshot, receiver, step 3",
+            promises: &["state-machine-safety", "linearizability"],
+            breaks: "a chunk of a snapshot is added wherever it belongs",
+        },
+        MutationInfo {
+            mutation: Mutation::ChunkOfAnotherSnapshot,
+            name: "chunk-of-another-snapshot",
+            source: "paper, figure 13, InstallSnapshot, receiver, step 5",
+            promises: &["state-machine-safety", "linearizability"],
+            breaks: "a chunk of another snapshot is added to a half-received one",
         },
         MutationInfo {
             mutation: Mutation::ReadWithoutOwnCommit,

@@ -3,12 +3,14 @@
 //! Holds: `matched < next`; `matched` never goes down within a leader's term.
 //! Not here: when to send (`replication`, `snapshotting`).
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::snapshotting::Snapshot;
 use crate::types::{Address, LogIndex, NodeId};
 
 /// How a peer is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Where the logs agree is not known: one append at a time until the peer accepts one.
     Probe {
@@ -17,11 +19,19 @@ pub enum Mode {
     },
     /// Appends are sent ahead, as many entries as the window allows.
     Replicate,
-    /// The entries it lacks are gone: a snapshot is under way.
-    Snapshot {
-        /// The snapshot's last index.
-        through: LogIndex,
-    },
+    /// The entries it lacks are gone: a snapshot is under way, one chunk at a time.
+    Snapshot(Sending),
+}
+
+/// A snapshot on its way to a peer. It stays the same until the peer has it, though newer ones may be taken meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sending {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// Where in its state the chunk under way begins, in bytes.
+    pub offset: u64,
+    /// Whether a heartbeat was answered since that chunk was sent, and the chunk was not.
+    pub silent: bool,
 }
 
 /// What a leader knows of one peer.
@@ -43,6 +53,14 @@ pub struct Peer {
     pub told_commit: LogIndex,
     /// The newest heartbeat round it answered.
     pub round: u64,
+    /// Bytes of the commands under way to it.
+    pub bytes: u64,
+    /// How many entries may be under way to it, if the settings allow as many: half as many after a rejection, and one
+    /// more for each entry that it accepts (as TCP's congestion window, RFC 5681).
+    ///
+    /// Without it, messages that overtake each other start a storm: each is rejected for want of the one it overtook,
+    /// and each rejection sends the whole window anew.
+    pub window: u64,
 }
 
 impl Peer {
@@ -59,33 +77,42 @@ impl Peer {
             heard: false,
             told_commit: LogIndex(0),
             round: 0,
+            bytes: 0,
+            window: u64::MAX,
         }
     }
 
     /// It holds everything through here.
     pub fn accepted(&mut self, through: LogIndex) {
+        let gained = through.0.saturating_sub(self.matched.0);
+        self.window = self.window.saturating_add(gained);
         self.matched = self.matched.max(through);
         self.next = self.next.max(self.matched.next());
-        match self.mode {
+        match &self.mode {
             Mode::Probe { .. } => {
                 self.mode = Mode::Replicate;
                 self.next = self.matched.next();
             }
-            Mode::Snapshot { through } if self.matched >= through => self.mode = Mode::Replicate,
-            Mode::Snapshot { .. } | Mode::Replicate => {}
+            Mode::Snapshot(sending) if self.matched >= sending.snapshot.last.index => {
+                self.mode = Mode::Replicate;
+            }
+            Mode::Snapshot(_) | Mode::Replicate => {}
         }
     }
 
-    /// It does not hold `rejected`, but may agree at `hint`. Returns whether that is news.
+    /// It does not hold `rejected`, but may agree at `hint`. Returns whether that is news: a rejection of what it was
+    /// found to hold since, or of an append that was sent before the last rejection and is not sent again yet, is late.
     pub fn rejected(&mut self, rejected: LogIndex, hint: LogIndex) -> bool {
-        let is_news = match self.mode {
-            Mode::Replicate => rejected > self.matched,
+        let is_news = match &self.mode {
+            Mode::Replicate => self.matched < rejected && rejected < self.next,
             Mode::Probe { .. } => rejected.next() == self.next,
-            Mode::Snapshot { .. } => false,
+            Mode::Snapshot(_) => false,
         };
         if is_news {
+            self.window = ((self.next.0 - self.matched.0) / 2).max(1);
             self.next = hint.next().min(rejected).max(self.matched.next());
             self.mode = Mode::Probe { waiting: false };
+            self.bytes = 0;
         }
         is_news
     }
@@ -93,13 +120,13 @@ impl Peer {
     /// How many more entries may be sent now.
     #[must_use]
     pub fn room(&self, inflight_entries_max: u64) -> u64 {
-        match self.mode {
+        match &self.mode {
             Mode::Probe { waiting: false } => u64::MAX,
             Mode::Replicate => {
                 let under_way = self.next.0.saturating_sub(self.matched.0 + 1);
-                inflight_entries_max.saturating_sub(under_way)
+                inflight_entries_max.min(self.window).saturating_sub(under_way)
             }
-            Mode::Probe { waiting: true } | Mode::Snapshot { .. } => 0,
+            Mode::Probe { waiting: true } | Mode::Snapshot(_) => 0,
         }
     }
 }
@@ -173,9 +200,30 @@ mod tests {
     fn a_rejection_goes_back_to_the_hint_and_never_below_what_matched() {
         let mut peer = peer(Mode::Replicate, 3, 12);
         assert!(peer.rejected(LogIndex(11), LogIndex(6)));
-        assert_eq!((peer.mode, peer.next), (Mode::Probe { waiting: false }, LogIndex(7)));
+        assert_eq!((&peer.mode, peer.next), (&Mode::Probe { waiting: false }, LogIndex(7)));
         assert!(peer.rejected(LogIndex(6), LogIndex(1)));
         assert_eq!(peer.next, LogIndex(4));
+    }
+
+    #[test]
+    fn a_rejection_of_what_was_sent_before_the_last_one_is_late() {
+        let mut peer = peer(Mode::Replicate, 3, 12);
+        assert!(peer.rejected(LogIndex(5), LogIndex(4)));
+        peer.accepted(LogIndex(5));
+        assert!(!peer.rejected(LogIndex(11), LogIndex(6)));
+        assert_eq!((&peer.mode, peer.next), (&Mode::Replicate, LogIndex(6)));
+    }
+
+    #[test]
+    fn after_a_rejection_the_window_opens_with_what_is_accepted() {
+        let mut peer = peer(Mode::Replicate, 3, 12);
+        assert_eq!(peer.room(256), 248);
+        assert!(peer.rejected(LogIndex(5), LogIndex(4)));
+        let room = |peer: &mut Peer, through| {
+            peer.accepted(LogIndex(through));
+            peer.room(256)
+        };
+        assert_eq!([4, 5, 6, 10, 1000].map(|through| room(&mut peer, through)), [5, 6, 7, 11, 256]);
     }
 
     #[test]

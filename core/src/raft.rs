@@ -15,7 +15,7 @@ use crate::election::{self, Votes};
 use crate::follower_reading::FollowerReads;
 use crate::input::{Input, Timer};
 use crate::lease;
-use crate::log::{Log, Payload};
+use crate::log::{Entry, Log, Payload};
 use crate::membership::{History, Membership};
 #[cfg(feature = "mutations")]
 use crate::mutated_quorum;
@@ -28,7 +28,7 @@ use crate::reconfiguration::{self, Changes};
 use crate::recovery::{Durable, HardState};
 use crate::replication::{self, Proposal};
 use crate::rules::Rule;
-use crate::snapshotting::{self, Snapshot};
+use crate::snapshotting::{self, Incoming, Snapshot};
 use crate::transfer::{self, Transfer};
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, Term};
@@ -68,6 +68,8 @@ pub(crate) struct Leader {
     pub(crate) peers: Peers,
     /// Its first entry: from here on the log is of its own term.
     pub(crate) first_own: LogIndex,
+    /// Whether it tried to give way to a voter of higher priority.
+    pub(crate) gave_way: bool,
     pub(crate) proposals: VecDeque<Proposal>,
     pub(crate) uncommitted_bytes: u64,
     pub(crate) reads: Reads,
@@ -94,11 +96,15 @@ pub(crate) struct State {
     pub(crate) log: Log,
     pub(crate) members: History,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The snapshot that is being received. In memory only: a restart begins it anew.
+    pub(crate) incoming: Option<Incoming>,
     pub(crate) commit: LogIndex,
     pub(crate) applied: LogIndex,
     pub(crate) durability: Durability,
     /// Outlives the leader that began it, to learn who took over.
     pub(crate) transfer: Option<Transfer>,
+    /// Whether this node has taken part for the last time.
+    pub(crate) is_shut_down: bool,
     pub(crate) follower_reads: FollowerReads,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
@@ -134,6 +140,9 @@ impl Raft {
     /// The same transition in place, for callers that step millions of times: effects go to a buffer that the
     /// caller keeps (and clears), so that a step without a message need not allocate.
     pub fn step_into(&mut self, input: Input, effects: &mut Effects) {
+        if self.0.is_shut_down {
+            return;
+        }
         let mut t = Transition::begin(&mut self.0, effects);
         match input {
             Input::Received { from, source, to, message } => {
@@ -213,6 +222,12 @@ impl Raft {
         &self.0.log
     }
 
+    /// The last snapshot that it took or received whole; index 0 when there is none.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.0.snapshot
+    }
+
     /// The log is known to be committed through here.
     #[must_use]
     pub fn commit(&self) -> LogIndex {
@@ -255,6 +270,12 @@ impl Raft {
         self.0.leading().map(|leader| &leader.peers)
     }
 
+    /// Whether it has asked to be ended (`Effect::ShutDown`). A node that is booted again on the same disk has not.
+    #[must_use]
+    pub fn is_shut_down(&self) -> bool {
+        self.0.is_shut_down
+    }
+
     /// Whether a write is under way.
     #[must_use]
     pub fn is_writing(&self) -> bool {
@@ -272,7 +293,8 @@ impl State {
             first = mutated_quorum::last_set_only(first);
         }
         let mut members = History::starting_with(snapshot.membership_at, first);
-        for entry in disk.log.iter() {
+        let after_snapshot = |entry: &&Entry| entry.id.index > snapshot.last.index;
+        for entry in disk.log.iter().filter(after_snapshot) {
             if let Payload::Membership(membership) = &entry.payload {
                 members.push(entry.id, Arc::clone(membership));
             }
@@ -286,11 +308,13 @@ impl State {
             waiting: Waiting::Nothing,
             log: disk.log.clone(),
             members,
+            commit: snapshot.last.index,
             snapshot,
-            commit: disk.log.base().index,
+            incoming: None,
             applied: LogIndex(0),
             durability: Durability::starting_with(disk.log.last().index),
             transfer: None,
+            is_shut_down: false,
             follower_reads: FollowerReads::default(),
             outbox: Vec::new(),
         }

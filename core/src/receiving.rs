@@ -9,7 +9,7 @@ use crate::mutation::Mutation;
 use crate::rules::Rule;
 use crate::transition::{Conversation, Transition};
 use crate::types::{Address, NodeId, Term};
-use crate::{election, follower_reading, lease, reading, replication, snapshotting, transfer};
+use crate::{election, follower_reading, lease, reading, removal, replication, snapshotting, transfer};
 
 pub(crate) fn on_received(
     t: &mut Transition<'_>,
@@ -27,8 +27,38 @@ pub(crate) fn on_received(
     }
     t.talk(Conversation { myself: to, peer: from, address: source });
     let Message { term, body } = message;
+    if is_about_membership(t, from, &body) {
+        return;
+    }
     if settle_terms(t, from, term, &body) {
         dispatch(t, from, source, term, body);
+    }
+}
+
+/// Whether a message is about taking part at all, in which case it is answered, whatever its term.
+fn is_about_membership(t: &mut Transition<'_>, from: NodeId, body: &Body) -> bool {
+    match body {
+        Body::PreVoteRequest { last, .. } | Body::VoteRequest { last, .. } => {
+            removal::turn_away(t, from, *last)
+        }
+        Body::NotAMember => {
+            removal::on_told(t);
+            true
+        }
+        Body::PreVoteResponse { .. }
+        | Body::VoteResponse { .. }
+        | Body::AppendRequest { .. }
+        | Body::AppendAccepted { .. }
+        | Body::AppendRejected { .. }
+        | Body::Heartbeat { .. }
+        | Body::HeartbeatResponse { .. }
+        | Body::SnapshotRequest { .. }
+        | Body::SnapshotAccepted { .. }
+        | Body::SnapshotReceived { .. }
+        | Body::TermOver
+        | Body::TimeoutNow
+        | Body::ReadIndexRequest { .. }
+        | Body::ReadIndexResponse { .. } => false,
     }
 }
 
@@ -51,8 +81,10 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::Heartbeat { .. }
         | Body::HeartbeatResponse { .. }
         | Body::SnapshotRequest { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
+        | Body::NotAMember
         | Body::TimeoutNow
         | Body::ReadIndexRequest { .. }
         | Body::ReadIndexResponse { .. } => {}
@@ -82,8 +114,10 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
         | Body::AppendAccepted { .. }
         | Body::AppendRejected { .. }
         | Body::HeartbeatResponse { .. }
+        | Body::SnapshotReceived { .. }
         | Body::SnapshotAccepted { .. }
         | Body::TermOver
+        | Body::NotAMember
         | Body::TimeoutNow
         | Body::ReadIndexRequest { .. }
         | Body::ReadIndexResponse { .. } => {}
@@ -102,7 +136,9 @@ fn is_from_a_leader(body: &Body) -> bool {
 
 fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, body: Body) {
     match body {
-        Body::PreVoteRequest { last } => election::on_pre_vote_request(t, from, term, last),
+        Body::PreVoteRequest { last, priority } => {
+            election::on_pre_vote_request(t, from, term, last, priority);
+        }
         Body::PreVoteResponse { asked, granted } => election::on_pre_vote_response(t, from, asked, granted),
         Body::VoteRequest { last, forced } => election::on_vote_request(t, from, last, forced),
         Body::VoteResponse { granted } => election::on_vote_response(t, from, granted),
@@ -110,11 +146,17 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, b
         Body::AppendAccepted { through } => replication::on_append_accepted(t, from, through),
         Body::AppendRejected { prev, hint } => replication::on_append_rejected(t, from, prev, hint),
         Body::Heartbeat { commit, round } => replication::on_heartbeat(t, from, commit, round),
-        Body::HeartbeatResponse { round } => reading::on_heartbeat_response(t, from, round),
-        Body::SnapshotRequest { snapshot } => snapshotting::on_request(t, from, &snapshot),
+        Body::HeartbeatResponse { round, priority } => {
+            reading::on_heartbeat_response(t, from, round);
+            transfer::maybe_give_way(t, from, priority);
+        }
+        Body::SnapshotRequest { chunk } => snapshotting::on_request(t, from, &chunk),
+        Body::SnapshotReceived { last, asked, held } => snapshotting::on_received(t, from, last, asked, held),
         Body::SnapshotAccepted { through } => replication::on_append_accepted(t, from, through),
         // The term it speaks of is ours by now; there is nothing more to it.
         Body::TermOver => {}
+        // Answered before its term was looked at.
+        Body::NotAMember => {}
         Body::TimeoutNow => transfer::on_timeout_now(t),
         Body::ReadIndexRequest { context } => reading::on_index_request(t, from, source, context),
         Body::ReadIndexResponse { context, index } => follower_reading::on_response(t, context, index),

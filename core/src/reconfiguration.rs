@@ -16,8 +16,9 @@ use crate::input::Timer;
 use crate::lease;
 use crate::log::Payload;
 use crate::membership::Membership;
-use crate::membership::change::{self, Change, ChangeRefused, NextStep, Policy, Precondition};
+use crate::membership::change::{self, Change, ChangeRefused, NextStep, Plan, Policy, Precondition};
 use crate::mutation::Mutation;
+use crate::removal;
 use crate::replication;
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -30,6 +31,15 @@ struct Drive {
     /// The entry that must be committed first.
     waits_for: LogIndex,
     next: Option<NextStep>,
+    /// The learner that must catch up before the answer.
+    blocks_for: Option<NodeId>,
+}
+
+/// A request that is answered once a learner has caught up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Blocked {
+    request: RequestId,
+    learner: NodeId,
 }
 
 /// A change whose new servers catch up first (Apache Ratis).
@@ -46,6 +56,7 @@ struct Staging {
 pub(crate) struct Changes {
     drives: Vec<Drive>,
     staging: Option<Staging>,
+    blocked: Vec<Blocked>,
 }
 
 /// The first entry of a leader keeps the members as they are. Without the rule `first-entry-keeps-joint` it leaves
@@ -102,13 +113,14 @@ fn propose(
 ) -> Result<(), ChangeRefused> {
     check_preconditions(t, change)?;
     let plan = change::plan(&t.members.effective().1, change, policy(t))?;
+    check_lag(t, change, &plan)?;
     if may_stage && !plan.catch_up.is_empty() {
         stage(t, Staging { request, change: change.clone(), servers: plan.catch_up, heard: BTreeSet::new() });
         return Ok(());
     }
     match plan.first {
         None => t.done(request),
-        Some(first) => drive(t, request, first, plan.next),
+        Some(first) => drive(t, request, first, plan.next, blocks_for(change)),
     }
     Ok(())
 }
@@ -119,14 +131,57 @@ fn check_preconditions(t: &Transition<'_>, change: &Change) -> Result<(), Change
         Precondition::LastMembership(index) => t.members.effective().0.index == *index,
         Precondition::LastEntry(index) => t.log.last().index == *index,
         Precondition::LeaderTerm(term) => t.term() == *term,
+        // Whom it is about is known when the change is planned.
+        Precondition::LearnersCaughtUp => true,
     };
     if holds { check_preconditions(t, change) } else { Err(ChangeRefused::PreconditionFailed) }
 }
 
-fn drive(t: &mut Transition<'_>, request: RequestId, membership: Membership, next: Option<NextStep>) {
+/// Whether those who get a vote have caught up, if that is a condition.
+fn check_lag(t: &Transition<'_>, change: &Change, plan: &Plan) -> Result<(), ChangeRefused> {
+    let (Some(first), true) = (&plan.first, forbids_lagging(change)) else { return Ok(()) };
+    let now = &t.members.effective().1;
+    let lagging = first.voters().iter().any(|id| !now.is_voter(id) && !has_caught_up(t, id));
+    if lagging { Err(ChangeRefused::LearnerIsLagging) } else { Ok(()) }
+}
+
+fn forbids_lagging(change: &Change) -> bool {
+    let Change::If { precondition, change } = change else { return false };
+    *precondition == Precondition::LearnersCaughtUp || forbids_lagging(change)
+}
+
+/// The learner that a change waits for after its last entry.
+fn blocks_for(change: &Change) -> Option<NodeId> {
+    match change {
+        Change::AddLearner { node, blocking: true, .. } => Some(*node),
+        Change::If { change, .. } => blocks_for(change),
+        Change::AddLearner { blocking: false, .. }
+        | Change::Members { .. }
+        | Change::Append { .. }
+        | Change::To { .. }
+        | Change::AddServer { .. }
+        | Change::RemoveServer { .. }
+        | Change::SetConfiguration { .. } => None,
+    }
+}
+
+/// Whether a node lacks few enough entries. This leader lacks none; a node that is not served lacks all.
+fn has_caught_up(t: &Transition<'_>, id: NodeId) -> bool {
+    let matched =
+        t.leading().and_then(|leader| leader.peers.get(id)).map_or(LogIndex(0), |peer| peer.matched);
+    id == t.id() || t.log.last().index <= matched.plus(t.config.replication_lag_threshold)
+}
+
+fn drive(
+    t: &mut Transition<'_>,
+    request: RequestId,
+    membership: Membership,
+    next: Option<NextStep>,
+    blocks_for: Option<NodeId>,
+) {
     let waits_for = t.append_own(Payload::Membership(Arc::new(membership)));
     if let Some(leader) = t.leading_mut() {
-        leader.changes.drives.push(Drive { request, waits_for, next });
+        leader.changes.drives.push(Drive { request, waits_for, next, blocks_for });
     }
 }
 
@@ -182,14 +237,21 @@ pub(crate) fn on_commit(t: &mut Transition<'_>, members_committed: bool) {
         t.note(Fact::MembershipCommitted);
         on_members_changed(t);
     }
-    if t.leading().is_none() {
-        return;
+    if t.leading().is_some() {
+        lead_on(t, members_committed);
     }
+    if members_committed {
+        removal::on_members_committed(t);
+    }
+}
+
+fn lead_on(t: &mut Transition<'_>, members_committed: bool) {
     if members_committed {
         drive_on(t);
     }
     maybe_finish_joint(t);
     if members_committed {
+        answer_blocked(t);
         maybe_give_up_leading(t);
     }
 }
@@ -202,15 +264,40 @@ fn drive_on(t: &mut Transition<'_>) {
     let (ready, waiting) = drives.into_iter().partition(|drive| drive.waits_for <= commit);
     leader.changes.drives = waiting;
     let ready: Vec<Drive> = ready;
-    for Drive { request, next, .. } in ready {
+    for Drive { request, next, blocks_for, .. } in ready {
         let step = match &next {
             None => Ok(None),
             Some(step) => change::next_step(&t.members.effective().1, step, policy(t)),
         };
         match step {
-            Ok(None) => t.done(request),
-            Ok(Some(membership)) => drive(t, request, membership, None),
+            Ok(None) => finish(t, request, blocks_for),
+            Ok(Some(membership)) => drive(t, request, membership, None, blocks_for),
             Err(refused) => t.refuse(request, Refusal::Change(refused)),
+        }
+    }
+}
+
+/// The last entry of a change is committed.
+fn finish(t: &mut Transition<'_>, request: RequestId, blocks_for: Option<NodeId>) {
+    let Some(learner) = blocks_for else { return t.done(request) };
+    if let Some(leader) = t.leading_mut() {
+        leader.changes.blocked.push(Blocked { request, learner });
+    }
+    answer_blocked(t);
+}
+
+/// Answers those whose learner has caught up, or is not to be waited for any more.
+fn answer_blocked(t: &mut Transition<'_>) {
+    let Some(leader) = t.leading_mut() else { return };
+    if leader.changes.blocked.is_empty() {
+        return;
+    }
+    for blocked in core::mem::take(&mut leader.changes.blocked) {
+        let served = t.leading().is_some_and(|leader| leader.peers.get(blocked.learner).is_some());
+        if !served || has_caught_up(t, blocked.learner) {
+            t.done(blocked.request);
+        } else if let Some(leader) = t.leading_mut() {
+            leader.changes.blocked.push(blocked);
         }
     }
 }
@@ -270,8 +357,15 @@ fn stage(t: &mut Transition<'_>, staging: Staging) {
     }
 }
 
+/// Whether a node catches up before a change.
+pub(crate) fn is_staging(t: &Transition<'_>, node: NodeId) -> bool {
+    let staging = t.leading().and_then(|leader| leader.changes.staging.as_ref());
+    staging.is_some_and(|staging| staging.servers.contains_key(&node))
+}
+
 /// A peer answered: do all new servers have what it takes?
 pub(crate) fn on_progress(t: &mut Transition<'_>, from: NodeId) {
+    answer_blocked(t);
     let (commit, members_at, gap) = (t.commit, t.members.effective().0.index, t.config.staging_gap);
     let Some(leader) = t.leading_mut() else { return };
     let Some(staging) = &mut leader.changes.staging else { return };
@@ -316,6 +410,8 @@ pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes, hint:
         t.cancel_timer(Timer::Staging);
         t.refuse(staging.request, Refusal::NotLeader { hint });
     }
+    // The learner takes part; that it catches up is the next leader's to see to (openraft answers so too).
+    changes.blocked.iter().for_each(|blocked| t.done(blocked.request));
     let unknown = !changes.drives.is_empty();
     for drive in changes.drives {
         t.refuse(drive.request, Refusal::LeadershipLost);

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use crate::log::{Log, LogSlice};
 use crate::membership::Membership;
 use crate::snapshotting::Snapshot;
-use crate::types::{LogId, NodeId, Term};
+use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// Term and vote (paper, Figure 2, persistent state).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,9 +38,10 @@ pub struct Durable {
 pub struct Write {
     /// Term and vote.
     pub hard_state: Option<HardState>,
-    /// A snapshot. What the log holds after its last entry stays if the log holds that entry; otherwise the log
-    /// begins anew after it.
+    /// A snapshot. The log stays as it is if it holds the snapshot's last entry; otherwise it begins anew after it.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// The log's entries through here go: they are in the snapshot.
+    pub compacted_through: Option<LogIndex>,
     /// Entries, which replace everything from their place on.
     pub entries: Option<LogSlice>,
 }
@@ -62,6 +63,9 @@ impl Durable {
             self.log.restore(snapshot.last);
             self.snapshot = Arc::clone(snapshot);
         }
+        if let Some(through) = write.compacted_through {
+            self.log.compact(through);
+        }
         if let Some(entries) = &write.entries {
             self.log.overwrite(entries);
         }
@@ -79,18 +83,25 @@ impl Write {
     #[must_use]
     pub fn parts(&self) -> usize {
         let entries = self.entries.as_ref().map_or(0, |entries| entries.len().max(1));
-        usize::from(self.hard_state.is_some()) + usize::from(self.snapshot.is_some()) + entries
+        self.parts_before_entries() + entries
+    }
+
+    fn parts_before_entries(&self) -> usize {
+        let there = [self.hard_state.is_some(), self.snapshot.is_some(), self.compacted_through.is_some()];
+        there.into_iter().filter(|there| *there).count()
     }
 
     /// The first `count` parts, as a write.
     #[must_use]
     pub fn prefix(&self, count: usize) -> Write {
         let before_snapshot = usize::from(self.hard_state.is_some());
-        let before_entries = before_snapshot + usize::from(self.snapshot.is_some());
+        let before_compaction = before_snapshot + usize::from(self.snapshot.is_some());
+        let before_entries = self.parts_before_entries();
         let entries = self.entries.as_ref().filter(|_| count > before_entries);
         Write {
             hard_state: self.hard_state.filter(|_| count > 0),
             snapshot: self.snapshot.clone().filter(|_| count > before_snapshot),
+            compacted_through: self.compacted_through.filter(|_| count > before_compaction),
             entries: entries.map(|entries| entries.prefix(count - before_entries)),
         }
     }
@@ -112,8 +123,8 @@ mod tests {
     fn a_prefix_of_a_write_is_its_first_parts() {
         let write = Write {
             hard_state: Some(HardState { term: Term(3), vote: None }),
-            snapshot: None,
             entries: Some(slice(LogId::new(1, 1), &[(3, 2), (3, 3)])),
+            ..Write::default()
         };
         let mut disk = Durable::default();
         disk.apply(&Write {
@@ -131,5 +142,37 @@ mod tests {
         assert_eq!(after(1), (3, [1, 1, 1].into()));
         assert_eq!(after(2), (3, [1, 3].into()));
         assert_eq!(after(3), (3, [1, 3, 3].into()));
+    }
+
+    #[test]
+    fn a_snapshot_reaches_the_disk_before_the_log_below_it_goes() {
+        let mut disk = Durable::default();
+        let entries = slice(LogId::default(), &[(1, 1), (1, 2), (1, 3), (1, 4)]);
+        disk.apply(&Write { entries: Some(entries), ..Write::default() });
+        let snapshot = Snapshot { last: LogId::new(1, 3), ..Snapshot::default() };
+        let write = Write {
+            snapshot: Some(Arc::new(snapshot)),
+            compacted_through: Some(LogIndex(2)),
+            ..Write::default()
+        };
+        let after = |count: usize| {
+            let mut disk = disk.clone();
+            disk.apply(&write.prefix(count));
+            (disk.snapshot.last.index.0, disk.log.base().index.0, disk.log.last().index.0)
+        };
+        assert_eq!(write.parts(), 2);
+        assert_eq!([after(0), after(1), after(2)], [(0, 0, 4), (3, 0, 4), (3, 2, 4)]);
+    }
+
+    #[test]
+    fn a_snapshot_that_the_log_does_not_hold_replaces_it() {
+        let mut disk = Durable::default();
+        disk.apply(&Write {
+            entries: Some(slice(LogId::default(), &[(1, 1), (1, 2), (1, 3), (1, 4)])),
+            ..Write::default()
+        });
+        let snapshot = Snapshot { last: LogId::new(2, 3), ..Snapshot::default() };
+        disk.apply(&Write { snapshot: Some(Arc::new(snapshot)), ..Write::default() });
+        assert_eq!((disk.log.base(), disk.last()), (LogId::new(2, 3), LogId::new(2, 3)));
     }
 }

@@ -85,24 +85,52 @@ pub(crate) fn send_entries(t: &mut Transition<'_>, place: usize) {
         if peer.mode == Mode::Replicate && peer.next > last {
             return;
         }
-        if room == 0 {
+        let Batch { entries, bytes } = next_batch(t, &peer, room);
+        let full = entries == 0 && peer.mode == Mode::Replicate && t.log.get(peer.next).is_some();
+        if room == 0 || full {
             if peer.mode == Mode::Replicate {
                 t.note(Fact::WindowFull);
             }
             return;
         }
-        let count = room.min(t.config.batch_entries_max);
-        let Some(slice) = t.slice(peer.next, count) else {
-            return snapshotting::send(t, place);
+        let Some(slice) = t.slice(peer.next, entries) else {
+            return snapshotting::begin(t, place);
         };
         let through = slice.through();
         send_slice(t, place, &peer, slice);
         match peer.mode {
-            Mode::Replicate => update(t, place, |peer| peer.next = through.next()),
+            Mode::Replicate => update(t, place, |peer| {
+                peer.next = through.next();
+                peer.bytes += bytes;
+            }),
             Mode::Probe { .. } => update(t, place, |peer| peer.mode = Mode::Probe { waiting: true }),
-            Mode::Snapshot { .. } => {}
+            Mode::Snapshot(_) => {}
         }
     }
+}
+
+/// How many entries go into the next append, and the bytes of their commands.
+struct Batch {
+    entries: u64,
+    bytes: u64,
+}
+
+/// As many entries as one append and the window allow. Nothing is too large to go alone: otherwise it would never go.
+fn next_batch(t: &Transition<'_>, peer: &Peer, room: u64) -> Batch {
+    let entries_max = room.min(t.config.batch_entries_max);
+    let window_left = t.config.inflight_bytes_max.saturating_sub(peer.bytes);
+    let bytes_max = window_left.min(t.config.batch_bytes_max);
+    let mut batch = Batch { entries: 0, bytes: 0 };
+    while batch.entries < entries_max {
+        let Some(entry) = t.log.get(peer.next.plus(batch.entries)) else { break };
+        let bytes = batch.bytes + entry.payload.bytes();
+        let alone = batch.entries == 0 && (peer.bytes == 0 || bytes <= window_left);
+        if bytes > bytes_max && !alone {
+            break;
+        }
+        batch = Batch { entries: batch.entries + 1, bytes };
+    }
+    batch
 }
 
 fn send_slice(t: &mut Transition<'_>, place: usize, peer: &Peer, slice: LogSlice) {
@@ -145,11 +173,11 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
             match t.log.slice(peer.next, 0) {
                 Some(slice) => send_slice(t, place, &peer, slice),
                 // A full window was lost, and the log is compacted beyond it: asking further would never be answered.
-                None => snapshotting::send(t, place),
+                None => snapshotting::begin(t, place),
             }
         }
         Mode::Replicate => tell_commit(t, place),
-        Mode::Snapshot { .. } => snapshotting::send(t, place),
+        Mode::Snapshot(_) => snapshotting::nudge(t, place),
     }
 }
 
@@ -158,8 +186,8 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
         return;
     }
     let prev = slice.prev();
-    // What is at or below the base is committed, and so is in any leader's log: it agrees.
-    let known = prev.index <= t.log.base().index
+    // What is in the snapshot is committed, and so is in any leader's log: it agrees.
+    let known = prev.index <= t.snapshot.last.index
         || t.log.matches(prev)
         || t.mutated(Mutation::PrevTermUnchecked) && prev.index <= t.log.last().index;
     if !known {
@@ -179,7 +207,7 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
 /// Adds what is new. Returns false when it contradicts what is committed.
 fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
     if !t.keeps(Rule::ConflictCheckBeforeTruncating) {
-        let from = slice.prev().index.max(t.log.base().index).next();
+        let from = slice.prev().index.max(t.snapshot.last.index).next();
         t.cut(from);
     }
     if t.mutated(Mutation::PrevZeroUnchecked) && slice.prev().index.0 == 0 && !slice.is_empty() {
@@ -188,7 +216,7 @@ fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
     if t.mutated(Mutation::AppendTruncatesSuffix) {
         t.cut(slice.through().next());
     }
-    let base = t.log.base().index;
+    let snapshot = t.snapshot.last.index;
     if t.mutated(Mutation::ConflictKept) {
         let next = t.log.last().index.next();
         if slice.entries().iter().any(|entry| entry.id.index == next && entry.id.term >= t.log.last().term) {
@@ -197,7 +225,7 @@ fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
         return true;
     }
     let first_new =
-        slice.entries().iter().map(|entry| entry.id).find(|id| id.index > base && !t.log.matches(*id));
+        slice.entries().iter().map(|entry| entry.id).find(|id| id.index > snapshot && !t.log.matches(*id));
     let Some(first_new) = first_new else {
         if !slice.is_empty() && slice.through() < t.log.last().index {
             t.note(Fact::StaleAppend);
@@ -216,10 +244,12 @@ fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
 pub(crate) fn on_append_accepted(t: &mut Transition<'_>, from: NodeId, through: LogIndex) {
     let last = t.log.last().index;
     let Some(place) = t.leading().and_then(|leader| leader.peers.place(from)) else { return };
+    let Some(before) = peer_at(t, place) else { return };
     update(t, place, |peer| {
         peer.heard = true;
         peer.accepted(through.min(last));
     });
+    count_bytes(t, place, &before);
     if through > t.commit {
         maybe_commit(t);
     }
@@ -229,6 +259,18 @@ pub(crate) fn on_append_accepted(t: &mut Transition<'_>, from: NodeId, through: 
     tell_commit(t, place);
     transfer::maybe_hand_over(t);
     reconfiguration::on_progress(t, from);
+}
+
+/// What was acknowledged is under way no longer.
+fn count_bytes(t: &mut Transition<'_>, place: usize, before: &Peer) {
+    let Some(peer) = peer_at(t, place).filter(|_| before.bytes > 0) else { return };
+    let bytes = if before.matched < t.log.base().index {
+        // Some of what was under way has been compacted, and its length is not known any more.
+        t.log.bytes(peer.matched, peer.next.before())
+    } else {
+        before.bytes - t.log.bytes(before.matched, peer.matched.min(before.next.before()))
+    };
+    update(t, place, |peer| peer.bytes = bytes);
 }
 
 pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: LogId, hint: LogId) {
@@ -277,7 +319,8 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
             let through = t.log.last().index;
             t.reply(Body::AppendAccepted { through });
         }
-        t.reply(Body::HeartbeatResponse { round });
+        let priority = t.config.priority;
+        t.reply(Body::HeartbeatResponse { round, priority });
         follower_reading::ask_again(t);
     }
 }
@@ -327,6 +370,7 @@ pub(crate) fn advance_commit(t: &mut Transition<'_>, through: LogIndex) {
     let before = t.commit;
     t.commit = through;
     let members_committed = t.members.commit(through);
+    snapshotting::on_commit(t);
     if let Some(leader) = t.leading_mut() {
         let is_first = before < leader.first_own;
         let earlier_terms = before.next() < leader.first_own;

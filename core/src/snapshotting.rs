@@ -1,20 +1,28 @@
 //! Snapshots: the log's beginning replaced by the machine's state (paper, section 7; thesis 5).
 //!
-//! Holds: a snapshot contains only what is committed; it never replaces a log that holds its last entry.
+//! Holds: a snapshot contains only what is committed; it never replaces a log that holds its last entry; what is
+//! installed is one snapshot of one leader, whole.
 //! Not here: the state itself, opaque bytes of the caller's machine.
+//!
+//! A snapshot travels in chunks, one at a time. The receiver says how much it holds, and the leader goes on from there:
+//! after a lost chunk or a partition the transfer resumes. Half a snapshot is kept in memory only. A restart loses it,
+//! and a new leader replaces it, even by one with the same last entry: two machines may write the same state in
+//! different bytes.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::election;
 use crate::fact::Fact;
+use crate::log::Log;
 use crate::membership::{History, Membership};
 use crate::message::Body;
 use crate::mutation::Mutation;
-use crate::progress::Mode;
-use crate::replication;
+use crate::progress::{Mode, Sending};
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{LogId, LogIndex, NodeId};
+use crate::types::{LogId, LogIndex, NodeId, Term};
+use crate::{reconfiguration, replication};
 
 /// The machine's state at an index, with the members at that index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,9 +38,53 @@ pub struct Snapshot {
     pub state: Arc<[u8]>,
 }
 
-/// The machine's state is taken: the log below it is not needed any more.
+/// A part of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Chunk {
+    /// The snapshot without its state. Its last entry names it.
+    pub head: Arc<Snapshot>,
+    /// How many bytes the whole state has.
+    pub size: u64,
+    /// Where these bytes begin in the state.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A snapshot that is being received: the first bytes of its state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Incoming {
+    /// The term of the leader that sends it.
+    term: Term,
+    head: Arc<Snapshot>,
+    bytes: Arc<Vec<u8>>,
+}
+
+impl Incoming {
+    /// The last entry of the snapshot.
+    pub(crate) fn last(&self) -> LogId {
+        self.head.last
+    }
+}
+
+impl Chunk {
+    /// The part of a snapshot from an offset on, of at most `bytes_max` bytes.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, offset: u64, bytes_max: u64) -> Chunk {
+        let size = snapshot.state.len() as u64;
+        let from = offset.min(size);
+        let to = from.saturating_add(bytes_max.max(1)).min(size);
+        let bytes = Arc::from(&snapshot.state[from as usize..to as usize]);
+        let head = Snapshot { state: Arc::default(), ..snapshot.clone() };
+        Chunk { head: Arc::new(head), size, offset: from, bytes }
+    }
+}
+
+/// The machine's state is taken: the log below it is not needed any more, but for a tail for followers that are a
+/// little behind.
 pub(crate) fn on_taken(t: &mut Transition<'_>, through: LogIndex, state: Arc<[u8]>) {
-    if through > t.applied || through <= t.log.base().index {
+    if through > t.applied || through <= t.snapshot.last.index {
         return;
     }
     let Some(last) = t.log.id_at(through) else { return };
@@ -43,51 +95,186 @@ pub(crate) fn on_taken(t: &mut Transition<'_>, through: LogIndex, state: Arc<[u8
     };
     t.note(Fact::LogCompacted);
     t.snapshot = Arc::new(Snapshot { last, membership_at, membership, state });
-    t.log.compact(through);
+    let trailing = t.config.trailing_entries;
+    t.compact(LogIndex(through.0.saturating_sub(trailing)));
     t.members.compact(through);
     t.snapshot_changed();
 }
 
-/// Sends the snapshot to a peer that lacks entries which are not here any more.
-pub(crate) fn send(t: &mut Transition<'_>, place: usize) {
+// The sender.
+
+/// Begins to send the snapshot to a peer that lacks entries which are not here any more.
+pub(crate) fn begin(t: &mut Transition<'_>, place: usize) {
     let snapshot = Arc::clone(&t.snapshot);
-    let through = snapshot.last.index;
     let Some(leader) = t.leading_mut() else { return };
     let Some(peer) = leader.peers.as_mut_slice().get_mut(place) else { return };
-    peer.mode = Mode::Snapshot { through };
-    let (id, address) = (peer.id, peer.address);
+    peer.mode = Mode::Snapshot(Sending { snapshot, offset: 0, silent: false });
+    peer.bytes = 0;
     t.note(Fact::SnapshotSent);
-    t.send(id, address, Body::SnapshotRequest { snapshot });
+    send_chunk(t, place);
 }
 
-pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, snapshot: &Arc<Snapshot>) {
+fn send_chunk(t: &mut Transition<'_>, place: usize) {
+    let Some(peer) = t.leading().and_then(|leader| leader.peers.as_slice().get(place)) else { return };
+    let Mode::Snapshot(Sending { snapshot, offset, .. }) = &peer.mode else { return };
+    let chunk = Chunk::of(snapshot, *offset, t.config.snapshot_chunk_bytes_max);
+    let (id, address) = (peer.id, peer.address);
+    t.send(id, address, Body::SnapshotRequest { chunk });
+}
+
+/// A peer answered a heartbeat. When it answers a second one and still not the chunk, the chunk or its answer is lost.
+pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
+    let Some(leader) = t.leading_mut() else { return };
+    let Some(peer) = leader.peers.as_mut_slice().get_mut(place) else { return };
+    let Mode::Snapshot(sending) = &mut peer.mode else { return };
+    let lost = sending.silent;
+    let midway = sending.offset > 0;
+    sending.silent = !lost;
+    if lost {
+        if midway {
+            t.note(Fact::SnapshotResumed);
+        }
+        send_chunk(t, place);
+    }
+}
+
+/// A peer holds the first bytes of a snapshot's state. Only the answer to the chunk under way counts; it may also say
+/// that the peer has lost what it held.
+pub(crate) fn on_received(t: &mut Transition<'_>, from: NodeId, last: LogId, asked: u64, held: u64) {
+    let Some(leader) = t.leading_mut() else { return };
+    let Some(place) = leader.peers.place(from) else { return };
+    let peer = &mut leader.peers.as_mut_slice()[place];
+    peer.heard = true;
+    if let Mode::Snapshot(sending) = &mut peer.mode
+        && sending.snapshot.last == last
+        && sending.offset == asked
+        && held != asked
+    {
+        *sending = Sending { offset: held, silent: false, ..sending.clone() };
+        if held < asked {
+            t.note(Fact::SnapshotStartedOver);
+        }
+        send_chunk(t, place);
+    }
+    reconfiguration::on_progress(t, from);
+}
+
+// The receiver.
+
+pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
     if !election::on_leader_contact(t, from) {
         return;
     }
-    let last = snapshot.last;
+    let last = chunk.head.last;
     let held = t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
     if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
         replication::advance_commit(t, last.index);
     } else {
-        install(t, snapshot);
+        match take_chunk(t, chunk) {
+            Taken::Whole(snapshot) => install(t, snapshot),
+            Taken::Part { held } => {
+                return t.reply(Body::SnapshotReceived { last, asked: chunk.offset, held });
+            }
+            Taken::Late => return,
+        }
     }
     t.reply(Body::SnapshotAccepted { through: last.index });
 }
 
+/// What is committed needs no snapshot any more.
+pub(crate) fn on_commit(t: &mut Transition<'_>) {
+    let commit = t.commit;
+    if t.incoming.as_ref().is_some_and(|incoming| incoming.last().index <= commit) {
+        t.incoming = None;
+    }
+}
+
+/// What a chunk came to.
+enum Taken {
+    /// The snapshot is whole.
+    Whole(Snapshot),
+    /// So many bytes are here.
+    Part { held: u64 },
+    /// It is of an older snapshot than the one that is being received.
+    Late,
+}
+
+fn take_chunk(t: &mut Transition<'_>, chunk: &Chunk) -> Taken {
+    let term = t.term();
+    let mut incoming = match t.incoming.take() {
+        Some(before) if before.term == term && before.head.last == chunk.head.last => before,
+        Some(before) if before.term == term && before.head.last > chunk.head.last => {
+            t.incoming = Some(before);
+            return Taken::Late;
+        }
+        Some(before) if t.mutated(Mutation::ChunkOfAnotherSnapshot) => {
+            Incoming { term, head: Arc::clone(&chunk.head), ..before }
+        }
+        before => {
+            if before.is_some_and(|before| !before.bytes.is_empty()) {
+                t.note(Fact::SnapshotAbandoned);
+            }
+            Incoming { term, head: Arc::clone(&chunk.head), bytes: Arc::default() }
+        }
+    };
+    let follows = incoming.bytes.len() as u64 == chunk.offset || t.mutated(Mutation::ChunkOffsetIgnored);
+    if follows {
+        Arc::make_mut(&mut incoming.bytes).extend_from_slice(&chunk.bytes);
+    }
+    let held = incoming.bytes.len() as u64;
+    if held < chunk.size {
+        t.incoming = Some(incoming);
+        return Taken::Part { held };
+    }
+    Taken::Whole(Snapshot { state: Arc::from(incoming.bytes.as_slice()), ..Snapshot::clone(&incoming.head) })
+}
+
 /// Replaces the log. The machine takes the state once the snapshot is on the disk.
-fn install(t: &mut Transition<'_>, snapshot: &Arc<Snapshot>) {
+fn install(t: &mut Transition<'_>, snapshot: Snapshot) {
     t.note(Fact::SnapshotInstalled);
     if t.durability.is_writing() {
         t.note(Fact::SnapshotMidWrite);
     }
     let first_gone = t.commit.next();
     t.durability.cut(first_gone);
-    t.log.restore(snapshot.last);
+    t.log = Log::starting_after(snapshot.last);
     t.log_changed(first_gone);
     t.members = History::starting_with(snapshot.membership_at, Arc::clone(&snapshot.membership));
-    t.snapshot = Arc::clone(snapshot);
     t.commit = snapshot.last.index;
+    t.snapshot = Arc::new(snapshot);
     t.snapshot_changed();
     election::maybe_wait_for_election(t);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn chunks_one_after_the_other_are_the_state() {
+        let state: Arc<[u8]> = (0..10).collect();
+        let snapshot = Snapshot { last: LogId::new(2, 7), state, ..Snapshot::default() };
+        for bytes_max in [0, 1, 3, 5, 10, 11, u64::MAX] {
+            let mut bytes = vec![];
+            while bytes.len() < 10 {
+                let chunk = Chunk::of(&snapshot, bytes.len() as u64, bytes_max);
+                assert_eq!(
+                    (chunk.head.last, chunk.size, chunk.offset),
+                    (snapshot.last, 10, bytes.len() as u64)
+                );
+                assert!(chunk.head.state.is_empty() && !chunk.bytes.is_empty());
+                assert!(chunk.bytes.len() as u64 <= bytes_max.max(1));
+                bytes.extend_from_slice(&chunk.bytes);
+            }
+            assert_eq!(*bytes, *snapshot.state);
+        }
+    }
+
+    #[test]
+    fn beyond_its_end_a_state_has_an_empty_chunk() {
+        let chunk = Chunk::of(&Snapshot::default(), 5, 3);
+        assert_eq!((chunk.size, chunk.offset, chunk.bytes.len()), (0, 0, 0));
+    }
 }

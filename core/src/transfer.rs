@@ -15,7 +15,8 @@ use crate::types::{NodeId, RequestId, Within};
 /// A transfer under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Transfer {
-    request: RequestId,
+    /// Who asked for it; nobody when the leader gives way on its own account.
+    request: Option<RequestId>,
     to: NodeId,
     told: bool,
 }
@@ -31,6 +32,24 @@ pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId, to: NodeI
     if to == t.id() || !t.in_force().is_voter(to) {
         return t.refuse(request, Refusal::NotATarget);
     }
+    start(t, Some(request), to);
+}
+
+/// Gives way to a voter of higher priority that holds what is committed. Once a term: a target that does not take over
+/// would otherwise keep clients waiting again and again.
+pub(crate) fn maybe_give_way(t: &mut Transition<'_>, to: NodeId, priority: u32) {
+    let may = priority > t.config.priority && t.transfer.is_none() && t.in_force().is_voter(to);
+    let commit = t.commit;
+    let Some(leader) = t.leading_mut().filter(|leader| may && !leader.gave_way) else { return };
+    let holds_commit = leader.peers.get(to).is_some_and(|peer| peer.matched >= commit);
+    if holds_commit && commit >= leader.first_own {
+        leader.gave_way = true;
+        t.note(Fact::GaveWay);
+        start(t, None, to);
+    }
+}
+
+fn start(t: &mut Transition<'_>, request: Option<RequestId>, to: NodeId) {
     t.note(Fact::TransferStarted);
     t.transfer = Some(Transfer { request, to, told: false });
     let within = Within::exactly(t.config.election.max);
@@ -62,7 +81,7 @@ pub(crate) fn on_timeout_now(t: &mut Transition<'_>) {
 pub(crate) fn on_timeout(t: &mut Transition<'_>) {
     if let Some(transfer) = t.transfer.take() {
         t.note(Fact::TransferTimedOut);
-        t.refuse(transfer.request, Refusal::TransferTimedOut);
+        refuse(t, transfer, Refusal::TransferTimedOut);
     }
 }
 
@@ -72,8 +91,16 @@ pub(crate) fn on_leader_known(t: &mut Transition<'_>) {
     t.cancel_timer(Timer::Transfer);
     if t.leader == Some(transfer.to) {
         t.note(Fact::TransferCompleted);
-        t.done(transfer.request);
+        if let Some(request) = transfer.request {
+            t.done(request);
+        }
     } else {
-        t.refuse(transfer.request, Refusal::TransferFailed);
+        refuse(t, transfer, Refusal::TransferFailed);
+    }
+}
+
+fn refuse(t: &mut Transition<'_>, transfer: Transfer, refusal: Refusal) {
+    if let Some(request) = transfer.request {
+        t.refuse(request, refusal);
     }
 }

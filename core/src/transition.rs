@@ -37,6 +37,8 @@ pub(crate) struct Transition<'a> {
     conversation: Option<Conversation>,
     hard_state_changed: bool,
     snapshot_changed: bool,
+    /// The log's entries through here are not needed any more.
+    compacted_through: Option<LogIndex>,
     /// The lowest entry that is new or must go from the disk.
     written_from: Option<LogIndex>,
     /// The last slice that was made of the log, to be used again for the next peer and for the disk.
@@ -70,6 +72,7 @@ impl<'a> Transition<'a> {
             conversation: None,
             hard_state_changed: false,
             snapshot_changed: false,
+            compacted_through: None,
             written_from: None,
             slice: None,
             appended: false,
@@ -96,6 +99,11 @@ impl<'a> Transition<'a> {
 
     pub(crate) fn done(&mut self, request: RequestId) {
         self.effects.list.push(Effect::Done { request });
+    }
+
+    /// Ends the process with this step. What is said and written in it still goes out.
+    pub(crate) fn shut_down(&mut self) {
+        self.raft.is_shut_down = true;
     }
 
     pub(crate) fn serve(&mut self, request: RequestId) {
@@ -135,6 +143,14 @@ impl<'a> Transition<'a> {
 
     pub(crate) fn snapshot_changed(&mut self) {
         self.snapshot_changed = true;
+    }
+
+    /// Drops the log's entries through an index; they are in the snapshot.
+    pub(crate) fn compact(&mut self, through: LogIndex) {
+        if through > self.log.base().index {
+            self.log.compact(through);
+            self.compacted_through = Some(through);
+        }
     }
 
     fn log_written(&mut self, from: LogIndex) {
@@ -182,7 +198,7 @@ impl<'a> Transition<'a> {
 
     /// Cuts the log; memberships in what is cut are in force no longer.
     pub(crate) fn cut(&mut self, from: LogIndex) {
-        let from = from.max(self.log.base().index.next());
+        let from = from.max(self.snapshot.last.index.next());
         if from > self.log.last().index {
             return;
         }
@@ -190,7 +206,8 @@ impl<'a> Transition<'a> {
         self.slice = None;
         self.log.cut(from);
         self.log_written(from);
-        if !self.mutated(Mutation::CutKeepsPromise) && self.durability.cut(from) {
+        let takes_back = self.keeps(Rule::CutTakesBackPromises) && !self.mutated(Mutation::CutKeepsPromise);
+        if takes_back && self.durability.cut(from) {
             self.note(Fact::CutDuringWrite);
         }
         // Only without the rule `conflict-check-before-truncating` is anything committed cut.
@@ -223,6 +240,9 @@ impl<'a> Transition<'a> {
         self.apply_committed();
         reading::serve_ready(&mut self);
         follower_reading::serve_ready(&mut self);
+        if self.is_shut_down {
+            self.effects.list.push(Effect::ShutDown);
+        }
         #[cfg(debug_assertions)]
         if self.raft.is_correct() {
             invariants::assert_kept(&self.before, self.raft);
@@ -242,6 +262,7 @@ impl<'a> Transition<'a> {
         let write = Write {
             hard_state: self.hard_state_changed.then(|| self.hard_state_to_write()),
             snapshot: self.snapshot_changed.then(|| Arc::clone(&self.raft.snapshot)),
+            compacted_through: self.compacted_through,
             entries: self.written_from.and_then(|from| self.slice(from, u64::MAX - from.0)),
         };
         let id = self.raft.durability.issue(self.hard_state_changed, last);
@@ -300,6 +321,7 @@ impl<'a> Transition<'a> {
             | Body::AppendAccepted { .. }
             | Body::AppendRejected { .. }
             | Body::HeartbeatResponse { .. }
+            | Body::SnapshotReceived { .. }
             | Body::SnapshotAccepted { .. }
             | Body::TermOver
             | Body::PreVoteRequest { .. }
@@ -307,6 +329,7 @@ impl<'a> Transition<'a> {
             | Body::AppendRequest { .. }
             | Body::Heartbeat { .. }
             | Body::SnapshotRequest { .. }
+            | Body::NotAMember
             | Body::TimeoutNow
             | Body::ReadIndexRequest { .. }
             | Body::ReadIndexResponse { .. } => hard_state.max(log),
@@ -319,9 +342,9 @@ impl<'a> Transition<'a> {
         let uncommitted = self.mutated(Mutation::ApplyUncommitted);
         let durable = self.durability.log();
         let through = if uncommitted { durable } else { self.commit.min(durable) };
-        let base = self.log.base().index;
-        if self.applied < base && base <= through {
-            self.raft.applied = base;
+        let snapshot = self.snapshot.last.index;
+        if self.applied < snapshot && snapshot <= through {
+            self.raft.applied = snapshot;
             self.effects.list.push(Effect::Restore(Arc::clone(&self.raft.snapshot)));
         }
         while self.applied < through {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use splitbrain_core::membership::change::{self, Policy};
-use splitbrain_core::quorum::{any_quorums_meet, majority};
+use splitbrain_core::quorum::{majority, quorums_apart};
 use splitbrain_core::{
     Address, Change, ChangeRefused, Intersect, Membership, NodeId, Rule, SetMode, VoterSet,
 };
@@ -17,8 +17,9 @@ use splitbrain_core::{
 /// Voter sets by name; more than one is a joint config.
 pub type Sets = Vec<BTreeSet<String>>;
 
-/// Most nodes in a question; the witness of two quorums that do not meet is searched among all their subsets.
-pub const NODES_MAX: usize = 18;
+/// The largest question: whether quorums meet is searched in as many states as the product, over all sets of both
+/// memberships, of what each needs and one. Four sets of nine nodes against two others are 46,656.
+pub const STATES_MAX: usize = 500_000;
 
 /// Most steps of a plan; the planner needs two.
 const STEPS_MAX: usize = 8;
@@ -50,6 +51,8 @@ pub struct Advice {
     pub majority_add: Option<MajorityAdd>,
     /// The present members, and the members after each step.
     pub steps: Vec<Step>,
+    /// What the failure of one more node would do, if it came now and lasted: every voter that is up.
+    pub failures: Vec<Failure>,
     /// The rules that make it safe.
     pub rules: Vec<&'static str>,
     /// What else an operator should know.
@@ -90,6 +93,27 @@ pub struct MajorityAdd {
     pub refused: bool,
 }
 
+/// What the failure of one node would do. Committed entries are lost in no case: what is lost is the ability to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Whose; any one of them.
+    pub nodes: BTreeSet<String>,
+    /// What is lost.
+    pub loss: Loss,
+}
+
+/// What the failure of a node takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "step")]
+pub enum Loss {
+    /// The present members can decide nothing.
+    Cluster,
+    /// This step cannot be committed: a change that is begun gets stuck there.
+    Change(usize),
+    /// The change can be carried out without it.
+    Nothing,
+}
+
 /// The members at one point of the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
@@ -97,6 +121,9 @@ pub struct Step {
     pub sets: Sets,
     /// What each set needs, in their order.
     pub needs: Vec<Need>,
+    /// Who else may be needed until the step is committed: a new leader that has not heard of it is elected by the
+    /// members before it. Empty for the present members.
+    pub until_committed: Sets,
     /// Whether those who are up can decide.
     pub decides: bool,
     /// How many more nodes may fail, whichever they are; 0 also when nothing can be decided.
@@ -149,11 +176,12 @@ pub fn parse_names(text: &str) -> Result<BTreeSet<String>, String> {
 /// Judges a change.
 ///
 /// # Errors
-/// When the question cannot be: an empty set, a node down that is nowhere, or more than [`NODES_MAX`] nodes.
+/// When the question cannot be: an empty set, a node down that is nowhere, or sets so many and large that it would take
+/// more than [`STATES_MAX`] states.
 pub fn advise(question: &Question) -> Result<Advice, String> {
     let names = Roster::of(question)?;
     let way = names.way(question)?;
-    let steps: Vec<Step> = way.iter().map(|sets| step(sets, &question.down)).collect();
+    let steps = steps(&way, &question.down);
     let blocked = steps.iter().position(|step| !step.decides);
     let verdict = match blocked {
         _ if steps.len() == 1 => Verdict::NothingToDo,
@@ -171,6 +199,7 @@ pub fn advise(question: &Question) -> Result<Advice, String> {
         newcomers,
         leaving,
         majority_add,
+        failures: failures(&way, &question.down),
         steps,
         rules,
         notes: Vec::new(),
@@ -194,8 +223,13 @@ impl Roster {
         if let Some(stranger) = question.down.difference(&names).next() {
             return Err(format!("node {stranger:?} is said to be down, and is in neither membership"));
         }
-        if names.len() > NODES_MAX {
-            return Err(format!("expected at most {NODES_MAX} nodes, found {}", names.len()));
+        let sets = question.from.iter().chain(&question.to);
+        let states = sets.fold(1usize, |states, set| states.saturating_mul(majority::needed(set.len()) + 1));
+        if states > STATES_MAX {
+            return Err(format!(
+                "expected fewer or smaller sets: to judge these exactly takes {states} states, at most {STATES_MAX} are \
+                 allowed"
+            ));
         }
         Ok(Roster { names: names.into_iter().collect() })
     }
@@ -244,30 +278,24 @@ impl Roster {
 
     fn directly(&self, question: &Question) -> Directly {
         let (old, new) = (self.sets_in(&question.from), self.sets_in(&question.to));
-        let by_quorums = any_quorums_meet(&old, &new);
-        let split = if by_quorums { None } else { self.split(&old, &new) };
+        let split = self.split(&old, &new);
+        let by_quorums = split.is_none();
         let by_shared_set = old == new || change::may_follow(&old, &new, Intersect::Shared);
         Directly { by_shared_set, by_quorums, split }
     }
 
-    /// The smallest quorum of the old that leaves a quorum of the new. Looks at every subset of the nodes.
+    /// A smallest quorum of the old that leaves a quorum of the new, and so many of the new that they decide; more would
+    /// only hide the point.
     fn split(&self, old: &[VoterSet], new: &[VoterSet]) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
-        let inside = |mask: u32| move |id: NodeId| mask & (1 << id.0) != 0;
-        let quorum = |sets: &[VoterSet], mask: u32| sets.iter().all(|set| majority::won(set, inside(mask)));
-        let subsets = 0..1u32 << self.names.len();
-        let splits = subsets.filter(|mask| quorum(old, *mask) && quorum(new, !*mask));
-        let smallest = splits.min_by_key(|mask| mask.count_ones())?;
-        // Of those who are left, so many of the new that they decide; more would only hide the point.
-        let mut rest = !smallest & ((1 << self.names.len()) - 1);
-        for place in 0..self.names.len() {
-            if quorum(new, rest & !(1 << place)) {
-                rest &= !(1 << place);
+        let (first, rest) = quorums_apart(old, new)?;
+        let mut rest: BTreeSet<NodeId> = rest.into();
+        for node in rest.clone() {
+            rest.remove(&node);
+            if !new.iter().all(|set| majority::won(set, |id| rest.contains(&id))) {
+                rest.insert(node);
             }
         }
-        let named = |mask: u32| {
-            self.names_of((0..self.names.len() as u32).map(NodeId).filter(|id| inside(mask)(*id)))
-        };
-        Some((named(smallest), named(rest)))
+        Some((self.names_of(first.iter()), self.names_of(rest.into_iter())))
     }
 
     fn majority_add(&self, question: &Question) -> Option<MajorityAdd> {
@@ -281,7 +309,29 @@ impl Roster {
     }
 }
 
-fn step(sets: &Sets, down: &BTreeSet<String>) -> Step {
+fn steps(way: &[Sets], down: &BTreeSet<String>) -> Vec<Step> {
+    let before = [Sets::new()].into_iter().chain(way.iter().cloned());
+    way.iter().zip(before).map(|(sets, before)| step(sets, before, down)).collect()
+}
+
+/// What each node's failure would do, the worst first.
+fn failures(way: &[Sets], down: &BTreeSet<String>) -> Vec<Failure> {
+    let mut by_loss: BTreeMap<Loss, BTreeSet<String>> = BTreeMap::new();
+    let up: BTreeSet<String> = way.iter().flat_map(voters).filter(|name| !down.contains(name)).collect();
+    for name in up {
+        let mut down = down.clone();
+        down.insert(name.clone());
+        let loss = match steps(way, &down).iter().position(|step| !step.decides) {
+            Some(0) => Loss::Cluster,
+            Some(step) => Loss::Change(step),
+            None => Loss::Nothing,
+        };
+        by_loss.entry(loss).or_default().insert(name);
+    }
+    by_loss.into_iter().map(|(loss, nodes)| Failure { nodes, loss }).collect()
+}
+
+fn step(sets: &Sets, until_committed: Sets, down: &BTreeSet<String>) -> Step {
     let need = |set: &BTreeSet<String>| Need {
         needed: majority::needed(set.len()),
         of: set.len(),
@@ -292,7 +342,7 @@ fn step(sets: &Sets, down: &BTreeSet<String>) -> Step {
     let spare = needs.iter().map(|need| need.up.saturating_sub(need.needed)).min().unwrap_or(0);
     let tight = sets.iter().zip(&needs).filter(|(_, need)| decides && need.up == need.needed);
     let critical = tight.flat_map(|(set, _)| set.difference(down)).cloned().collect();
-    Step { sets: sets.clone(), needs, decides, spare, critical }
+    Step { sets: sets.clone(), needs, until_committed, decides, spare, critical }
 }
 
 fn rules(steps: &[Step], newcomers: &BTreeSet<String>) -> Vec<&'static str> {
@@ -369,7 +419,18 @@ impl Step {
             format!("stops if one of {} fails", braces(&self.critical))
         };
         let name = if number == 0 { "now".to_owned() } else { format!("step {number}") };
-        format!("{name:<8} {}\n         needs {}; {state}\n", show(&self.sets), needs.join(" and "))
+        let (sets, needs) = (show(&self.sets), needs.join(" and "));
+        format!("{name:<8} {sets}\n         needs {needs}; {state}\n{}", self.line_until_committed())
+    }
+
+    fn line_until_committed(&self) -> String {
+        if self.until_committed.is_empty() {
+            return String::new();
+        }
+        let need = |set: &BTreeSet<String>| format!("{} of {}", majority::needed(set.len()), braces(set));
+        let needs: Vec<String> = self.until_committed.iter().map(need).collect();
+        let needs = needs.join(" and ");
+        format!("         until it is committed, a new leader that has not heard of it needs {needs}\n")
     }
 }
 
@@ -412,11 +473,27 @@ impl Advice {
             let verdict = if add.refused { "a majority-add" } else { "no majority-add" };
             line("added", &format!("{} new, {} stay: {verdict}", add.new, add.stay));
         }
+        for failure in &self.failures {
+            line("fails", &failure.text());
+        }
         line("rules", &self.rules.join(", "));
         for note in &self.notes {
             line("note", note);
         }
         text
+    }
+}
+
+impl Failure {
+    fn text(&self) -> String {
+        let loss = match self.loss {
+            Loss::Cluster => String::from("the cluster stops until it is back"),
+            Loss::Change(step) => {
+                format!("step {step} could not be committed; begun, the change is stuck there")
+            }
+            Loss::Nothing => String::from("the change goes on without it"),
+        };
+        format!("{} now: {loss}", self.nodes.iter().cloned().collect::<Vec<_>>().join(" or "))
     }
 }
 
@@ -466,6 +543,43 @@ mod tests {
         let advice = ask("a,b,c", "c,d,e", "a,b");
         assert_eq!(advice.verdict, Verdict::BlockedAt(0));
         assert!(advice.text().contains("BLOCKED: 1 of {a b c} are up"), "{}", advice.text());
+    }
+
+    #[test]
+    fn a_failure_is_told_by_what_it_takes_away() {
+        let advice = ask("a,b,c", "c,d,e", "b");
+        let told: Vec<String> = advice.failures.iter().map(Failure::text).collect();
+        let step = "step 1 could not be committed; begun, the change is stuck there";
+        assert_eq!(told[0], "a or c now: the cluster stops until it is back");
+        assert_eq!(told[1], "d or e now: the change goes on without it");
+        assert_eq!(told.len(), 2);
+        let told = ask("a,b,c", "c,d,e", "d").failures;
+        assert_eq!(told[0].text(), format!("c or e now: {step}"));
+    }
+
+    #[test]
+    fn a_new_leader_may_need_the_members_before() {
+        let advice = ask("a,b,c", "c,d,e", "");
+        assert_eq!(advice.steps[0].until_committed, Sets::new());
+        assert_eq!(show(&advice.steps[2].until_committed), "{a b c}{c d e}");
+        let said = "a new leader that has not heard of it needs 2 of {a b c} and 2 of {c d e}";
+        assert!(advice.text().contains(said), "{}", advice.text());
+    }
+
+    #[test]
+    fn many_large_sets_are_judged_exactly_and_too_many_are_refused() {
+        let sets = |from: usize, sets: usize| -> Sets {
+            (0..sets)
+                .map(|set| (from + set..from + set + 9).map(|node| format!("n{node}")).collect())
+                .collect()
+        };
+        let question = |from, to| Question { from, to, down: BTreeSet::new() };
+        let advice = advise(&question(sets(0, 3), sets(5, 3))).expect("a good question");
+        assert!(!advice.directly.by_quorums && advice.directly.split.is_some());
+        let advice = advise(&question(sets(0, 3), sets(2, 3))).expect("a good question");
+        assert!(advice.directly.by_quorums && advice.directly.by_shared_set);
+        let error = advise(&question(sets(0, 4), sets(30, 4))).expect_err("too many");
+        assert!(error.contains("fewer or smaller sets"), "{error}");
     }
 
     #[test]
@@ -525,7 +639,7 @@ mod tests {
             for pair in advice.steps.windows(2) {
                 let [old, new] = [roster.sets_in(&pair[0].sets), roster.sets_in(&pair[1].sets)];
                 proptest::prop_assert!(change::may_follow(&old, &new, Intersect::Shared));
-                proptest::prop_assert!(any_quorums_meet(&old, &new), "the exact rule is implied");
+                proptest::prop_assert!(quorums_apart(&old, &new).is_none(), "the exact rule is implied");
             }
             let last = advice.steps.last().map(|step| &step.sets);
             proptest::prop_assert!(last == Some(&question.to));

@@ -352,7 +352,7 @@ impl<P: Protocol> World<P> {
             0 => {
                 let node = self.draw(&outsiders)?;
                 let address = self.nodes[node.0 as usize].address;
-                return Some((Change::AddLearner { node, address }, Vec::new()));
+                return Some((Change::AddLearner { node, address, blocking: false }, Vec::new()));
             }
             1 => {
                 let added = BTreeSet::from([self.draw(&fit_learners)?]);

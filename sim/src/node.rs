@@ -55,6 +55,8 @@ pub struct Trouble {
     pub full: bool,
     /// A write failed in the step that goes on: the process dies when it is done.
     pub doomed: bool,
+    /// The process asked to be ended in the step that goes on.
+    pub leaving: bool,
     /// A failed write took the process down, and the end of the fault brings it back.
     pub felled: bool,
     /// The next write goes to a wrong place.
@@ -74,6 +76,7 @@ impl Default for Trouble {
             failing: false,
             full: false,
             doomed: false,
+            leaving: false,
             felled: false,
             misdirects: false,
             rotten: false,

@@ -209,6 +209,9 @@ pub struct Settings {
     pub election: Within,
     /// How often a leader speaks when it has nothing to say.
     pub heartbeat: u64,
+    /// Who should rather lead, most wanted first; everybody else after them. A protocol that knows no priorities refuses
+    /// a list that is not empty.
+    pub priority: Vec<NodeId>,
     /// Names of the safety rules that are switched off.
     pub rules_off: BTreeSet<String>,
     /// Further settings by name, such as `pre-vote = true` or `inflight = 16`.
@@ -399,6 +402,8 @@ pub enum Change {
         node: NodeId,
         /// Where it is reached.
         address: Address,
+        /// Whether the answer waits until it has caught up.
+        blocking: bool,
     },
     /// openraft `change_membership`: by way of a joint config where voters change.
     Members {
@@ -503,6 +508,8 @@ pub enum Precondition {
     LastEntry(u64),
     /// The node leads in this epoch.
     LeaderEpoch(Epoch),
+    /// Nobody who gets a vote lags behind (openraft before 0.8, `allow_lagging = false`).
+    LearnersCaughtUp,
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.
@@ -584,6 +591,9 @@ pub enum Effect<P: Protocol> {
         /// Which operation.
         request: RequestId,
     },
+    /// The process is to end, on purpose: it takes part no longer. Its writes are done first; it is not started again
+    /// unless an operator does.
+    ShutDown,
     /// Something a reader of a report may want to know happened, by its kebab-case name.
     Note(&'static str),
 }

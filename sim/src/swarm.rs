@@ -53,9 +53,16 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     }
     match system {
         "raft" => {
-            scenario.cluster.options = draw.raft_options(scenario.network.order);
+            scenario.cluster.options = draw.raft_options();
+            if scenario.schedule == Schedule::Timed {
+                scenario.cluster.priority = draw.priority(&scenario.cluster);
+            }
             if scenario.schedule == Schedule::Timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
+            }
+            if draw.one_in(4) {
+                let name = String::from("shutdown-on-remove");
+                scenario.cluster.options.insert(name, OptionValue::Switch(true));
             }
         }
         "openraft" => {
@@ -172,6 +179,7 @@ impl Draw {
             members,
             learners: ids(voters, voters + learners),
             spare: ids(voters + learners, all),
+            priority: Vec::new(),
             election: Within { min: 150 * MS, max: 300 * MS },
             heartbeat: 50 * MS,
             timers: Timers::Running,
@@ -273,6 +281,7 @@ impl Draw {
             members: vec![ids(0, voters)],
             learners: ids(voters, voters + learners),
             spare: ids(voters + learners, all),
+            priority: Vec::new(),
             election: Within { min: election, max: election + self.pick(&widths) },
             heartbeat: election / self.pick(&[3, 5, 2]),
             timers: Timers::Running,
@@ -365,7 +374,15 @@ impl Draw {
         Schedule::Untimed { weights, in_flight }
     }
 
-    fn raft_options(&mut self, order: Order) -> BTreeMap<String, OptionValue> {
+    /// In some seeds, one voter should rather lead, or two.
+    fn priority(&mut self, cluster: &Cluster) -> Vec<NodeId> {
+        let voters: Vec<NodeId> = cluster.members[0].iter().copied().collect();
+        let wanted = self.pick(&[0, 0, 0, 1, 2]);
+        let first = self.below(voters.len() as u64) as usize;
+        voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
+    }
+
+    fn raft_options(&mut self) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         // What keeps elections rare hides what goes wrong in them: half of the worlds are as plain as the paper's.
@@ -378,10 +395,13 @@ impl Draw {
         if self.one_in(2) {
             set("follower-reads", OptionValue::Switch(true));
         }
-        // Messages that overtake each other are rejected one by one: large windows would drown in rejections.
-        let windows = if order == Order::Any { [8, 4, 16] } else { [8, 64, 256] };
-        set("inflight-entries-max", OptionValue::Number(self.pick(&windows)));
+        set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
         set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
+        // A command of the workload has 33 bytes.
+        set("inflight-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 200])));
+        set("batch-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 100])));
+        set("snapshot-chunk-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 16, 64])));
+        set("trailing-entries", OptionValue::Number(self.pick(&[0, 0, 2, 20])));
         // A backlog that a slow network can carry before agreement is judged.
         set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 100])));
         let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
@@ -483,6 +503,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         cluster,
         rules_off: Vec::new(),
         logs: BTreeMap::new(),
+        groups: BTreeMap::new(),
         network: Network::default(),
         disk: Disk::default(),
         clock: Clock::default(),

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
@@ -22,7 +24,7 @@ use crate::protocol::{
     Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
     RequestId, Within, WriteId,
 };
-use crate::scenario::{CrashLeaves, Scenario, Timers};
+use crate::scenario::{CrashLeaves, Scenario, Spread, Timers};
 use crate::time::Moment;
 use crate::trace::Trace;
 
@@ -219,6 +221,12 @@ impl<P: Protocol> World<P> {
         let ppm = self.choices.below(Site::Timer, 2 * u64::from(drift_ppm) + 1);
         let ppm = i64::try_from(ppm).unwrap_or(0) - i64::from(drift_ppm);
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        if ahead != 0 {
+            self.note("clock-skew");
+        }
+        if ppm != 0 {
+            self.note("clock-rate");
+        }
         self.nodes[id.0 as usize].clock = Clock { ahead, ppm, own_ppm: ppm, frozen: None };
     }
 
@@ -632,6 +640,9 @@ impl<P: Protocol> World<P> {
         if self.nodes[id.0 as usize].trouble.doomed {
             return self.fail_write(id);
         }
+        if self.nodes[id.0 as usize].trouble.leaving {
+            return self.shut_down(id);
+        }
         self.maybe_snapshot(id);
         self.finish_instantly(id);
     }
@@ -688,6 +699,7 @@ impl<P: Protocol> World<P> {
                 self.record(Some(id), &(6u8, request), |_| String::from("completes an operation"));
                 self.operations.insert(request, OperationState::Done);
             }
+            Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
                 self.record(Some(id), &fact, |_| fact.to_owned());
                 self.note(fact);
@@ -728,6 +740,10 @@ impl<P: Protocol> World<P> {
                 if late {
                     self.note("message-reordered");
                 }
+                let network = self.scenario.network;
+                if network.spread == Spread::HeavyTailed && after > network.delay.max {
+                    self.note("message-late");
+                }
                 let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
                 let slower = u64::from(pace(sender).max(pace(receiver)));
                 let late = late || slower > 1 || self.network.is_slow(sender, receiver);
@@ -739,7 +755,12 @@ impl<P: Protocol> World<P> {
                 self.post(after.saturating_mul(slower), late, envelope);
             }
             Fate::Held => self.held.push(envelope),
-            Fate::Lost => self.lose(&envelope, "lost"),
+            Fate::Lost => {
+                if self.network.link(sender, receiver) == Link::Open {
+                    self.note("message-lost");
+                }
+                self.lose(&envelope, "lost");
+            }
         }
     }
 
@@ -810,6 +831,13 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         node.machine = Machine::decode(state).unwrap_or_default();
         node.snapshot_at = node.snapshot_at.max(through);
+        self.show_state(id, through, state);
+    }
+
+    /// Shows the checkers what a machine holds where a snapshot was taken or restored.
+    fn show_state(&mut self, id: NodeId, through: u64, state: &[u8]) {
+        let who = (id, self.seen());
+        self.checkers.on_state(who, through, xxh3_64(state), &self.names, &mut self.violations);
     }
 
     fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
@@ -889,21 +917,17 @@ impl<P: Protocol> World<P> {
         self.end_process(id, kept.min(all), all);
     }
 
+    /// A process ends as it wished. It waits for its disk, which takes no time here.
+    fn shut_down(&mut self, id: NodeId) {
+        let disk = &mut self.nodes[id.0 as usize].disk;
+        disk.keep(disk.unfinished_parts());
+        self.note("shut-down");
+        self.record(Some(id), &29u8, |_| String::from("shuts down"));
+        self.clear_process(id);
+    }
+
     fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
         self.write_down(Act::Crash { node: id, kept, all });
-        let node = &mut self.nodes[id.0 as usize];
-        node.process = None;
-        node.machine = Machine::default();
-        node.glance = Glance::default();
-        node.stalled = false;
-        node.trouble.paused = false;
-        node.trouble.doomed = false;
-        node.overdue = 0;
-        node.disk_busy_until = self.now;
-        for timer in &mut node.timers {
-            timer.due = None;
-        }
-        self.checkers.on_crash(id);
         self.counts.crashes += 1;
         if kept < all {
             self.note("unfinished-write-lost");
@@ -911,6 +935,25 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(12u8, kept, all), |_| {
             format!("crashes; {kept} of {all} unfinished parts are kept")
         });
+        self.clear_process(id);
+    }
+
+    /// A process is no more, for whatever reason; what the disk keeps is decided.
+    fn clear_process(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0 as usize];
+        node.process = None;
+        node.machine = Machine::default();
+        node.glance = Glance::default();
+        node.stalled = false;
+        node.trouble.paused = false;
+        node.trouble.doomed = false;
+        node.trouble.leaving = false;
+        node.overdue = 0;
+        node.disk_busy_until = self.now;
+        for timer in &mut node.timers {
+            timer.due = None;
+        }
+        self.checkers.on_crash(id);
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
@@ -1020,6 +1063,7 @@ impl<P: Protocol> World<P> {
         let state = node.machine.encode();
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
+        self.show_state(id, through, &state);
         self.step(id, Input::SnapshotTaken { through, state });
     }
 
@@ -1037,6 +1081,9 @@ impl<P: Protocol> World<P> {
     /// Stops a disk from finishing writes, or lets it go on.
     pub fn stall(&mut self, id: NodeId, stalled: bool) {
         self.nodes[id.0 as usize].stalled = stalled;
+        if stalled {
+            self.note("stall");
+        }
         self.queue_overdue(id);
         self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
     }

@@ -6,26 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-const BROKEN: &str = "# Votes are given to everyone who asks.
-title = 'one vote too many'
-source = 'here'
-[cluster]
-members = ['a', 'b', 'c', 'd', 'e']
-[rules]
-off = ['one-vote-per-term']
-[network]
-delay = '1ms..40ms'
-loss = '5%'
-[[nemesis]]
-kind = 'crash'
-aim = 'any'
-every = '100ms..800ms'
-lasting = '50ms..400ms'
-[story]
-steps = [{ run = '5s' }]
-[expect]
-violations = 'none'
-";
+const BROKEN: &str = include_str!("broken.toml");
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");

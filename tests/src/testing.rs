@@ -7,26 +7,7 @@ use splitbrain::protocols::raft::Raft;
 use splitbrain::testing::{SEED_VARIABLE, check};
 
 /// A rule is off, so that some seed fails.
-const BROKEN: &str = "
-title = 'one vote too many'
-source = 'here'
-[cluster]
-members = ['a', 'b', 'c', 'd', 'e']
-[rules]
-off = ['one-vote-per-term']
-[network]
-delay = '1ms..40ms'
-loss = '5%'
-[[nemesis]]
-kind = 'crash'
-aim = 'any'
-every = '100ms..800ms'
-lasting = '50ms..400ms'
-[story]
-steps = [{ run = '20s' }]
-[expect]
-violations = 'none'
-";
+const BROKEN: &str = include_str!("../../sim/tests/broken.toml");
 
 fn panic_of(run: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let payload = catch_unwind(run).expect_err("some seed fails");

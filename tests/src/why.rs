@@ -41,6 +41,8 @@ fn without_its_rule_a_story_breaks_exactly_one_promise() {
         let (_, scenario) = load(info.name);
         assert_eq!(scenario.rules_off, [info.name], "{}: exactly its rule is off", info.name);
         assert_eq!(scenario.expect.violations.len(), 1, "{}: exactly one promise", info.name);
+        let promise = scenario.expect.violations.iter().map(|property| property.name()).next();
+        assert_eq!(promise, Some(info.story.promise), "{}: the table of rules", info.name);
         let report = run(&scenario);
         assert!(report.passed(), "{}: {:?}", info.name, report.verdict);
     }
@@ -71,5 +73,6 @@ fn the_length_that_a_story_states_is_its_length() {
             .filter_map(|pair| pair[0].parse().ok())
             .collect();
         assert_eq!(stated, [scenario.steps.len()], "{}", info.name);
+        assert_eq!(info.story.steps, scenario.steps.len(), "{}: the table of rules", info.name);
     }
 }

@@ -39,6 +39,17 @@ pub enum Payload {
     Membership(Arc<Membership>),
 }
 
+impl Payload {
+    /// How many bytes its command has; 0 for what is not a command.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Payload::Command(command) => command.len() as u64,
+            Payload::Blank | Payload::Membership(_) => 0,
+        }
+    }
+}
+
 /// A log. A clone costs a reference count per 64 entries.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -182,12 +193,10 @@ impl Log {
         }
     }
 
-    /// Makes the log begin after a snapshot's last entry: what follows it stays if this log holds that entry,
-    /// otherwise everything goes.
+    /// Makes the log agree with a snapshot: all stays if this log holds the snapshot's last entry, otherwise the log
+    /// begins anew after it.
     pub fn restore(&mut self, last: LogId) {
-        if self.matches(last) {
-            self.compact(last.index);
-        } else if last.index > self.base.index {
+        if !self.matches(last) && last.index > self.base.index {
             *self = Log::starting_after(last);
         }
     }
@@ -241,6 +250,14 @@ impl Log {
             }
         }
         self.id_at(LogIndex(low)).unwrap_or(self.base)
+    }
+
+    /// The bytes of the commands after an index through another, of those that are here. Linear.
+    #[must_use]
+    pub fn bytes(&self, after: LogIndex, through: LogIndex) -> u64 {
+        let first = after.max(self.base.index).0 + 1;
+        let entries = (first..=through.0).filter_map(|index| self.get(LogIndex(index)));
+        entries.map(|entry| entry.payload.bytes()).sum()
     }
 
     fn place(&self, index: LogIndex) -> usize {

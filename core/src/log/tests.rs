@@ -56,6 +56,9 @@ fn run(log: &mut Log, plain: &mut Plain, step: &Do) {
         }
         Do::Restore { ahead } => {
             let to = LogId::new(last.term.0 + 1, last.index.0 + 1 + ahead);
+            let held = log.last();
+            log.restore(held);
+            agree(log, plain);
             log.restore(to);
             *plain = Plain { base: to, ids: Vec::new() };
         }

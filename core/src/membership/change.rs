@@ -27,6 +27,9 @@ pub enum Change {
         node: NodeId,
         /// Where it is reached.
         address: Address,
+        /// Whether the answer waits until it lacks no more than `Config::replication_lag_threshold` entries. It does
+        /// not wait for a learner that is this leader or was removed again, nor longer than the leader leads.
+        blocking: bool,
     },
     /// openraft `change_membership`: at most two entries, joint and then uniform.
     Members {
@@ -134,6 +137,9 @@ pub enum Precondition {
     LastEntry(LogIndex),
     /// The leader leads in this term.
     LeaderTerm(Term),
+    /// Nobody who gets a vote lags behind by more than `Config::replication_lag_threshold` entries (openraft before
+    /// 0.8, `allow_lagging = false`). Refused with `LearnerIsLagging`.
+    LearnersCaughtUp,
 }
 
 /// Why a change was refused. Nothing was appended.
@@ -148,6 +154,8 @@ pub enum ChangeRefused {
     LearnerNotFound,
     /// A conditional change met another state than it expects.
     PreconditionFailed,
+    /// A learner that gets a vote lags behind, and that is not allowed.
+    LearnerIsLagging,
     /// The leader has not committed an entry of its own term.
     UncommittedLeaderLog,
     /// A quorum of the new members need not meet one of the old ones.
@@ -177,6 +185,7 @@ impl ChangeRefused {
         ChangeRefused::EmptyMembership,
         ChangeRefused::LearnerNotFound,
         ChangeRefused::PreconditionFailed,
+        ChangeRefused::LearnerIsLagging,
         ChangeRefused::UncommittedLeaderLog,
         ChangeRefused::UnsupportedMembershipTransition,
         ChangeRefused::NodeMetadataChanged,
@@ -197,6 +206,7 @@ impl ChangeRefused {
             ChangeRefused::EmptyMembership => "empty-membership",
             ChangeRefused::LearnerNotFound => "learner-not-found",
             ChangeRefused::PreconditionFailed => "precondition-failed",
+            ChangeRefused::LearnerIsLagging => "learner-is-lagging",
             ChangeRefused::UncommittedLeaderLog => "uncommitted-leader-log",
             ChangeRefused::UnsupportedMembershipTransition => "unsupported-membership-transition",
             ChangeRefused::NodeMetadataChanged => "node-metadata-changed",
@@ -284,7 +294,7 @@ impl Default for Policy {
 /// The reason why it may not be done.
 pub fn plan(current: &Membership, change: &Change, policy: Policy) -> Result<Plan, ChangeRefused> {
     let plan = match change {
-        Change::AddLearner { node, address } => {
+        Change::AddLearner { node, address, blocking: _ } => {
             let members = ChangeMembers::AddNodes(BTreeMap::from([(*node, *address)]));
             members_plan(current, &members, true)
         }

@@ -7,7 +7,7 @@ mod intersect;
 pub mod joint;
 pub mod majority;
 
-pub use intersect::any_quorums_meet;
+pub use intersect::{any_quorums_meet, quorums_apart};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{any_quorums_meet, joint, majority};
+use super::{any_quorums_meet, joint, majority, quorums_apart};
 use crate::membership::VoterSet;
 use crate::types::{LogIndex, NodeId};
 
@@ -15,6 +15,17 @@ fn set(nodes: u32) -> impl Strategy<Value = VoterSet> {
 
 fn sets(nodes: u32) -> impl Strategy<Value = Vec<VoterSet>> {
     proptest::collection::vec(set(nodes), 1..=3)
+}
+
+/// Sets of up to nine of so many nodes.
+fn large_sets(nodes: u32) -> impl Strategy<Value = Vec<VoterSet>> {
+    let set = proptest::collection::btree_set(1..=nodes, 1..=9)
+        .prop_map(|ids| ids.into_iter().map(NodeId).collect());
+    proptest::collection::vec(set, 1..=4)
+}
+
+fn mask(set: &VoterSet) -> u32 {
+    set.iter().fold(0, |mask, id| mask | 1 << id.0)
 }
 
 /// All subsets of nodes 1 to `nodes`, as bit masks over ids.
@@ -51,11 +62,16 @@ proptest! {
     }
 
     #[test]
-    fn quorums_meet_exactly_when_no_two_subsets_say_otherwise(old in sets(7), new in sets(7)) {
-        let old_quorums: Vec<u32> = subsets(7).filter(|mask| is_quorum(&old, *mask)).collect();
-        let new_quorums: Vec<u32> = subsets(7).filter(|mask| is_quorum(&new, *mask)).collect();
-        let by_counting = old_quorums.iter().all(|a| new_quorums.iter().all(|b| a & b != 0));
-        prop_assert_eq!(any_quorums_meet(&old, &new), by_counting);
+    fn quorums_meet_exactly_when_no_two_subsets_say_otherwise(old in large_sets(12), new in large_sets(12)) {
+        let apart = |mask: &u32| is_quorum(&old, *mask) && is_quorum(&new, !*mask);
+        let smallest = subsets(12).filter(apart).map(u32::count_ones).min();
+        prop_assert_eq!(any_quorums_meet(&old, &new), smallest.is_none());
+        let found = quorums_apart(&old, &new);
+        prop_assert_eq!(found.as_ref().map(|(first, _)| first.len() as u32), smallest);
+        if let Some((first, rest)) = found {
+            prop_assert!(is_quorum(&old, mask(&first)) && is_quorum(&new, mask(&rest)));
+            prop_assert_eq!(mask(&first) & mask(&rest), 0);
+        }
     }
 
     #[test]

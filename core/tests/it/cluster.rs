@@ -11,6 +11,7 @@ use splitbrain_core::{
     Address, Change, ChangeMembers, Config, Durable, Effect, Effects, Fact, Input, LogId, LogIndex,
     Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet, Write, WriteId,
     invariants,
+    progress::{Mode, Peers},
 };
 
 use crate::render;
@@ -182,11 +183,20 @@ impl Cluster {
                 assert!(index > node.applied, "applied twice");
                 node.applied = index;
             }
-            Effect::Restore(snapshot) => node.applied = snapshot.last.index,
+            Effect::Restore(snapshot) => {
+                node.applied = snapshot.last.index;
+                if *snapshot.state != snapshot.last.index.0.to_le_bytes() {
+                    self.break_promise(format!("{id} restores a state that nobody took"));
+                }
+            }
             Effect::Serve { request } => drop(self.outcomes.insert(request, Outcome::Served)),
             Effect::Done { request } => drop(self.outcomes.insert(request, Outcome::Done)),
             Effect::Refuse { request, refusal } => {
                 self.outcomes.insert(request, Outcome::Refused(refusal));
+            }
+            Effect::ShutDown => {
+                node.unfinished.drain(..).for_each(|(_, write)| node.disk.apply(&write));
+                node.raft = None;
             }
             Effect::Note(fact) => drop(self.seen.insert(fact)),
             Effect::SetTimer { .. } | Effect::CancelTimer(_) => {}
@@ -356,6 +366,14 @@ impl Cluster {
                 let first = same.0.term.0;
                 let second = entry.id.term.0;
                 self.break_promise(format!("index {} is committed in terms {first} and {second}", index.0));
+            }
+        }
+        let peers = after.peers().map_or(&[][..], Peers::as_slice);
+        for peer in peers.iter().filter(|peer| peer.mode == Mode::Replicate) {
+            // What was compacted while it was under way has no length any more.
+            let bytes = after.log().bytes(peer.matched, LogIndex(peer.next.0 - 1));
+            if after.log().base().index <= peer.matched && bytes != peer.bytes {
+                self.break_promise(format!("{bytes} bytes are under way, not {}", peer.bytes));
             }
         }
         if after.leads() {

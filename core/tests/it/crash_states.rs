@@ -274,6 +274,36 @@ fn every_crash_state_of_a_snapshot_over_a_log_that_is_cut() {
     check(start, &[Do::Heal, Do::Heartbeat(1), Do::Propose(1)]);
 }
 
+/// Snapshots of three chunks, with an entry or two left behind them.
+fn chunks_and_a_tail(id: splitbrain_core::NodeId) -> Config {
+    Config { snapshot_chunk_bytes_max: 3, trailing_entries: 2, ..config(id) }
+}
+
+#[test]
+fn every_crash_state_of_a_snapshot_that_comes_in_chunks() {
+    let mut start = Cluster::new(&[&[1, 2, 3]], &[], chunks_and_a_tail);
+    start.elect(1);
+    start.part(&[3], &[1, 2]);
+    (0..4).for_each(|_| _ = start.write(1));
+    check(start, &[Do::Snapshot(1), Do::Heal, Do::Heartbeat(1), Do::Propose(1), Do::Heartbeat(1)]);
+}
+
+#[test]
+fn every_crash_state_of_snapshots_with_memberships_in_the_tail() {
+    let mut start = Cluster::new(&[&[1, 2, 3]], &[], chunks_and_a_tail);
+    start.elect(1);
+    let workload = [
+        Do::Ask(1, append(&[&[1, 2]])),
+        Do::Snapshot(1),
+        Do::Propose(1),
+        Do::Snapshot(2),
+        Do::Ask(1, append(&[&[1, 2, 3]])),
+        Do::Snapshot(1),
+        Do::Propose(1),
+    ];
+    check(start, &workload);
+}
+
 #[test]
 fn every_crash_state_of_a_joint_change() {
     let mut start = Cluster::new(&[&[1, 2, 3]], &[4], config);

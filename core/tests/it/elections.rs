@@ -179,6 +179,99 @@ fn a_leader_gives_way_to_the_target_of_a_transfer() {
 }
 
 #[test]
+fn the_target_of_a_transfer_catches_up_first() {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], Config::new);
+    c.elect(1);
+    c.part(&[3], &[1, 2]);
+    (0..3).for_each(|_| _ = c.write(1));
+    c.heal();
+    let transfer = c.transfer(1, 3);
+    let told = |c: &Cluster| c.letters.iter().any(|letter| letter.message.body == Body::TimeoutNow);
+    assert!(!told(&c), "3 lacks three entries");
+    c.fire(1, Timer::Heartbeat);
+    while !told(&c) {
+        (1..=3).for_each(|id| c.finish_write(id));
+        c.deliver(0);
+    }
+    assert_eq!(c.raft(3).log().last(), c.raft(1).log().last());
+    c.settle();
+    assert!(c.raft(3).leads());
+    assert_eq!(c.outcomes[&transfer], Outcome::Done);
+    c.assert_kept();
+}
+
+/// Node 3 should rather lead than 2, and 2 rather than 1.
+fn ranked(id: splitbrain_core::NodeId) -> Config {
+    Config { priority: id.0, ..Config::new(id) }
+}
+
+#[test]
+fn a_leader_gives_way_to_a_voter_of_higher_priority() {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], ranked);
+    c.crash(3, 0);
+    c.elect(1);
+    assert!(!c.raft(1).leads() && c.seen.contains(&Fact::PreVoteRefusedForPriority));
+    c.elect(2);
+    assert!(c.raft(2).leads());
+    c.write(2);
+    c.restart(3);
+    (0..3).for_each(|_| {
+        c.fire(2, Timer::Heartbeat);
+        c.settle();
+    });
+    assert!(c.raft(3).leads() && c.seen.contains(&Fact::GaveWay));
+    c.assert_kept();
+}
+
+#[test]
+fn priority_never_keeps_a_longer_log_from_leading() {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], |id| Config { stickiness: false, ..ranked(id) });
+    c.elect(3);
+    c.part(&[3], &[1, 2]);
+    c.crash(3, 0);
+    c.elect(2);
+    c.part(&[2], &[1]);
+    c.restart(3);
+    c.heal();
+    c.part(&[2], &[1, 3]);
+    // 3 lacks the first entry of 2's term, 1 holds it.
+    c.fire(1, Timer::Stickiness);
+    c.elect(1);
+    assert!(c.raft(1).leads());
+    c.assert_kept();
+}
+
+#[test]
+fn a_leader_tries_to_give_way_once_a_term() {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], ranked);
+    c.crash(3, 0);
+    c.elect(2);
+    c.restart(3);
+    let lose_requests = |c: &mut Cluster| {
+        while !c.letters.is_empty() {
+            c.letters.retain(|letter| letter.message.body != Body::TimeoutNow);
+            (1..=3).for_each(|id| c.finish_write(id));
+            if !c.letters.is_empty() {
+                c.deliver(0);
+            }
+        }
+    };
+    (0..3).for_each(|_| {
+        c.fire(2, Timer::Heartbeat);
+        lose_requests(&mut c);
+    });
+    assert!(c.seen.contains(&Fact::GaveWay));
+    c.fire(2, Timer::Transfer);
+    (0..3).for_each(|_| {
+        c.fire(2, Timer::Heartbeat);
+        lose_requests(&mut c);
+    });
+    let write = c.write(2);
+    assert_eq!(c.outcomes.get(&write), None, "clients wait once only");
+    assert!(c.raft(2).leads());
+}
+
+#[test]
 fn a_transfer_to_a_dead_node_times_out_and_the_leader_goes_on() {
     let mut c = Cluster::new(&[&[1, 2, 3]], &[], Config::new);
     c.elect(1);
@@ -196,7 +289,11 @@ fn a_transfer_to_a_dead_node_times_out_and_the_leader_goes_on() {
 fn a_learner_is_no_target_and_never_stands() {
     let mut c = Cluster::new(&[&[1, 2, 3]], &[4], plain);
     c.elect(1);
-    let learner = splitbrain_core::Change::AddLearner { node: n(4), address: splitbrain_core::Address(4) };
+    let learner = splitbrain_core::Change::AddLearner {
+        node: n(4),
+        address: splitbrain_core::Address(4),
+        blocking: false,
+    };
     assert_eq!(c.change(1, learner), Some(Outcome::Done));
     let transfer = c.transfer(1, 4);
     assert_eq!(c.outcomes[&transfer], Outcome::Refused(Refusal::NotATarget));

@@ -14,7 +14,7 @@ fn asking(id: NodeId) -> Config {
 fn led(rules: Rules) -> Cluster {
     let mut c = Cluster::new(&[&[1, 2, 3]], &[4], move |id| Config { rules, ..asking(id) });
     c.elect(1);
-    c.change(1, Change::AddLearner { node: n(4), address: splitbrain_core::Address(4) });
+    c.change(1, Change::AddLearner { node: n(4), address: splitbrain_core::Address(4), blocking: false });
     c.fire(1, Timer::Heartbeat);
     c.settle();
     c

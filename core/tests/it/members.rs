@@ -137,7 +137,10 @@ fn node_is_new(id: u32) -> bool {
 fn a_joint_config_is_left_alone_or_finished_as_it_was_set() {
     let mut c = abandoned_joint(JointFinish::Leave);
     assert_eq!(c.sets(2), [set(&[1, 2, 3]), set(&[1, 2, 3, 4, 5])]);
-    assert_eq!(c.change(2, Change::AddLearner { node: n(4), address: Address(4) }), Some(Outcome::Done));
+    assert_eq!(
+        c.change(2, Change::AddLearner { node: n(4), address: Address(4), blocking: false }),
+        Some(Outcome::Done)
+    );
     assert_eq!(c.sets(2), [set(&[1, 2, 3, 4, 5])], "any change flattens");
     c.assert_kept();
     let mut c = abandoned_joint(JointFinish::Finish);
@@ -285,7 +288,7 @@ fn a_voter_set_may_change_by_openrafts_call() {
     assert_eq!(c.change(1, voters(&[4, 5, 6])), refused(ChangeRefused::LearnerNotFound));
     for id in [4, 5, 6] {
         assert_eq!(
-            c.change(1, Change::AddLearner { node: n(id), address: Address(id) }),
+            c.change(1, Change::AddLearner { node: n(id), address: Address(id), blocking: false }),
             Some(Outcome::Done)
         );
     }

@@ -52,15 +52,23 @@ fn doing() -> impl Strategy<Value = Do> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<[bool; 6]>(), 1u64..4, 1u64..6).prop_map(|(on, batch, window)| Config {
+    let entries = (1u64..4, 1u64..6);
+    let bytes = (1u64..30, 1u64..60, 1u64..10);
+    (any::<[bool; 8]>(), entries, bytes, 0u64..4).prop_map(|(on, (batch, window), bytes, trailing)| Config {
         pre_vote: on[0],
         check_quorum: on[1],
         stickiness: on[2],
         joint_finish: if on[3] { JointFinish::Finish } else { JointFinish::Leave },
         intersect: if on[4] { Intersect::Exact } else { Intersect::Shared },
         learner_may_lead: on[5],
+        priority: u32::from(on[6]),
+        shutdown_on_remove: on[7],
         batch_entries_max: batch,
         inflight_entries_max: window,
+        batch_bytes_max: bytes.0,
+        inflight_bytes_max: bytes.1,
+        snapshot_chunk_bytes_max: bytes.2,
+        trailing_entries: trailing,
         ..Config::new(NodeId(0))
     })
 }
@@ -71,7 +79,7 @@ fn change(which: u8) -> Change {
     let two = u32::from(which) / 7 % NODES + 1;
     let retain = which.is_multiple_of(2);
     match which % 9 {
-        0 => Change::AddLearner { node: n(one), address: at_home(&[one])[&n(one)] },
+        0 => Change::AddLearner { node: n(one), address: at_home(&[one])[&n(one)], blocking: false },
         1 => Change::Members { members: ChangeMembers::AddVoters(at_home(&[one])), retain },
         2 => Change::Members { members: ChangeMembers::RemoveVoters(ids(&[one])), retain: true },
         3 => append(&[&[1, 2, 3], &[one, two, 6]]),
@@ -109,7 +117,8 @@ fn run(c: &mut Cluster, step: &Do) {
 }
 
 fn world(config: Config) -> Cluster {
-    Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], move |id| Config { id, ..config })
+    let priority = |id: NodeId| config.priority * (id.0 % 3);
+    Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], move |id| Config { id, priority: priority(id), ..config })
 }
 
 proptest! {
@@ -135,6 +144,7 @@ proptest! {
         let leader = leader.unwrap();
         let members = c.raft(leader).membership().clone();
         for id in members.nodes().keys() {
+            prop_assert!(c.runs(id.0), "node {} takes part and was sent away", id.0);
             prop_assert_eq!(c.raft(id.0).applied(), c.raft(leader).log().last().index, "node {}", id.0);
         }
         c.assert_kept();
@@ -144,7 +154,9 @@ proptest! {
     fn the_same_input_gives_the_same_result(config in config(), steps in proptest::collection::vec(doing(), 0..200)) {
         let mut c = world(config);
         for step in &steps {
-            if let Do::Fire(id, timer) = step {
+            if let Do::Fire(id, timer) = step
+                && c.runs(*id)
+            {
                 let raft = c.raft(*id).clone();
                 let first = raft.clone().step(Input::TimerFired(*timer));
                 let second = raft.step(Input::TimerFired(*timer));
@@ -152,6 +164,9 @@ proptest! {
             }
             if let (Do::Deliver(at), false) = (step, c.letters.is_empty()) {
                 let letter = c.letters[at % c.letters.len()].clone();
+                if !c.runs(letter.address.0) {
+                    continue;
+                }
                 let input = Input::Received { from: letter.from, source: letter.source, to: letter.to, message: letter.message };
                 let raft = c.raft(letter.address.0).clone();
                 prop_assert_eq!(raft.clone().step(input.clone()), raft.step(input));
@@ -165,7 +180,8 @@ proptest! {
 fn heal(c: &mut Cluster) -> Option<u32> {
     c.settle();
     for round in 0..60 {
-        let leader = (1..=NODES).filter(|id| c.raft(*id).leads()).max_by_key(|id| c.raft(*id).term());
+        let leader =
+            (1..=NODES).filter(|id| c.runs(*id) && c.raft(*id).leads()).max_by_key(|id| c.raft(*id).term());
         if let Some(id) = leader {
             (0..4).for_each(|_| {
                 c.fire(id, Timer::Heartbeat);
@@ -180,8 +196,9 @@ fn heal(c: &mut Cluster) -> Option<u32> {
             c.settle();
             c.fire(id, Timer::CheckQuorum);
             c.settle();
-            let last = c.raft(id).log().last().index;
-            if c.raft(id).leads() && c.raft(id).commit() == last {
+            // A leader that was removed has ended by now.
+            let last = c.nodes[&n(id)].disk.last().index;
+            if c.runs(id) && c.raft(id).leads() && c.raft(id).commit() == last {
                 return Some(id);
             }
         }

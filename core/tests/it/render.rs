@@ -39,7 +39,7 @@ fn read_context(context: splitbrain_core::ReadContext) -> String {
 
 pub(crate) fn message(message: &Message) -> String {
     let says = match &message.body {
-        Body::PreVoteRequest { last } => format!("last {}", id(*last)),
+        Body::PreVoteRequest { last, priority } => format!("last {}, priority {priority}", id(*last)),
         Body::PreVoteResponse { asked, granted } => format!("for term {}: {granted}", asked.0),
         Body::VoteRequest { last, forced } => {
             format!("last {}{}", id(*last), if *forced { ", forced" } else { "" })
@@ -51,11 +51,16 @@ pub(crate) fn message(message: &Message) -> String {
         }
         Body::AppendRejected { prev, hint } => format!("lacks {}, hint {}", id(*prev), id(*hint)),
         Body::Heartbeat { commit, round } => format!("commit {}, round {round}", commit.0),
-        Body::HeartbeatResponse { round } => format!("round {round}"),
-        Body::SnapshotRequest { snapshot } => {
-            format!("last {}, {}", id(snapshot.last), members(&snapshot.membership))
+        Body::HeartbeatResponse { round, priority } => format!("round {round}, priority {priority}"),
+        Body::SnapshotRequest { chunk } => {
+            let through = chunk.offset + chunk.bytes.len() as u64;
+            let part = format!("bytes {}..{through} of {}", chunk.offset, chunk.size);
+            format!("last {}, {}, {part}", id(chunk.head.last), members(&chunk.head.membership))
         }
-        Body::TermOver | Body::TimeoutNow => String::new(),
+        Body::SnapshotReceived { last, asked, held } => {
+            format!("last {}, bytes {asked}.. came, holds {held}", id(*last))
+        }
+        Body::TermOver | Body::NotAMember | Body::TimeoutNow => String::new(),
         Body::ReadIndexRequest { context } => read_context(*context),
         Body::ReadIndexResponse { context, index } => {
             format!("{}, index {}", read_context(*context), index.0)
@@ -73,6 +78,7 @@ fn write(write: &Write) -> String {
     if let Some(snapshot) = &write.snapshot {
         parts.push(format!("snapshot {} {}", id(snapshot.last), members(&snapshot.membership)));
     }
+    parts.extend(write.compacted_through.map(|through| format!("log compacted through {}", through.0)));
     parts.extend(write.entries.as_ref().map(slice));
     parts.join("; ")
 }
@@ -98,6 +104,7 @@ pub(crate) fn effect(effect: &Effect) -> String {
         Effect::Refuse { request, refusal: why } => {
             format!("refuse request {}: {}", request.0, refusal(*why))
         }
+        Effect::ShutDown => "shut down".to_owned(),
         Effect::Note(fact) => format!("note {}", fact.name()),
     }
 }

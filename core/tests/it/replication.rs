@@ -5,7 +5,7 @@ use splitbrain_core::{
     Term, Timer,
 };
 
-use crate::cluster::{Cluster, Outcome, at_home, n, plain, set};
+use crate::cluster::{Cluster, Letter, Outcome, at_home, n, plain, set};
 
 fn three() -> Cluster {
     let mut c = Cluster::new(&[&[1, 2, 3]], &[], plain);
@@ -168,7 +168,7 @@ fn no_more_is_under_way_than_the_window_allows() {
     for _ in 0..10 {
         c.propose(1);
     }
-    let entries = |letter: &crate::cluster::Letter| match &letter.message.body {
+    let entries = |letter: &Letter| match &letter.message.body {
         Body::AppendRequest { slice, .. } if letter.to == n(2) => slice.len(),
         _ => 0,
     };
@@ -386,4 +386,281 @@ fn a_lost_snapshot_is_sent_again() {
     c.fire(1, Timer::Heartbeat);
     c.settle();
     assert_eq!(c.raft(3).commit(), LogIndex(6));
+}
+
+/// How many appends it takes to bring followers up to date when every message may overtake every other.
+fn appends_when_overtaken(window: u64, entries: u64) -> u64 {
+    let config = move |id| Config { inflight_entries_max: window, batch_entries_max: 1, ..plain(id) };
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], config);
+    c.elect(1);
+    (0..entries).for_each(|_| _ = c.propose(1));
+    let (mut state, mut appends) = (1_u64, 0);
+    for _ in 0..1_000_000 {
+        (1..=3).for_each(|id| c.finish_write(id));
+        if c.letters.is_empty() {
+            break;
+        }
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let place = (state >> 33) as usize % c.letters.len();
+        appends += u64::from(matches!(c.letters[place].message.body, Body::AppendRequest { .. }));
+        c.deliver(place);
+    }
+    assert_eq!((c.raft(2).commit(), c.raft(3).commit()), (LogIndex(entries + 1), LogIndex(entries + 1)));
+    c.assert_kept();
+    appends
+}
+
+#[test]
+fn messages_that_overtake_each_other_start_no_storm() {
+    // 512 appends would be enough. Without the growing window it takes 100,193 and 321,954.
+    for (window, most) in [(1, 520), (8, 2_500), (64, 3_000), (256, 4_000)] {
+        let appends = appends_when_overtaken(window, 256);
+        assert!(appends <= most, "{appends} appends with a window of {window}");
+    }
+}
+
+/// The bytes of the commands under way to a node, append by append.
+fn bytes_under_way(c: &Cluster, to: u32) -> Vec<u64> {
+    let appends = c.letters.iter().filter(|letter| letter.to == n(to)).filter_map(|letter| {
+        let Body::AppendRequest { slice, .. } = &letter.message.body else { return None };
+        Some(slice.entries().iter().map(|entry| entry.payload.bytes()).sum())
+    });
+    appends.collect()
+}
+
+#[test]
+fn no_more_bytes_are_under_way_than_the_window_allows() {
+    let narrow = |id| Config { inflight_bytes_max: 30, batch_bytes_max: 17, ..plain(id) };
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], narrow);
+    c.elect(1);
+    (0..10).for_each(|_| _ = c.propose(1));
+    assert_eq!(bytes_under_way(&c, 2), [8, 8, 8], "a fourth command of 8 bytes is too much");
+    assert!(c.seen.contains(&Fact::WindowFull));
+    // What waits goes in batches of two.
+    c.finish_write(2);
+    while let Some(place) = c.letters.iter().position(|letter| letter.to == n(2)) {
+        c.deliver(place);
+        c.finish_write(2);
+    }
+    while let Some(place) = c.letters.iter().position(|letter| letter.from == n(2)) {
+        c.deliver(place);
+    }
+    assert_eq!(bytes_under_way(&c, 2).iter().sum::<u64>(), 24);
+    c.settle();
+    assert_eq!(c.raft(3).commit(), LogIndex(11));
+    assert!(c.raft(1).peers().is_some_and(|peers| peers.as_slice().iter().all(|peer| peer.bytes == 0)));
+}
+
+#[test]
+fn a_command_larger_than_every_limit_goes_alone() {
+    let tiny = |id| Config { inflight_bytes_max: 3, batch_bytes_max: 2, ..plain(id) };
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], tiny);
+    c.elect(1);
+    (0..3).for_each(|_| _ = c.propose(1));
+    assert_eq!(bytes_under_way(&c, 2), [8]);
+    c.settle();
+    assert_eq!(c.raft(3).commit(), LogIndex(4));
+}
+
+/// 3 lacks what only the snapshot of 1 contains, and 1 is about to find out. The state of 8 bytes takes three chunks.
+fn far_behind(config: impl Fn(NodeId) -> Config) -> Cluster {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], |id| Config { snapshot_chunk_bytes_max: 3, ..config(id) });
+    c.elect(1);
+    c.part(&[3], &[1, 2]);
+    (0..5).for_each(|_| _ = c.write(1));
+    c.snapshot(1);
+    c.settle();
+    c.heal();
+    c.fire(1, Timer::Heartbeat);
+    c
+}
+
+/// Where the chunks under way begin.
+fn chunks(c: &Cluster) -> Vec<u64> {
+    let offsets = c.letters.iter().filter_map(|letter| match &letter.message.body {
+        Body::SnapshotRequest { chunk } => Some(chunk.offset),
+        _ => None,
+    });
+    offsets.collect()
+}
+
+/// Lets things happen until a chunk with this offset is under way.
+fn until_chunk(c: &mut Cluster, offset: u64) {
+    while !chunks(c).contains(&offset) {
+        (1..=3).for_each(|id| c.finish_write(id));
+        assert!(!c.letters.is_empty(), "no chunk at {offset}");
+        c.deliver(0);
+        assert!(chunks(c).len() <= 1, "one chunk at a time");
+    }
+}
+
+/// Lets everything happen but the delivery of chunks, which are lost.
+fn lose_chunks(c: &mut Cluster) {
+    while !c.letters.is_empty() {
+        c.letters.retain(|letter| !matches!(letter.message.body, Body::SnapshotRequest { .. }));
+        (1..=3).for_each(|id| c.finish_write(id));
+        if !c.letters.is_empty() {
+            c.deliver(0);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_comes_in_chunks_while_clients_write() {
+    let mut c = far_behind(plain);
+    for offset in [0, 3, 6] {
+        until_chunk(&mut c, offset);
+        c.propose(1);
+    }
+    c.settle();
+    assert_eq!(c.raft(3).snapshot().last, LogId::new(1, 6));
+    assert_eq!(c.raft(3).applied(), LogIndex(9));
+    c.assert_kept();
+}
+
+#[test]
+fn a_lost_chunk_is_sent_again_and_nothing_before_it() {
+    let mut c = far_behind(plain);
+    until_chunk(&mut c, 3);
+    lose_chunks(&mut c);
+    c.fire(1, Timer::Heartbeat);
+    lose_chunks(&mut c);
+    assert!(!c.seen.contains(&Fact::SnapshotResumed), "one heartbeat may overtake a slow chunk");
+    c.fire(1, Timer::Heartbeat);
+    until_chunk(&mut c, 3);
+    assert!(c.seen.contains(&Fact::SnapshotResumed));
+    until_chunk(&mut c, 6);
+    c.settle();
+    assert_eq!(c.raft(3).applied(), LogIndex(6));
+    c.assert_kept();
+}
+
+#[test]
+fn an_interrupted_transfer_goes_on_with_its_snapshot_though_there_is_a_newer_one() {
+    let mut c = far_behind(plain);
+    until_chunk(&mut c, 3);
+    c.part(&[3], &[1, 2]);
+    c.write(1);
+    c.snapshot(1);
+    c.settle();
+    c.heal();
+    for _ in 0..2 {
+        c.fire(1, Timer::Heartbeat);
+        while !c.letters.is_empty() && chunks(&c).is_empty() {
+            c.deliver(0);
+        }
+    }
+    assert_eq!(chunks(&c), [3]);
+    c.settle();
+    assert_eq!(c.raft(3).applied(), LogIndex(7));
+    c.assert_kept();
+}
+
+#[test]
+fn a_restart_loses_half_a_snapshot_and_begins_anew() {
+    let mut c = far_behind(plain);
+    until_chunk(&mut c, 6);
+    c.crash(3, 0);
+    c.settle();
+    c.restart(3);
+    (0..2).for_each(|_| c.fire(1, Timer::Heartbeat));
+    c.settle();
+    assert!(c.seen.contains(&Fact::SnapshotStartedOver));
+    assert_eq!(c.raft(3).applied(), LogIndex(6));
+    c.assert_kept();
+}
+
+/// When 3 holds most of a snapshot of 1, 2 takes a newer one and comes to lead.
+fn replace_sender(c: &mut Cluster) {
+    until_chunk(c, 6);
+    c.part(&[3], &[1, 2]);
+    c.write(1);
+    c.snapshot(2);
+    c.settle();
+    c.crash(1, 0);
+    c.heal();
+    c.elect(2);
+}
+
+#[test]
+fn the_snapshot_of_a_new_leader_replaces_half_of_an_earlier_one() {
+    let mut c = far_behind(plain);
+    replace_sender(&mut c);
+    assert!(c.raft(2).leads());
+    assert!(c.seen.contains(&Fact::SnapshotAbandoned));
+    c.write(2);
+    assert_eq!(c.raft(3).applied(), c.raft(2).log().last().index);
+    c.assert_kept();
+}
+
+#[test]
+fn chunks_that_come_twice_or_late_add_nothing() {
+    let mut c = far_behind(plain);
+    let mut copies = Vec::new();
+    for offset in [0, 3, 6] {
+        until_chunk(&mut c, offset);
+        let is_chunk = |letter: &&Letter| matches!(letter.message.body, Body::SnapshotRequest { .. });
+        copies.extend(c.letters.iter().find(is_chunk).cloned());
+        c.letters.extend(copies.iter().cloned());
+        while chunks(&c).len() > 1 {
+            let place = c.letters.iter().position(|letter| is_chunk(&letter)).unwrap();
+            c.deliver(place);
+        }
+    }
+    c.settle();
+    assert_eq!(c.raft(3).applied(), LogIndex(6));
+    c.assert_kept();
+}
+
+#[test]
+fn entries_behind_a_snapshot_serve_a_follower_that_is_a_little_behind() {
+    let trailing = |count| {
+        let mut c = Cluster::new(&[&[1, 2, 3]], &[], |id| Config { trailing_entries: count, ..plain(id) });
+        c.elect(1);
+        c.write(1);
+        c.part(&[3], &[1, 2]);
+        (0..3).for_each(|_| _ = c.write(1));
+        c.snapshot(1);
+        c.settle();
+        c.heal();
+        c.fire(1, Timer::Heartbeat);
+        c.settle();
+        assert_eq!(c.raft(3).applied(), LogIndex(5));
+        c.assert_kept();
+        c
+    };
+    assert!(trailing(2).seen.contains(&Fact::SnapshotSent));
+    let mut c = trailing(3);
+    assert!(!c.seen.contains(&Fact::SnapshotSent));
+    c.crash(1, 0);
+    c.restart(1);
+    let raft = c.raft(1);
+    assert_eq!((raft.log().base(), raft.snapshot().last), (LogId::new(1, 2), LogId::new(1, 5)));
+    assert_eq!((raft.commit(), raft.applied()), (LogIndex(5), LogIndex(5)));
+}
+
+#[cfg(feature = "mutations")]
+mod mistakes {
+    use super::*;
+    use splitbrain_core::Mutation;
+
+    fn with(mutation: Mutation) -> Cluster {
+        far_behind(|id| Config { mutation: Some(mutation), ..plain(id) })
+    }
+
+    #[test]
+    fn a_chunk_that_is_added_wherever_it_belongs_makes_a_state_that_nobody_took() {
+        let mut c = with(Mutation::ChunkOffsetIgnored);
+        until_chunk(&mut c, 0);
+        c.letters.extend(c.letters.clone());
+        c.settle();
+        assert!(c.broken.is_some_and(|text| text.contains("a state that nobody took")));
+    }
+
+    #[test]
+    fn a_chunk_of_another_snapshot_makes_a_state_that_nobody_took() {
+        let mut c = with(Mutation::ChunkOfAnotherSnapshot);
+        replace_sender(&mut c);
+        assert!(c.broken.is_some_and(|text| text.contains("a state that nobody took")));
+    }
 }

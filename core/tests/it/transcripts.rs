@@ -126,14 +126,17 @@ fn transfer() {
 
 #[test]
 fn change_add_learner() {
-    let learner = Change::AddLearner { node: n(4), address: splitbrain_core::Address(4) };
+    let learner = Change::AddLearner { node: n(4), address: splitbrain_core::Address(4), blocking: false };
     Script::led(&[4]).ask("add learner 4", learner).end("change-add-learner");
 }
 
 #[test]
 fn change_voters_through_a_joint_config() {
     Script::led(&[4])
-        .ask("learner 4", Change::AddLearner { node: n(4), address: splitbrain_core::Address(4) })
+        .ask(
+            "learner 4",
+            Change::AddLearner { node: n(4), address: splitbrain_core::Address(4), blocking: false },
+        )
         .ask("voters {1 2 4}", voters(&[1, 2, 4]))
         .end("change-replace-all-voters");
 }

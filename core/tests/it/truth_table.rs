@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use splitbrain_core::{
-    Address, Body, Change, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership, Message,
-    Payload, Raft, ReadContext, RequestId, Snapshot, Term, Timer, WriteId,
+    Address, Body, Change, Chunk, Config, Durable, Entry, Input, LogId, LogIndex, LogSlice, Membership,
+    Message, Payload, Raft, ReadContext, RequestId, Snapshot, Term, Timer, WriteId,
 };
 
 use crate::cluster::{at_home, n, set, voters};
@@ -82,7 +82,10 @@ fn inputs(to: u32) -> Vec<Input> {
         Input::Proposed { request, command: Arc::from(*b"x=1") },
         Input::ReadRequested { request },
         Input::ChangeRequested { request, change: voters(&[1, 2]) },
-        Input::ChangeRequested { request, change: Change::AddLearner { node: n(5), address: Address(5) } },
+        Input::ChangeRequested {
+            request,
+            change: Change::AddLearner { node: n(5), address: Address(5), blocking: false },
+        },
         Input::TransferRequested { request, to: n(2) },
         Input::SnapshotTaken { through: LogIndex(1), state: Arc::from(*b"") },
     ]);
@@ -91,10 +94,11 @@ fn inputs(to: u32) -> Vec<Input> {
     for term in [1, 2, 3] {
         // Nobody has entries of a term that it has not reached.
         let last = LogId::new(term.min(2), 5);
-        let snapshot = Snapshot { last, membership: Arc::clone(&members), ..Snapshot::default() };
+        let state = Arc::from(*b"x=1;");
+        let snapshot = Snapshot { last, membership: Arc::clone(&members), state, ..Snapshot::default() };
         let context = ReadContext { incarnation: 0, number: 1 };
         let bodies = [
-            Body::PreVoteRequest { last: LogId::new(term.min(2), 2) },
+            Body::PreVoteRequest { last: LogId::new(term.min(2), 2), priority: 0 },
             Body::PreVoteResponse { asked: Term(term), granted: true },
             Body::PreVoteResponse { asked: Term(term), granted: false },
             Body::VoteRequest { last: LogId::new(term.min(2), 2), forced: false },
@@ -106,10 +110,14 @@ fn inputs(to: u32) -> Vec<Input> {
             Body::AppendAccepted { through: LogIndex(2) },
             Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::new(0, 0) },
             Body::Heartbeat { commit: LogIndex(1), round: 1 },
-            Body::HeartbeatResponse { round: 1 },
-            Body::SnapshotRequest { snapshot: Arc::new(snapshot.clone()) },
+            Body::HeartbeatResponse { round: 1, priority: 0 },
+            Body::HeartbeatResponse { round: 1, priority: 1 },
+            Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 4) },
+            Body::SnapshotRequest { chunk: Chunk::of(&snapshot, 0, 2) },
+            Body::SnapshotReceived { last, asked: 0, held: 2 },
             Body::SnapshotAccepted { through: LogIndex(2) },
             Body::TermOver,
+            Body::NotAMember,
             Body::TimeoutNow,
             Body::ReadIndexRequest { context },
             Body::ReadIndexResponse { context, index: LogIndex(1) },

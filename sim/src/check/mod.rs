@@ -159,6 +159,18 @@ impl Checkers {
         }
     }
 
+    /// Shows the state of a machine through an index, by its digest.
+    pub fn on_state(
+        &mut self,
+        who: (NodeId, Seen),
+        through: u64,
+        digest: u64,
+        names: &Names,
+        found: &mut Vec<Violation>,
+    ) {
+        found.extend(self.state_machine_safety.on_state(who, through, digest, names).err());
+    }
+
     /// Tells every checker of a crash.
     pub fn on_crash(&mut self, node: NodeId) {
         for checker in self.all() {

@@ -1,4 +1,7 @@
-//! State-machine safety (Raft paper, section 5.4.3): no two nodes take different entries of one index for committed.
+//! State-machine safety (Raft paper, section 5.4.3): no two nodes take different entries of one index for committed, and
+//! no two machines differ at one index. Machines are compared where a snapshot shows them: taken, or restored from.
+
+use std::collections::BTreeMap;
 
 use super::{Checker, Names, Seen, Step, Violation};
 use crate::protocol::{EntryMark, NodeId};
@@ -12,10 +15,52 @@ struct First {
     seen: Seen,
 }
 
-/// Remembers the one committed log, by index.
+/// Who first showed which state.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    digest: u64,
+    by: NodeId,
+    seen: Seen,
+}
+
+/// Remembers the one committed log, by index, and the states that snapshots showed.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineSafety {
     committed: Vec<Option<First>>,
+    states: BTreeMap<u64, Shown>,
+}
+
+impl StateMachineSafety {
+    /// Looks at the state of a node's machine through an index, by its digest. Logarithmic in the number of snapshots.
+    pub(super) fn on_state(
+        &mut self,
+        (node, seen): (NodeId, Seen),
+        through: u64,
+        digest: u64,
+        names: &Names,
+    ) -> Result<(), Violation> {
+        let now = Shown { digest, by: node, seen };
+        let first = *self.states.entry(through).or_insert(now);
+        if first.digest == digest {
+            return Ok(());
+        }
+        let line = |one: &Shown| {
+            (
+                one.seen,
+                format!("{} has the state {:016x} through index {through}", names.of(one.by), one.digest),
+            )
+        };
+        Err(Violation {
+            property: Property::StateMachineSafety,
+            seen,
+            summary: format!(
+                "the machines of {} and {} differ at index {through}",
+                names.of(first.by),
+                names.of(node)
+            ),
+            evidence: vec![line(&first), line(&now)],
+        })
+    }
 }
 
 impl Checker for StateMachineSafety {

@@ -210,6 +210,23 @@ fn state_machine_safety_objects_to_two_entries_committed_at_one_index() {
 }
 
 #[test]
+fn state_machine_safety_objects_to_two_states_at_one_index() {
+    let mut stage = innocent();
+    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+    let mut show = |node: u32, through: u64, digest: u64| {
+        let who = (NodeId(node), Seen { event: 9, at: Moment(9) });
+        stage.checkers.on_state(who, through, digest, &names, &mut stage.found);
+    };
+    show(0, 1, 7);
+    show(1, 2, 8);
+    show(1, 1, 7);
+    assert_eq!(stage.found, []);
+    let who = (NodeId(2), Seen { event: 9, at: Moment(9) });
+    stage.checkers.on_state(who, 2, 9, &names, &mut stage.found);
+    stage.breaks(Property::StateMachineSafety, &["b", "c"]);
+}
+
+#[test]
 fn commit_durability_objects_to_a_commit_that_a_minority_has_on_disk() {
     let mut stage = Stage::new();
     stage.show(0, &leader(1, &LOG[..1]), Some(1));

@@ -27,7 +27,13 @@ struct Row {
     rule: &'static str,
     source: &'static str,
     without: &'static str,
+    /// The promise that its story breaks.
+    breaks: &'static str,
     story: String,
+    /// How many steps the story takes.
+    steps: usize,
+    /// How many moves a breadth-first model needed.
+    model_moves: Option<usize>,
 }
 
 /// Prints the table, and returns the exit code.
@@ -55,14 +61,22 @@ fn rows() -> Vec<Row> {
         rule: info.name,
         source: info.source,
         without: info.breaks,
+        breaks: info.story.promise,
         story: format!("scenarios/why/{}.toml", info.name),
+        steps: info.story.steps,
+        model_moves: info.story.model_moves,
     };
     Rules::ALL.iter().map(row).collect()
 }
 
 fn text(row: &Row) -> String {
     let mut text = format!("{}\n", row.rule);
-    for (name, value) in [("source", row.source), ("without", row.without), ("story", &row.story)] {
+    let steps = if row.steps == 1 { "step" } else { "steps" };
+    let model = row
+        .model_moves
+        .map_or(String::new(), |moves| format!("; a breadth-first model needed {moves} moves"));
+    let story = format!("{} breaks {} in {} {steps}{model}", row.story, row.breaks, row.steps);
+    for (name, value) in [("source", row.source), ("without", row.without), ("story", &story)] {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "    {name:<8} {value}");
     }

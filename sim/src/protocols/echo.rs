@@ -2,8 +2,6 @@
 //!
 //! It tests the simulator itself, and shows how little a protocol needs. It elects nobody and commits nothing.
 
-use std::collections::BTreeSet;
-
 use crate::protocol::{
     Address, BadSetting, Boot, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
     Protocol, QuorumSets, Refusal, Settings, Within, WriteId,
@@ -157,9 +155,6 @@ impl Inspect for Echo {
     }
     fn quorums(&self) -> QuorumSets {
         Vec::new()
-    }
-    fn learners(&self) -> BTreeSet<NodeId> {
-        BTreeSet::new()
     }
     fn describe(&self) -> String {
         format!("count {} pongs {}", self.count, self.pongs)

@@ -2,7 +2,6 @@
 //!
 //! It tests that the simulator notices. Only tests have it.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::protocol::{
@@ -84,9 +83,6 @@ impl Inspect for Fickle {
     }
     fn quorums(&self) -> QuorumSets {
         Vec::new()
-    }
-    fn learners(&self) -> BTreeSet<NodeId> {
-        BTreeSet::new()
     }
     fn describe(&self) -> String {
         format!("{} ticks", self.ticks)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use splitbrain_core as core;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::raft_settings;
+use super::raft_settings::{self, RaftSettings};
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
     Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
@@ -85,9 +85,9 @@ impl Protocol for Raft {
     type Message = core::Message;
     type Timer = core::Timer;
     type Disk = RaftDisk;
-    type Settings = core::Config;
+    type Settings = RaftSettings;
 
-    fn settings(common: &Settings) -> Result<core::Config, BadSetting> {
+    fn settings(common: &Settings) -> Result<RaftSettings, BadSetting> {
         raft_settings::read(common)
     }
 
@@ -110,7 +110,7 @@ impl Protocol for Raft {
     }
 
     fn boot(boot: Boot<'_, Raft>, out: &mut Effects<Raft>) -> Raft {
-        let config = core::Config { id: node_in(boot.id), incarnation: boot.incarnation, ..*boot.settings };
+        let config = core::Config { incarnation: boot.incarnation, ..boot.settings.of(node_in(boot.id)) };
         let (raft, mut buffer) = core::Raft::boot(config, &boot.disk.0);
         hand_over(&mut buffer, out);
         Raft { raft, buffer }
@@ -202,7 +202,7 @@ impl Inspect for Raft {
             raft.durable().0,
             raft.commit().0,
             raft.applied().0,
-            raft.log().base().index.0,
+            raft.snapshot().last.index.0,
             sets_for_people(raft.membership()),
         )
     }
@@ -306,9 +306,11 @@ fn operation_in(request: core::RequestId, operation: &Operation) -> core::Input 
 
 fn change_in(change: &Change) -> core::Change {
     match change {
-        Change::AddLearner { node, address } => {
-            core::Change::AddLearner { node: node_in(*node), address: address_in(*address) }
-        }
+        Change::AddLearner { node, address, blocking } => core::Change::AddLearner {
+            node: node_in(*node),
+            address: address_in(*address),
+            blocking: *blocking,
+        },
         Change::Members { members, retain } => {
             core::Change::Members { members: members_in(members), retain: *retain }
         }
@@ -363,6 +365,7 @@ fn precondition_in(precondition: Precondition) -> core::Precondition {
         Precondition::LastMembership(index) => core::Precondition::LastMembership(core::LogIndex(index)),
         Precondition::LastEntry(index) => core::Precondition::LastEntry(core::LogIndex(index)),
         Precondition::LeaderEpoch(epoch) => core::Precondition::LeaderTerm(core::Term(epoch.0)),
+        Precondition::LearnersCaughtUp => core::Precondition::LearnersCaughtUp,
     }
 }
 
@@ -397,6 +400,7 @@ fn effect_out(effect: core::Effect) -> Effect<Raft> {
         core::Effect::Refuse { request, refusal } => {
             Effect::Refuse { request: request_out(request), refusal: refusal_out(refusal) }
         }
+        core::Effect::ShutDown => Effect::ShutDown,
         core::Effect::Note(fact) => Effect::Note(fact.name()),
     }
 }

@@ -9,10 +9,34 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
-                       inflight-entries-max, uncommitted-bytes-max, joint-finish, intersect, learner-may-lead, majority-add, \
-                       staging-timeout or staging-gap";
+                       batch-bytes-max, inflight-entries-max, inflight-bytes-max, uncommitted-bytes-max, \
+                       snapshot-chunk-bytes-max, trailing-entries, joint-finish, intersect, learner-may-lead, majority-add, \
+                       shutdown-on-remove, replication-lag-threshold, staging-timeout or staging-gap";
 
-pub(super) fn read(common: &Settings) -> Result<Config, BadSetting> {
+/// The settings of a cluster of Rafts: of every node, but for who it is and its priority.
+#[derive(Clone, Debug)]
+pub struct RaftSettings {
+    config: Config,
+    /// Most wanted first.
+    priority: Vec<NodeId>,
+}
+
+impl RaftSettings {
+    /// The settings of a node.
+    #[must_use]
+    pub fn of(&self, id: NodeId) -> Config {
+        let place = self.priority.iter().position(|other| *other == id);
+        let priority = place.map_or(0, |place| (self.priority.len() - place) as u32);
+        Config { id, priority, ..self.config }
+    }
+}
+
+pub(super) fn read(common: &Settings) -> Result<RaftSettings, BadSetting> {
+    let priority = common.priority.iter().map(|id| NodeId(id.0)).collect();
+    Ok(RaftSettings { config: read_config(common)?, priority })
+}
+
+fn read_config(common: &Settings) -> Result<Config, BadSetting> {
     let mut config = Config::new(NodeId(0));
     config.election = Within { min: common.election.min, max: common.election.max };
     config.heartbeat = common.heartbeat;
@@ -40,6 +64,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         "stickiness" => config.stickiness = value.switch(name)?,
         "learner-may-lead" => config.learner_may_lead = value.switch(name)?,
         "majority-add" => config.majority_add = value.switch(name)?,
+        "shutdown-on-remove" => config.shutdown_on_remove = value.switch(name)?,
         "follower-reads" => config.follower_reads = value.switch(name)?,
         "drift-max-ppm" => config.drift_max_ppm = value.count(name)?,
         "reads" => {
@@ -48,7 +73,12 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         }
         "batch-entries-max" => config.batch_entries_max = value.count(name)?,
         "inflight-entries-max" => config.inflight_entries_max = value.count(name)?,
+        "batch-bytes-max" => config.batch_bytes_max = value.count(name)?,
+        "inflight-bytes-max" => config.inflight_bytes_max = value.count(name)?,
+        "snapshot-chunk-bytes-max" => config.snapshot_chunk_bytes_max = value.count(name)?,
+        "trailing-entries" => config.trailing_entries = value.number(name)?,
         "uncommitted-bytes-max" => config.uncommitted_bytes_max = value.count(name)?,
+        "replication-lag-threshold" => config.replication_lag_threshold = value.count(name)?,
         "staging-gap" => config.staging_gap = value.count(name)?,
         "staging-timeout" => config.staging_timeout = value.time(name)?,
         "joint-finish" => {
@@ -82,6 +112,7 @@ mod tests {
         Settings {
             election: Within { min: 10, max: 20 },
             heartbeat: 3,
+            priority: vec![crate::protocol::NodeId(2), crate::protocol::NodeId(0)],
             rules_off: rule.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(),
             options: option
                 .map(|(name, value)| (name.to_owned(), value))
@@ -93,7 +124,9 @@ mod tests {
     #[test]
     fn times_rules_and_options_are_read() {
         let option = ("joint-finish", OptionValue::Word("finish".to_owned()));
-        let config = read(&settings(Some("initial-log"), Some(option))).unwrap();
+        let settings = read(&settings(Some("initial-log"), Some(option))).unwrap();
+        let config = settings.of(NodeId(2));
+        assert_eq!([0, 1, 2].map(|id| settings.of(NodeId(id)).priority), [1, 0, 2]);
         assert_eq!((config.election.min, config.election.max, config.heartbeat), (10, 20, 3));
         assert_eq!(config.joint_finish, JointFinish::Finish);
         assert!(!config.rules.keep(splitbrain_core::Rule::InitialLog));
@@ -115,7 +148,7 @@ mod tests {
     #[test]
     fn leases_need_stickiness() {
         let mut settings = settings(None, Some(("reads", OptionValue::Word("lease".to_owned()))));
-        assert_eq!(read(&settings).unwrap().reads, ReadsBy::Lease);
+        assert_eq!(read(&settings).unwrap().config.reads, ReadsBy::Lease);
         settings.options.insert("stickiness".to_owned(), OptionValue::Switch(false));
         assert_eq!(read(&settings).unwrap_err().name, "stickiness");
     }

@@ -21,6 +21,8 @@ pub struct Cluster {
     pub learners: BTreeSet<NodeId>,
     /// Machines that were never initialised.
     pub spare: BTreeSet<NodeId>,
+    /// Who should rather lead, most wanted first; everybody else after them.
+    pub priority: Vec<NodeId>,
     /// How long a follower waits for a leader before it stands for election.
     pub election: Within,
     /// How often a leader speaks when it has nothing to say, in virtual nanoseconds.

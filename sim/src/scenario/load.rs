@@ -9,7 +9,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::load_nodes::{read_node, unknown_node};
+use super::load_nodes::{read_node, read_sets, unknown_node};
 use super::load_step::read_step;
 use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
@@ -35,7 +35,17 @@ const RESERVED: [&str; 2] = ["leader", "all"];
 const SECTIONS: [(&str, &[&str]); 4] = [
     (
         "cluster",
-        &["members", "learners", "spare", "election", "heartbeat", "timers", "snapshot_every", "sessions"],
+        &[
+            "members",
+            "learners",
+            "spare",
+            "priority",
+            "election",
+            "heartbeat",
+            "timers",
+            "snapshot_every",
+            "sessions",
+        ],
     ),
     ("story", &["steps"]),
     ("expect", &["violations", "never"]),
@@ -104,6 +114,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let cluster = read_cluster(top.need_section("cluster", "members = [\"a\", \"b\", \"c\"]")?, places)?;
     let rules_off = read_rules(&mut top, places)?;
     let logs = read_logs(&mut top, &cluster)?;
+    let groups = read_groups_of_their_own(&mut top, &cluster)?;
     let network = read_network(&mut top)?;
     let disk = read_disk(&mut top)?;
     let clock = read_clock(&mut top)?;
@@ -123,6 +134,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         cluster,
         rules_off,
         logs,
+        groups,
         network,
         disk,
         clock,
@@ -223,6 +235,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
     let members = roster.read_members(&fields.need("members", "[\"a\", \"b\", \"c\"]")?)?;
     let learners = fields.or("learners", BTreeSet::new(), |item| roster.read_newcomers(item))?;
     let spare = fields.or("spare", BTreeSet::new(), |item| roster.read_newcomers(item))?;
+    let priority = fields.or("priority", Vec::new(), |item| roster.read_priority(item))?;
     let (nodes, addresses) = read_addresses(&mut fields, roster)?;
     let election = fields.or("election", ms(150, 300), read_positive_range)?;
     let heartbeat = fields.or("heartbeat", ms(50, 50).min, read_positive_duration)?;
@@ -239,6 +252,7 @@ fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster
         members,
         learners,
         spare,
+        priority,
         election,
         heartbeat,
         timers,
@@ -301,6 +315,17 @@ impl Roster {
             set.insert(self.number(&name));
         }
         Ok(set)
+    }
+
+    /// Nodes that were named before, each at most once.
+    fn read_priority(&self, item: &Item<'_>) -> Read<Vec<NodeId>> {
+        let names = distinct_names(item, NAMES, "node")?;
+        let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let place = |(name, at): (String, usize)| {
+            let place = known.iter().position(|other| *other == name);
+            place.map(|place| NodeId(place as u32)).ok_or_else(|| Fault::unknown(at, "node", &name, &known))
+        };
+        names.into_iter().map(place).collect()
     }
 
     fn number(&mut self, name: &str) -> NodeId {
@@ -388,6 +413,17 @@ fn read_logs(top: &mut Fields<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, I
         logs.insert(node, read_log(&item)?);
     }
     Ok(logs)
+}
+
+/// Nodes that are started with members of their own.
+fn read_groups_of_their_own(top: &mut Fields<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, QuorumSets>> {
+    let section = top.section("groups", "[groups]")?;
+    let mut groups = BTreeMap::new();
+    for (key, at, item) in section.iter().flat_map(Fields::entries) {
+        let node = cluster.node(key).ok_or_else(|| unknown_node(at, key, cluster))?;
+        groups.insert(node, read_sets(&item, cluster)?);
+    }
+    Ok(groups)
 }
 
 fn read_log(item: &Item<'_>) -> Read<InitialLog> {

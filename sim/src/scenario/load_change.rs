@@ -83,7 +83,10 @@ fn read_members(kind: &str, object: &Item<'_>, cluster: &Cluster) -> Read<Change
 }
 
 fn read_members_change(members: ChangeMembers, fields: &mut Fields<'_>) -> Read<Change> {
-    Ok(Change::Members { members, retain: read_retain(fields)? })
+    let change = Change::Members { members, retain: read_retain(fields)? };
+    let allow_lagging = fields.or("allow_lagging", true, Item::switch)?;
+    let precondition = Precondition::LearnersCaughtUp;
+    Ok(if allow_lagging { change } else { Change::If { precondition, change: Box::new(change) } })
 }
 
 /// Changes of openraft's kind, each in a table of its own.
@@ -102,7 +105,7 @@ fn read_batch(item: &Item<'_>, cluster: &Cluster) -> Read<ChangeMembers> {
 
 fn read_add_learner(item: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Change> {
     let (node, address) = read_node_at(item, fields, cluster)?;
-    Ok(Change::AddLearner { node, address })
+    Ok(Change::AddLearner { node, address, blocking: fields.or("blocking", false, Item::switch)? })
 }
 
 fn read_add_server(item: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Change> {
@@ -189,7 +192,14 @@ fn read_some_homes(item: &Item<'_>, cluster: &Cluster) -> Read<BTreeMap<NodeId, 
 }
 
 fn read_retain(fields: &mut Fields<'_>) -> Read<bool> {
-    fields.or("retain", false, Item::switch)
+    let older = fields.maybe("turn_to_learner", |item| Ok((item.at, item.switch()?)))?;
+    match (fields.maybe("retain", Item::switch)?, older) {
+        (Some(_), Some((at, _))) => Err(Fault::new(
+            at,
+            String::from("expected `retain` or its older name `turn_to_learner`, found both"),
+        )),
+        (retain, older) => Ok(retain.or(older.map(|(_, retain)| retain)).unwrap_or(false)),
+    }
 }
 
 fn home(node: NodeId, cluster: &Cluster) -> Address {

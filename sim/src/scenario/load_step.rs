@@ -298,8 +298,9 @@ fn read_claims(item: &Item<'_>, cluster: &Cluster) -> Read<Vec<Claim>> {
     let seen = fields.maybe("seen", read_facts)?.map(Claim::Seen);
     let never = fields.maybe("never", read_facts)?.map(Claim::Never);
     let nodes = fields.maybe("node", |item| read_whom(item, cluster))?;
-    let nodes =
-        nodes.map(|nodes| read_node_claim(&mut fields, cluster).map(|claim| Claim::Nodes { nodes, claim }));
+    let nodes = nodes
+        .map(|nodes| read_node_claim(&mut fields, cluster).map(|claim| Claim::Nodes { nodes, claim }))
+        .transpose()?;
     let needs_node = nodes.is_none() && fields.entries().iter().any(|(key, ..)| NODE_CLAIMS.contains(key));
     if needs_node {
         return Err(Fault::new(fields.at, "expected to be told of which node")
@@ -307,7 +308,7 @@ fn read_claims(item: &Item<'_>, cluster: &Cluster) -> Read<Vec<Claim>> {
     }
     let at = fields.at;
     fields.finish()?;
-    let claims: Vec<Claim> = [leaders, seen, never, nodes.transpose()?].into_iter().flatten().collect();
+    let claims: Vec<Claim> = [leaders, seen, never, nodes].into_iter().flatten().collect();
     if claims.is_empty() {
         Err(Fault::new(at, "expected at least one expectation, found none"))
     } else {

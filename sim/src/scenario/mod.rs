@@ -35,7 +35,7 @@ pub use step::{
 };
 pub use units::{Ratio, Seeds, format_duration, parse_duration};
 
-use crate::protocol::{Initial, InitialMembership, NodeId, Settings};
+use crate::protocol::{Initial, InitialMembership, NodeId, QuorumSets, Settings};
 
 /// One scenario, resolved and valid in itself. Times are in virtual nanoseconds.
 ///
@@ -57,6 +57,8 @@ pub struct Scenario {
     pub rules_off: Vec<String>,
     /// What disks hold before the first boot; a node that is not here starts with an empty log.
     pub logs: BTreeMap<NodeId, InitialLog>,
+    /// Nodes that are started with members of their own, right or wrong, instead of the cluster's.
+    pub groups: BTreeMap<NodeId, QuorumSets>,
     /// How messages travel.
     pub network: Network,
     /// How disks behave.
@@ -108,6 +110,7 @@ impl Scenario {
         Settings {
             election: self.cluster.election,
             heartbeat: self.cluster.heartbeat,
+            priority: self.cluster.priority.clone(),
             rules_off: self.rules_off.iter().cloned().collect(),
             options: self.cluster.options.clone(),
         }
@@ -117,11 +120,22 @@ impl Scenario {
     #[must_use]
     pub fn initial(&self, node: NodeId) -> Initial {
         let log = self.logs.get(&node).cloned().unwrap_or_default();
-        let membership = (!self.cluster.spare.contains(&node)).then(|| InitialMembership {
-            sets: self.cluster.members.clone(),
-            nodes: self.cluster.initial_addresses(),
-        });
+        let membership = self.initial_membership(node);
         Initial { membership, log: log.terms, term: log.term }
+    }
+
+    fn initial_membership(&self, node: NodeId) -> Option<InitialMembership> {
+        let Some(sets) = self.groups.get(&node) else {
+            return (!self.cluster.spare.contains(&node)).then(|| InitialMembership {
+                sets: self.cluster.members.clone(),
+                nodes: self.cluster.initial_addresses(),
+            });
+        };
+        let home = |id: &NodeId| Some((*id, self.cluster.home(*id)?));
+        Some(InitialMembership {
+            sets: sets.clone(),
+            nodes: sets.iter().flatten().filter_map(home).collect(),
+        })
     }
 
     /// The nodes that a set of nodes leaves out.

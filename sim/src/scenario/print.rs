@@ -35,6 +35,7 @@ impl Scenario {
             );
         }
         section(&mut text, "[logs]", &self.logs());
+        section(&mut text, "[groups]", &self.groups());
         section(&mut text, "[network]", &self.network());
         section(
             &mut text,
@@ -73,6 +74,11 @@ impl Scenario {
         self.logs.iter().map(|(node, initial)| (quoted(self.cluster.name(*node)), log(initial))).collect()
     }
 
+    fn groups(&self) -> Pairs {
+        let names = Names { cluster: &self.cluster };
+        self.groups.iter().map(|(node, sets)| (quoted(self.cluster.name(*node)), names.sets(sets))).collect()
+    }
+
     fn network(&self) -> Pairs {
         vec![
             range("delay", self.network.delay),
@@ -98,6 +104,9 @@ impl Cluster {
             word("heartbeat", &format_duration(self.heartbeat)),
             word("timers", self.timers.name()),
         ];
+        if !self.priority.is_empty() {
+            pairs.push(pair("priority", list(self.priority.iter().map(|node| names.node(*node)))));
+        }
         pairs.extend(self.snapshot_every.map(|entries| pair("snapshot_every", entries)));
         let sessions = match self.sessions {
             Sessions::Kept => "kept".to_owned(),
@@ -303,9 +312,11 @@ impl Names<'_> {
 
     fn change(&self, change: &Change) -> Pairs {
         match change {
-            Change::AddLearner { node, address } => {
-                vec![pair("add_learner", self.node(*node)), pair("address", self.address(*address))]
-            }
+            Change::AddLearner { node, address, blocking } => vec![
+                pair("add_learner", self.node(*node)),
+                pair("address", self.address(*address)),
+                pair("blocking", blocking),
+            ],
             Change::Members { members, retain } => vec![self.members(members), pair("retain", retain)],
             Change::Append { sets, nodes, retain } => self.sets_change("append", sets, nodes, *retain),
             Change::To { sets, nodes, retain } => self.sets_change("change_to", sets, nodes, *retain),
@@ -321,7 +332,13 @@ impl Names<'_> {
             }
             Change::If { precondition, change } => {
                 let mut pairs = self.change(change);
-                pairs.push(pair("if", inline(&[condition(*precondition)])));
+                let condition = condition(*precondition);
+                pairs.push(match precondition {
+                    Precondition::LearnersCaughtUp => condition,
+                    Precondition::LastMembership(_)
+                    | Precondition::LastEntry(_)
+                    | Precondition::LeaderEpoch(_) => pair("if", inline(&[condition])),
+                });
                 pairs
             }
         }
@@ -496,6 +513,7 @@ fn condition(precondition: Precondition) -> (String, String) {
         Precondition::LastMembership(index) => pair("last_membership", index),
         Precondition::LastEntry(index) => pair("last_entry", index),
         Precondition::LeaderEpoch(epoch) => pair("leader_term", epoch.0),
+        Precondition::LearnersCaughtUp => pair("allow_lagging", false),
     }
 }
 

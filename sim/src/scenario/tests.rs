@@ -20,6 +20,7 @@ seeds = "1..4"
 members = [["a", "b"], ["c"]]
 learners = ["d"]
 spare = ["e"]
+priority = ["b", "a"]
 vacant = ["v"]
 election = "150ms..300ms"
 heartbeat = "50ms"
@@ -43,6 +44,9 @@ off = ["initial-log", "up-to-date"]
 [logs]
 a = [1, 1, 2]
 b = { log = [1], term = 3 }
+
+[groups]
+e = [["a", "b", "e"]]
 
 [network]
 delay = "1ms..10ms"
@@ -112,6 +116,8 @@ steps = [
   { retry = "p", wait = false },
   { change = { add_learner = "e", address = "v" }, via = "a" },
   { change = { voters = ["a", "b"], retain = true }, outcome = "in-progress" },
+  { change = { voters = ["a", "b"], turn_to_learner = true, allow_lagging = false, if = { last_entry = 5 } } },
+  { change = { add_learner = "e", blocking = true } },
   { change = { add_voters = ["e"] }, outcome = "pending" },
   { change = { add_voters = { e = "v" } } },
   { change = { add_voter_ids = ["d", "e"], if = { last_membership = 3 } } },
@@ -220,7 +226,11 @@ fn what_disks_hold_first() {
     let [a, b, e] = [0, 1, 4].map(|id| scenario.initial(NodeId(id)));
     assert_eq!((a.log, a.term), (vec![1, 1, 2], 2));
     assert_eq!((b.log, b.term), (vec![1], 3));
-    assert_eq!(e.membership, None, "a spare node was never initialised");
+    let own = e.membership.expect("a group of its own");
+    assert_eq!((own.sets, own.nodes.len()), (vec![ids(&[0, 1, 4])], 3));
+    let mut without = everything();
+    without.groups.clear();
+    assert_eq!(without.initial(NodeId(4)).membership, None, "a spare node was never initialised");
     let known = b.membership.expect("a voter knows the membership").nodes;
     assert_eq!(
         known.keys().copied().collect::<BTreeSet<_>>(),
@@ -238,7 +248,7 @@ fn steps_are_resolved() {
     has(&Step::Join { links: Links { from: ids(&[0]), to: ids(&[1, 2]) } });
     has(&Step::Address { node: NodeId(1), at: Address(4) });
     has(&Step::Run { time: 5_000_000_000 });
-    let change = Change::AddLearner { node: NodeId(4), address: Address(5) };
+    let change = Change::AddLearner { node: NodeId(4), address: Address(5), blocking: false };
     has(&Step::Change { change, via: Target::Node(NodeId(0)), outcome: OperationOutcome::Done });
     let call = ClientCall::Write { key: "x".to_owned(), value: 1 };
     has(&Step::Call {
@@ -378,6 +388,11 @@ fn unknown_names() {
     check(
         "[story]",
         "[logs]\ndan = [1]\n[story]",
+        "s.toml:6:1: unknown node \"dan\"\nhelp: known here: ann, bob, cid",
+    );
+    check(
+        "[story]",
+        "[groups]\ndan = [[\"ann\"]]\n[story]",
         "s.toml:6:1: unknown node \"dan\"\nhelp: known here: ann, bob, cid",
     );
 }

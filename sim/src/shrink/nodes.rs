@@ -27,8 +27,14 @@ pub(super) fn without(scenario: &Scenario, node: NodeId) -> Option<Scenario> {
     }
     cluster.learners = set_without(&cluster.learners, node);
     cluster.spare = set_without(&cluster.spare, node);
+    cluster.priority = cluster.priority.iter().filter_map(|id| renumbered(*id, node)).collect();
     let logs = std::mem::take(&mut less.logs);
     less.logs = logs.into_iter().filter_map(|(id, log)| Some((renumbered(id, node)?, log))).collect();
+    let groups = std::mem::take(&mut less.groups);
+    let groups = groups.into_iter().filter_map(|(id, sets)| {
+        Some((renumbered(id, node)?, sets.iter().map(|set| set_without(set, node)).collect::<QuorumSets>()))
+    });
+    less.groups = groups.filter(|(_, sets)| sets.iter().all(|set| !set.is_empty())).collect();
     less.expect.leader = None;
     Some(less)
 }
@@ -86,8 +92,8 @@ fn change_without(change: Change, gone: NodeId) -> Option<Change> {
         sets.into_iter().map(|set| some_without(set, gone)).collect::<Option<QuorumSets>>()
     };
     Some(match change {
-        Change::AddLearner { node, address } => {
-            Change::AddLearner { node: renumbered(node, gone)?, address: moved(address, gone)? }
+        Change::AddLearner { node, address, blocking } => {
+            Change::AddLearner { node: renumbered(node, gone)?, address: moved(address, gone)?, blocking }
         }
         Change::Members { members, retain } => {
             Change::Members { members: members_without(members, gone)?, retain }

@@ -8,26 +8,7 @@ use super::*;
 use crate::scenario;
 
 /// A rule is off, so that some seeds fail.
-const BROKEN: &str = "
-title = 'one vote too many'
-source = 'here'
-[cluster]
-members = ['a', 'b', 'c', 'd', 'e']
-[rules]
-off = ['one-vote-per-term']
-[network]
-delay = '1ms..40ms'
-loss = '5%'
-[[nemesis]]
-kind = 'crash'
-aim = 'any'
-every = '100ms..800ms'
-lasting = '50ms..400ms'
-[story]
-steps = [{ run = '5s' }]
-[expect]
-violations = 'none'
-";
+const BROKEN: &str = include_str!("../../tests/broken.toml");
 
 fn plan(system: &str, text: &str, last: u64, twice: u64) -> Plan {
     let scenario = scenario::parse("here.toml", text).expect("a scenario").scenario;

@@ -132,7 +132,7 @@ fn known_nodes_keep_their_address_unless_set() {
     assert_eq!(address_of_b(ChangeMembers::AddNodes(elsewhere.clone())), Address(1));
     assert_eq!(address_of_b(ChangeMembers::AddVoters(elsewhere.clone())), Address(1));
     assert_eq!(address_of_b(ChangeMembers::SetNodes(elsewhere.clone())), Address(99));
-    let again = Change::AddLearner { node: id('b'), address: Address(99) };
+    let again = Change::AddLearner { node: id('b'), address: Address(99), blocking: false };
     assert_eq!(
         plan(&members("abc"), &again, Policy::default()).unwrap().first.unwrap().nodes()[&id('b')],
         Address(1)
@@ -253,7 +253,7 @@ fn an_id_that_left_does_not_come_back() {
     let remove = Change::RemoveServer { node: id('c') };
     let without_c = plan(&members("abc"), &remove, Policy::default()).unwrap().first.unwrap();
     assert_eq!(without_c.retired(), &ids("c"));
-    let again = Change::AddLearner { node: id('c'), address: Address(9) };
+    let again = Change::AddLearner { node: id('c'), address: Address(9), blocking: false };
     assert_eq!(plan(&without_c, &again, Policy::default()), Err(ChangeRefused::IdReused));
     let careless = Policy { rules: Rules::all_on().without(Rule::IdsNeverReused), ..Policy::default() };
     let back = plan(&without_c, &again, careless).unwrap().first.unwrap();

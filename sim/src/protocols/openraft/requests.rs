@@ -59,7 +59,9 @@ pub(super) async fn operate(raft: &Library, process: &Process, request: RequestI
 
 async fn change(raft: &Library, process: &Process, change: Change) -> Result<(), Refusal> {
     let result = match change {
-        Change::AddLearner { node, address } => raft.add_learner(id(node), Place(address), false).await,
+        Change::AddLearner { node, address, blocking } => {
+            raft.add_learner(id(node), Place(address), blocking).await
+        }
         Change::Members { members, retain } => raft.change_membership(members_of(&members), retain).await,
         Change::If { precondition, change } => {
             let Change::Members { members, retain } = *change else { return Err(Refusal::Unsupported) };

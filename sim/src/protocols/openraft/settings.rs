@@ -24,6 +24,9 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// Reads the settings of a scenario.
 pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> {
+    if !common.priority.is_empty() {
+        return Err(BadSetting::new("priority", "no priority, for openraft"));
+    }
     let election_timeout_min = common.election.min / NANOS_PER_MILLI;
     let mut config = Config {
         cluster_name: String::from("simulated"),

@@ -67,6 +67,7 @@ fn precondition_of(
         Precondition::LeaderEpoch(epoch) => {
             openraft::Precondition::CommittedLeaderId { committed_leader_id: types::leader_of(epoch) }
         }
+        Precondition::LearnersCaughtUp => return Err(Refusal::Unsupported),
     })
 }
 

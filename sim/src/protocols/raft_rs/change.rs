@@ -120,7 +120,8 @@ pub(super) fn from_operator(
     let now = Goal::now(members);
     let one = |node: NodeId, address: Address| BTreeMap::from([(node, address)]);
     let (wanted, retain, transition) = match change {
-        Change::AddLearner { node, address } => {
+        Change::AddLearner { blocking: true, .. } => return Err(Refusal::Unsupported),
+        Change::AddLearner { node, address, blocking: false } => {
             (ChangeMembers::AddNodes(one(*node, *address)), true, transition)
         }
         Change::Members { members, retain } => (members.clone(), *retain, transition),

@@ -65,8 +65,17 @@ pub(super) fn read(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
     Ok(settings)
 }
 
+fn no_priority(common: &Settings) -> Result<(), BadSetting> {
+    if common.priority.is_empty() {
+        Ok(())
+    } else {
+        Err(BadSetting::new("priority", "no priority, for raft-rs"))
+    }
+}
+
 /// A tick is a part of the heartbeat, and at most a tenth of the range of the election timeout, so that draws differ.
 fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
+    no_priority(common)?;
     let (min, max) = (common.election.min, common.election.max);
     let wanted = (max.saturating_sub(min) / 10).clamp(1, common.heartbeat.max(1));
     let heartbeat_tick = common.heartbeat.div_ceil(wanted).clamp(1, 100);
@@ -137,6 +146,7 @@ mod tests {
         read(&Settings {
             election: Within { min: 150_000_000, max: 300_000_000 },
             heartbeat: 50_000_000,
+            priority: Vec::new(),
             rules_off: BTreeSet::new(),
             options: options
                 .iter()
