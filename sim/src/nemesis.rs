@@ -373,7 +373,7 @@ impl<P: Protocol> World<P> {
             _ => {
                 let kept = sets.get(self.choices.below(Site::Nemesis, sets.len() as u64) as usize)?.clone();
                 // A joint config may be left for any of its sets; any set may be joined, of strangers as well.
-                let leaves = sets.len() > 1 && self.choices.below(Site::Nemesis, 2) == 1;
+                let leaves = sets.len() > 1 && self.choices.below(Site::Nemesis, 4) == 0;
                 let everyone: Vec<NodeId> = candidates.iter().chain(&outsiders).copied().collect();
                 let joined = (!leaves).then(|| self.draw_some(&everyone));
                 let sets: QuorumSets = std::iter::once(kept).chain(joined).collect();
