@@ -123,6 +123,7 @@ impl<P: Protocol> World<P> {
                 Operator::Membership => self.change_members(),
                 Operator::SingleServer => self.change_one_member(),
                 Operator::Address => self.begin_move(),
+                Operator::LeaveJoint => self.leave_joint(),
             },
         }
     }
@@ -238,7 +239,7 @@ impl<P: Protocol> World<P> {
 
     fn go_on_clogging(&mut self, mut clog: Clog) -> Option<Strike> {
         if let Some(node) = clog.ahead.pop() {
-            let links = self.clog(node);
+            let links = self.close_links(node, Link::Held);
             clog.clogged.push((node, links));
             return Some(Strike::Clog(clog));
         }
@@ -254,12 +255,13 @@ impl<P: Protocol> World<P> {
         (!clog.clogged.is_empty()).then_some(Strike::Clog(clog))
     }
 
-    fn clog(&mut self, node: NodeId) -> Vec<Direction> {
+    /// Closes the open links of a node, and tells which.
+    fn close_links(&mut self, node: NodeId, how: Link) -> Vec<Direction> {
         let mut links = Vec::new();
         for other in self.scenario.cluster.ids().filter(|&other| other != node) {
             for (from, to) in [(node, other), (other, node)] {
                 if self.network.link(from, to) == Link::Open {
-                    self.set_link(from, to, Link::Held);
+                    self.set_link(from, to, how);
                     links.push((from, to));
                 }
             }
@@ -381,6 +383,32 @@ impl<P: Protocol> World<P> {
             }
         };
         Some((Change::Members { members, retain }, wanted))
+    }
+
+    /// One of those who believe to lead a joint config is asked to leave it, to either side. If it begins to, it is cut
+    /// off in the same moment: nobody else knows of the change yet.
+    fn leave_joint(&mut self) -> Option<Strike> {
+        let joint = |id: &NodeId| {
+            let process = self.nodes[id.0 as usize].process.as_ref();
+            process.is_some_and(|process| process.leads() && process.quorums().len() > 1)
+        };
+        let leaders: Vec<NodeId> = self.scenario.cluster.ids().filter(joint).collect();
+        let leader = self.draw(&leaders)?;
+        let sets = self.quorums_of(leader);
+        let set = sets.get(self.choices.below(Site::Nemesis, sets.len() as u64) as usize)?.clone();
+        if !self.allows_voters(std::slice::from_ref(&set)) {
+            return self.hold_back("leave-joint");
+        }
+        let retain = self.choices.below(Site::Nemesis, 2) == 1;
+        let members = ChangeMembers::ReplaceAllVoters(set);
+        let links = self.close_links(leader, Link::Cut);
+        self.note("membership-change-asked");
+        self.operate(leader, Operation::Change(Change::Members { members, retain }));
+        if self.quorums_of(leader).len() > 1 {
+            self.open_links(&links);
+            return None;
+        }
+        Some(Strike::Cut(links))
     }
 
     /// Moves a node to an address that nobody ever had, and tells the leader.

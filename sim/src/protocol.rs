@@ -231,6 +231,70 @@ pub enum OptionValue {
     Word(String),
 }
 
+/// Readers for a protocol's `settings`; each refuses what it is not by the name of the setting.
+impl OptionValue {
+    /// On or off.
+    ///
+    /// # Errors
+    /// Anything but a switch.
+    pub fn switch(&self, name: &str) -> Result<bool, BadSetting> {
+        match self {
+            OptionValue::Switch(on) => Ok(*on),
+            _ => Err(BadSetting::new(name, "true or false")),
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// Anything but a number.
+    pub fn number(&self, name: &str) -> Result<u64, BadSetting> {
+        match self {
+            OptionValue::Number(number) => Ok(*number),
+            _ => Err(BadSetting::new(name, "a whole number")),
+        }
+    }
+
+    /// A whole number of at least 1.
+    ///
+    /// # Errors
+    /// Anything but such a number.
+    pub fn count(&self, name: &str) -> Result<u64, BadSetting> {
+        match self {
+            OptionValue::Number(count) if *count > 0 => Ok(*count),
+            _ => Err(BadSetting::new(name, "a whole number of at least 1")),
+        }
+    }
+
+    /// A span of virtual time, in nanoseconds; more than none.
+    ///
+    /// # Errors
+    /// Anything but such a span.
+    pub fn time(&self, name: &str) -> Result<u64, BadSetting> {
+        match self {
+            OptionValue::Time(nanoseconds) if *nanoseconds > 0 => Ok(*nanoseconds),
+            _ => Err(BadSetting::new(name, "a duration such as 500ms")),
+        }
+    }
+
+    /// What a word stands for.
+    ///
+    /// # Errors
+    /// Anything but one of the words; `expected` tells them.
+    pub fn word<T: Clone>(&self, name: &str, words: &[(&str, T)], expected: &str) -> Result<T, BadSetting> {
+        let meaning = words.iter().find(|(word, _)| *self == OptionValue::Word((*word).to_owned()));
+        meaning.map(|(_, meaning)| meaning.clone()).ok_or_else(|| BadSetting::new(name, expected))
+    }
+}
+
+impl BadSetting {
+    /// A setting that is refused, and what was expected instead.
+    #[must_use]
+    pub fn new(name: &str, expected: &str) -> BadSetting {
+        BadSetting { name: name.to_owned(), expected: expected.to_owned() }
+    }
+}
+
 /// What the disk of a node holds before its first boot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Initial {

@@ -51,18 +51,29 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     if let Some(workload) = &mut scenario.workload {
         workload.reads_at = draw.pick(&[ReadsAt::Any, ReadsAt::Leader]);
     }
-    if system == "raft" {
-        scenario.cluster.options = draw.raft_options();
-        if scenario.schedule == Schedule::Timed {
-            scenario.cluster.priority = draw.priority(&scenario.cluster);
+    match system {
+        "raft" => {
+            scenario.cluster.options = draw.raft_options();
+            if scenario.schedule == Schedule::Timed {
+                scenario.cluster.priority = draw.priority(&scenario.cluster);
+            }
+            if scenario.schedule == Schedule::Timed && draw.one_in(2) {
+                draw.leases(&mut scenario);
+            }
+            if draw.one_in(4) {
+                let name = String::from("shutdown-on-remove");
+                scenario.cluster.options.insert(name, OptionValue::Switch(true));
+            }
         }
-        if scenario.schedule == Schedule::Timed && draw.one_in(2) {
-            draw.leases(&mut scenario);
+        "openraft" => {
+            scenario.cluster.options = draw.openraft_options();
+            if draw.one_in(4) {
+                draw.abandoned_joint(&mut scenario);
+            } else if draw.one_in(6) {
+                draw.moving_nodes(&mut scenario);
+            }
         }
-        if draw.one_in(4) {
-            let name = String::from("shutdown-on-remove");
-            scenario.cluster.options.insert(name, OptionValue::Switch(true));
-        }
+        _ => {}
     }
     scenario
 }
@@ -317,7 +328,9 @@ impl Draw {
             let aim = self.pick(&Aim::ALL);
             kinds.push(NemesisKind::Hit { fault: self.intensity(fault), aim });
         }
-        kinds.extend(Operator::ALL.map(|operator| NemesisKind::Operate { operator }));
+        // Whoever leaves a joint config needs one that its operator has left alone.
+        let operators = Operator::ALL.into_iter().filter(|&operator| operator != Operator::LeaveJoint);
+        kinds.extend(operators.map(|operator| NemesisKind::Operate { operator }));
         // Most seeds have a few kinds, some none, some nearly all.
         let share = self.pick(&[8, 12, 5, 20, 2]);
         let calm = self.one_in(12);
@@ -406,6 +419,64 @@ impl Draw {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
         }
         options
+    }
+
+    /// Settings of openraft's own. With its own default, most seeds would end in one and the same finding.
+    fn openraft_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        if !self.one_in(8) {
+            set("enable-leader-restore", OptionValue::Switch(false));
+        }
+        if self.one_in(3) {
+            set("enable-pre-vote", OptionValue::Switch(true));
+        }
+        if self.one_in(4) {
+            set("read-policy", OptionValue::Word(String::from("lease-read")));
+        }
+        options
+    }
+
+    /// Nodes move and nothing else happens, so that a leader stays who has to follow them.
+    fn moving_nodes(&mut self, scenario: &mut Scenario) {
+        let Cluster { nodes, addresses, election, .. } = &mut scenario.cluster;
+        addresses.truncate(nodes.len());
+        addresses.extend((1..=3).map(|number| format!("vacant{number}")));
+        let election = election.max;
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let kind = NemesisKind::Operate { operator: Operator::Address };
+        let lasting = around(self.pick(&[1, 2]) * election);
+        scenario.nemeses = vec![Nemesis { kind, every: around(4 * election), lasting }];
+        scenario.schedule = Schedule::Timed;
+        let within = 60 * election + 600 * SECOND;
+        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
+    }
+
+    /// The operator who asked for a change went away between its two entries: the cluster is joint until somebody asks
+    /// again, and several may. openraft leaves that to operators; so the swarm has to ask.
+    fn abandoned_joint(&mut self, scenario: &mut Scenario) {
+        // The old set can elect without any one of its nodes; the new one may be as small as one.
+        let (voters, shared) = (self.pick(&[4, 4, 5, 6]), self.pick(&[0, 0, 1]));
+        let set = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
+        let cluster = &mut scenario.cluster;
+        let moved = cluster.addresses.split_off(cluster.nodes.len());
+        cluster.nodes = (0..voters)
+            .map(|number| Node { name: format!("n{}", number + 1), home: Address(number) })
+            .collect();
+        cluster.addresses = cluster.nodes.iter().map(|node| node.name.clone()).chain(moved).collect();
+        cluster.members = vec![set(0, 3), set(3 - shared, voters)];
+        (cluster.learners, cluster.spare) = (BTreeSet::new(), BTreeSet::new());
+        scenario.network.loss = percent(self.pick(&[30, 10, 50]));
+        scenario.schedule = Schedule::Timed;
+        let election = cluster.election.max;
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
+        let lasting = around(self.pick(&[2, 3, 5]) * election);
+        let operator = Nemesis { kind, every: around(election / 20), lasting };
+        scenario.nemeses = vec![operator; 2];
+        // Once the cluster is joint no longer, nothing more is to be found here.
+        let within = 60 * election + 600 * SECOND;
+        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
     }
 
     /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
@@ -521,7 +592,7 @@ mod tests {
             let cuts = NemesisKind::Partition { shape };
             assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == cuts)));
         }
-        for operator in Operator::ALL {
+        for operator in Operator::ALL.into_iter().filter(|&operator| operator != Operator::LeaveJoint) {
             let operates = NemesisKind::Operate { operator };
             assert!(any(&|scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == operates)));
         }
@@ -530,6 +601,21 @@ mod tests {
         assert!(any(&|scenario| scenario.nemeses.is_empty()));
         for voters in 1..=7 {
             assert!(any(&|scenario| scenario.cluster.members[0].len() == voters));
+        }
+    }
+
+    #[test]
+    fn openraft_is_asked_to_leave_joint_configs_that_an_operator_left_alone() {
+        let scenarios: Vec<Scenario> = (0..60).map(|seed| scenario_for(seed, "openraft")).collect();
+        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
+        let asked = |scenario: &&Scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == kind);
+        let joint: Vec<&Scenario> = scenarios.iter().filter(asked).collect();
+        assert!((5..30).contains(&joint.len()), "{}", joint.len());
+        for drawn in joint {
+            assert_eq!(drawn.cluster.members.len(), 2);
+            let again =
+                parse("seed.toml", &drawn.to_toml()).unwrap_or_else(|error| panic!("{error}")).scenario;
+            assert_eq!(&again, drawn);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! openraft under the simulator: equal seeds give equal runs.
 
-use std::process::Command;
-
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, Scenario};
+
+use crate::determinism::another_process_prints;
 
 const SYSTEM: &str = "openraft";
 
@@ -65,16 +65,7 @@ const SEEDS: u64 = 250;
 fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
     let here = digests(0..SEEDS);
     assert_eq!(here, digests(0..SEEDS), "twice in one process");
-    let program = std::env::current_exe().expect("this program");
-    let arguments = ["--ignored", "--exact", "--nocapture", "openraft::print_digests"];
-    let output = Command::new(program).args(arguments).output().expect("another process");
-    let there = String::from_utf8(output.stdout).expect("text");
-    let there: String =
-        there.lines().filter(|line| line.starts_with("digest ")).map(|line| format!("{line}\n")).collect();
-    assert_eq!(here, there, "in two processes");
-    let distinct: std::collections::BTreeSet<&str> =
-        here.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    assert_eq!(distinct.len() as u64, SEEDS, "other seeds give other runs");
+    another_process_prints(&here, "openraft::print_digests");
 }
 
 /// Run by the test above in a process of its own.

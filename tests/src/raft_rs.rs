@@ -1,12 +1,11 @@
 //! raft-rs under the simulator: as deterministic as our own core, and caught when it is not.
 
-use std::collections::BTreeSet;
-use std::process::Command;
-
 use splitbrain::protocols::raft_rs::RaftRs;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, Scenario};
 use splitbrain::testing;
+
+use crate::determinism::another_process_prints;
 
 /// A short world in which everything happens.
 fn world(options: &str) -> String {
@@ -40,15 +39,7 @@ const SEEDS: u64 = 1_000;
 
 #[test]
 fn equal_seeds_give_equal_digests_in_two_processes() {
-    let program = std::env::current_exe().expect("this program");
-    let arguments = ["--ignored", "--exact", "--nocapture", "raft_rs::print_digests"];
-    let output = Command::new(program).args(arguments).output().expect("another process");
-    let there = String::from_utf8(output.stdout).expect("text");
-    let there = there.lines().filter(|line| line.starts_with("digest ")).map(|line| format!("{line}\n"));
-    let here = digests();
-    assert_eq!(here, there.collect::<String>());
-    let distinct: BTreeSet<&str> = here.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    assert_eq!(distinct.len() as u64, SEEDS, "other seeds give other runs");
+    another_process_prints(&digests(), "raft_rs::print_digests");
 }
 
 /// Run by the test above in a process of its own.

@@ -41,13 +41,13 @@ fn read_config(common: &Settings) -> Result<Config, BadSetting> {
     config.election = Within { min: common.election.min, max: common.election.max };
     config.heartbeat = common.heartbeat;
     for name in &common.rules_off {
-        config.rules = config.rules.without_named(name).map_err(|_| bad(name, &known_rules()))?;
+        config.rules = config.rules.without_named(name).map_err(|_| BadSetting::new(name, &known_rules()))?;
     }
     for (name, value) in &common.options {
         read_option(&mut config, name, value)?;
     }
     if config.reads == ReadsBy::Lease && !config.stickiness {
-        return Err(bad("stickiness", "true, because `reads = \"lease\"` relies on it"));
+        return Err(BadSetting::new("stickiness", "true, because `reads = \"lease\"` relies on it"));
     }
     Ok(config)
 }
@@ -57,41 +57,37 @@ fn known_rules() -> String {
     format!("one of the rules {}", names.join(", "))
 }
 
-fn bad(name: &str, expected: &str) -> BadSetting {
-    BadSetting { name: name.to_owned(), expected: expected.to_owned() }
-}
-
 fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(), BadSetting> {
     match name {
-        "pre-vote" => config.pre_vote = switch(name, value)?,
-        "check-quorum" => config.check_quorum = switch(name, value)?,
-        "stickiness" => config.stickiness = switch(name, value)?,
-        "learner-may-lead" => config.learner_may_lead = switch(name, value)?,
-        "majority-add" => config.majority_add = switch(name, value)?,
-        "shutdown-on-remove" => config.shutdown_on_remove = switch(name, value)?,
-        "follower-reads" => config.follower_reads = switch(name, value)?,
-        "drift-max-ppm" => config.drift_max_ppm = count(name, value)?,
+        "pre-vote" => config.pre_vote = value.switch(name)?,
+        "check-quorum" => config.check_quorum = value.switch(name)?,
+        "stickiness" => config.stickiness = value.switch(name)?,
+        "learner-may-lead" => config.learner_may_lead = value.switch(name)?,
+        "majority-add" => config.majority_add = value.switch(name)?,
+        "shutdown-on-remove" => config.shutdown_on_remove = value.switch(name)?,
+        "follower-reads" => config.follower_reads = value.switch(name)?,
+        "drift-max-ppm" => config.drift_max_ppm = value.count(name)?,
         "reads" => {
             let words = [("read-index", ReadsBy::ReadIndex), ("lease", ReadsBy::Lease)];
-            config.reads = word(name, value, &words, "read-index or lease")?;
+            config.reads = value.word(name, &words, "read-index or lease")?;
         }
-        "batch-entries-max" => config.batch_entries_max = count(name, value)?,
-        "inflight-entries-max" => config.inflight_entries_max = count(name, value)?,
-        "batch-bytes-max" => config.batch_bytes_max = count(name, value)?,
-        "inflight-bytes-max" => config.inflight_bytes_max = count(name, value)?,
-        "snapshot-chunk-bytes-max" => config.snapshot_chunk_bytes_max = count(name, value)?,
-        "trailing-entries" => config.trailing_entries = number(name, value)?,
-        "uncommitted-bytes-max" => config.uncommitted_bytes_max = count(name, value)?,
-        "replication-lag-threshold" => config.replication_lag_threshold = count(name, value)?,
-        "staging-gap" => config.staging_gap = count(name, value)?,
-        "staging-timeout" => config.staging_timeout = time(name, value)?,
+        "batch-entries-max" => config.batch_entries_max = value.count(name)?,
+        "inflight-entries-max" => config.inflight_entries_max = value.count(name)?,
+        "batch-bytes-max" => config.batch_bytes_max = value.count(name)?,
+        "inflight-bytes-max" => config.inflight_bytes_max = value.count(name)?,
+        "snapshot-chunk-bytes-max" => config.snapshot_chunk_bytes_max = value.count(name)?,
+        "trailing-entries" => config.trailing_entries = value.number(name)?,
+        "uncommitted-bytes-max" => config.uncommitted_bytes_max = value.count(name)?,
+        "replication-lag-threshold" => config.replication_lag_threshold = value.count(name)?,
+        "staging-gap" => config.staging_gap = value.count(name)?,
+        "staging-timeout" => config.staging_timeout = value.time(name)?,
         "joint-finish" => {
             let words = [("leave", JointFinish::Leave), ("finish", JointFinish::Finish)];
-            config.joint_finish = word(name, value, &words, "leave or finish")?;
+            config.joint_finish = value.word(name, &words, "leave or finish")?;
         }
         "intersect" => {
             let words = [("shared", Intersect::Shared), ("exact", Intersect::Exact)];
-            config.intersect = word(name, value, &words, "shared or exact")?;
+            config.intersect = value.word(name, &words, "shared or exact")?;
         }
         #[cfg(feature = "mutations")]
         "mutation" => {
@@ -99,64 +95,11 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
                 OptionValue::Word(given) => splitbrain_core::Mutation::named(given),
                 OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => None,
             };
-            config.mutation = Some(given.ok_or_else(|| bad(name, "the name of a mutation"))?);
+            config.mutation = Some(given.ok_or_else(|| BadSetting::new(name, "the name of a mutation"))?);
         }
-        _ => return Err(bad(name, &format!("one of the options {OPTIONS}"))),
+        _ => return Err(BadSetting::new(name, &format!("one of the options {OPTIONS}"))),
     }
     Ok(())
-}
-
-fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
-    match value {
-        OptionValue::Switch(on) => Ok(*on),
-        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            Err(bad(name, "true or false"))
-        }
-    }
-}
-
-fn count(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Number(count) if *count > 0 => Ok(*count),
-        OptionValue::Number(_) | OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            Err(bad(name, "a whole number of at least 1"))
-        }
-    }
-}
-
-fn number(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Number(number) => Ok(*number),
-        OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            Err(bad(name, "a whole number"))
-        }
-    }
-}
-
-fn time(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Time(nanoseconds) if *nanoseconds > 0 => Ok(*nanoseconds),
-        OptionValue::Time(_) | OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => {
-            Err(bad(name, "a duration such as 500ms"))
-        }
-    }
-}
-
-fn word<T: Copy>(
-    name: &str,
-    value: &OptionValue,
-    words: &[(&str, T)],
-    expected: &str,
-) -> Result<T, BadSetting> {
-    let given = match value {
-        OptionValue::Word(given) => given.as_str(),
-        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => "",
-    };
-    words
-        .iter()
-        .find(|(word, _)| *word == given)
-        .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| bad(name, expected))
 }
 
 #[cfg(test)]

@@ -278,6 +278,9 @@ pub enum Operator {
     SingleServer,
     /// Move a random node to a vacant address, and tell the cluster.
     Address,
+    /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
+    /// and cut that leader off if it begins to. Two of these are two operators who do not know of each other.
+    LeaveJoint,
 }
 
 /// The shape of a partition.
@@ -527,12 +530,13 @@ impl NodeFault {
 }
 
 impl Operator {
-    pub(crate) const ALL: [Operator; 5] = [
+    pub(crate) const ALL: [Operator; 6] = [
         Operator::Transfer,
         Operator::Snapshot,
         Operator::Membership,
         Operator::SingleServer,
         Operator::Address,
+        Operator::LeaveJoint,
     ];
 
     /// The word that scenarios and records use.
@@ -544,6 +548,7 @@ impl Operator {
             Operator::Membership => "membership",
             Operator::SingleServer => "single-server",
             Operator::Address => "address",
+            Operator::LeaveJoint => "leave-joint",
         }
     }
 }

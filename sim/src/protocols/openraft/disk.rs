@@ -168,7 +168,7 @@ impl Disk {
     /// What the machine holds after a restart: the snapshot, or the membership of the beginning.
     pub(super) fn applied(&self) -> (Option<LogId>, StoredMembership) {
         match (&self.snapshot, &self.initial) {
-            (Some(Snapshot { meta: SnapshotMeta { last_log_id, last_membership }, .. }), _) => {
+            (Some(Snapshot { meta: SnapshotMeta { last_log_id, last_membership, .. }, .. }), _) => {
                 (*last_log_id, last_membership.clone())
             }
             (None, Some(initial)) => (*initial.log_id(), initial.clone()),

@@ -23,6 +23,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod types;
+#[cfg_attr(openraft_at_most = "23", path = "version_past.rs")]
+mod version;
 
 use std::cell::Ref;
 use std::collections::BTreeSet;
@@ -82,6 +84,7 @@ impl fmt::Debug for OpenRaft {
 
 impl Protocol for OpenRaft {
     const NAME: &'static str = "openraft";
+    const VERSION: Option<&'static str> = Some(version::VERSION);
     type Message = Message;
     type Timer = Timer;
     type Disk = Disk;
@@ -246,7 +249,10 @@ impl Inspect for OpenRaft {
 
     fn leads(&self) -> bool {
         let metrics = self.metrics();
-        metrics.state.is_leader() && metrics.vote.committed && metrics.vote.leader_id.node_id == metrics.id
+        // openraft tells its metrics when it waits for nothing; whoever has written a higher vote leads no longer.
+        let outvoted = self.process.disk.borrow().vote.is_some_and(|vote| vote > metrics.vote);
+        let own = metrics.vote.committed && metrics.vote.leader_id.node_id == metrics.id;
+        metrics.state.is_leader() && own && !outvoted
     }
 
     fn role(&self) -> &'static str {
@@ -261,7 +267,8 @@ impl Inspect for OpenRaft {
     }
 
     fn commit(&self) -> u64 {
-        self.metrics().local_committed.map_or(0, |id| id.index)
+        // What the machine was given is committed by openraft's own word, also where its metrics are late.
+        self.metrics().local_committed.map_or(0, |id| id.index).max(self.applied())
     }
 
     fn applied(&self) -> u64 {

@@ -7,21 +7,24 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use openraft::async_runtime::Oneshot;
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
 use openraft::network::RPCOption;
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest, VoteRequest,
+    VoteResponse,
 };
 use openraft::{AsyncRuntime, OptionalSend, RPCTypes, RaftNetworkFactory, RaftNetworkV2};
 
 use super::process::Process;
 use super::runtime::{SimOneshot, SimRuntime};
 use super::types::{self, Place, Snapshot, Types, Vote};
+use super::version::{self, TransferLeaderResponse};
 use crate::protocol::{Address, Effect, NodeId};
 
 /// What nodes say.
@@ -56,7 +59,7 @@ pub(super) enum Answer {
     Vote(VoteResponse<Types>),
     PreVote(VoteResponse<Types>),
     Snapshot(SnapshotResponse<Types>),
-    Transfer(TransferLeaderResponse<Types>),
+    Transfer(TransferLeaderResponse),
     /// The node has stopped.
     Failed,
 }
@@ -143,7 +146,7 @@ fn hash_answer(answer: &Answer, state: &mut impl Hasher) {
             16u8.hash(state);
             types::hash_vote(&response.vote, state);
         }
-        Answer::Transfer(response) => (17u8, response.is_ok()).hash(state),
+        Answer::Transfer(response) => (17u8, version::is_accepted(response)).hash(state),
         Answer::Failed => 18u8.hash(state),
     }
 }
@@ -216,6 +219,7 @@ fn other_answer() -> RPCError<Types> {
 }
 
 impl RaftNetworkV2<Types> for Connection {
+    #[cfg(not(openraft_at_most = "23"))]
     type SnapshotData = std::sync::Arc<[u8]>;
 
     async fn append_entries(
@@ -255,11 +259,16 @@ impl RaftNetworkV2<Types> for Connection {
         &mut self,
         vote: Vote,
         snapshot: Snapshot,
-        _cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
-        let call = Call::Snapshot(vote, snapshot);
-        match self.call(call, RPCTypes::InstallSnapshot, option.soft_ttl()).await {
+        let call = self.call(Call::Snapshot(vote, snapshot), RPCTypes::InstallSnapshot, option.soft_ttl());
+        // Whoever does not stop here goes on sending newer snapshots under the vote of a reign that is over.
+        let answer = match select(pin!(cancel), pin!(call)).await {
+            Either::Left((closed, _)) => return Err(StreamingError::Closed(closed)),
+            Either::Right((answer, _)) => answer,
+        };
+        match answer {
             Ok(Answer::Snapshot(response)) => Ok(response),
             Err(RPCError::Timeout(timeout)) => Err(StreamingError::Timeout(timeout)),
             Ok(_) | Err(_) => Err(StreamingError::Unreachable(Unreachable::from_string("no answer"))),
@@ -270,7 +279,7 @@ impl RaftNetworkV2<Types> for Connection {
         &mut self,
         request: TransferLeaderRequest<Types>,
         option: RPCOption,
-    ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
+    ) -> Result<TransferLeaderResponse, RPCError<Types>> {
         match self.call(Call::Transfer(request), RPCTypes::TransferLeader, option.soft_ttl()).await? {
             Answer::Transfer(response) => Ok(response),
             _ => Err(other_answer()),

@@ -15,7 +15,8 @@ use super::OpenRaft;
 use super::disk::{Disk, Write};
 use super::network::Answer;
 use super::runtime::{OneSender, SimOneshot};
-use super::types::{LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
+use super::types::{LogId, Snapshot, StoredMembership, Types};
+use super::version;
 use crate::protocol::{Disk as _, Effect, NodeId, WriteId};
 
 /// The state that the tasks of a process share.
@@ -161,7 +162,7 @@ impl Process {
         if last_log_id.map_or(0, |last| last.index) != through {
             return false;
         }
-        let meta = SnapshotMeta { last_log_id, last_membership };
+        let meta = version::snapshot_meta(last_log_id, last_membership);
         self.taken.replace(Some(Snapshot { meta, snapshot: state }));
         true
     }

@@ -10,14 +10,13 @@ use openraft::errors::{
     ChangeMembershipError, ClientWriteError, ForwardToLeader, LinearizableReadError, MembershipError,
     RaftError,
 };
-use openraft::{ChangeMembers, EntryPayload, ReadPolicy};
+use openraft::{ChangeMembers, ReadPolicy};
 
 use super::Library;
 use super::process::Process;
-use super::types::{self, Membership, Place, Proposal, Types};
-use crate::protocol::{
-    self, Address, Change, Effect, NodeId, Operation, Precondition, QuorumSets, Refusal, RequestId,
-};
+use super::types::{Membership, Place, Proposal, Types};
+use super::version;
+use crate::protocol::{self, Address, Change, Effect, NodeId, Operation, QuorumSets, Refusal, RequestId};
 
 /// Appends a command; says something only when that fails.
 pub(super) async fn write(raft: &Library, process: &Process, request: RequestId, proposal: Proposal) {
@@ -66,17 +65,33 @@ async fn change(raft: &Library, process: &Process, change: Change) -> Result<(),
         Change::Members { members, retain } => raft.change_membership(members_of(&members), retain).await,
         Change::If { precondition, change } => {
             let Change::Members { members, retain } = *change else { return Err(Refusal::Unsupported) };
-            let precondition = precondition_of(process, precondition)?;
-            raft.change_membership_if(members_of(&members), retain, [precondition]).await
+            version::change_if(raft, process, precondition, members_of(&members), retain).await?
         }
         Change::Append { sets, nodes, retain } => {
-            let membership = appended(raft, &sets, &nodes, retain)?;
-            raft.append_membership(membership, EntryPayload::Blank, []).await
+            version::append(raft, appended(raft, &sets, &nodes, retain)?).await?
         }
-        Change::To { .. }
-        | Change::AddServer { .. }
-        | Change::RemoveServer { .. }
-        | Change::SetConfiguration { .. } => return Err(Refusal::Unsupported),
+        // openraft plans a way to one voter set. Several are one entry, which it refuses where it is not safe.
+        Change::To { sets, nodes, retain } => match sets.as_slice() {
+            [set] => {
+                let steps =
+                    vec![ChangeMembers::AddNodes(places(&nodes)), ChangeMembers::ReplaceAllVoters(ids(set))];
+                raft.change_membership(ChangeMembers::Batch(steps), retain).await
+            }
+            _ => version::append(raft, appended(raft, &sets, &nodes, retain)?).await?,
+        },
+        // One entry, as the thesis has it; `change_membership` would go by way of a joint config.
+        Change::AddServer { node, address } => {
+            let mut set = only_set(raft)?;
+            set.insert(node);
+            let nodes = BTreeMap::from([(node, address)]);
+            version::append(raft, appended(raft, &vec![set], &nodes, true)?).await?
+        }
+        Change::RemoveServer { node } => {
+            let mut set = only_set(raft)?;
+            set.remove(&node);
+            version::append(raft, appended(raft, &vec![set], &BTreeMap::new(), false)?).await?
+        }
+        Change::SetConfiguration { .. } => return Err(Refusal::Unsupported),
     };
     result.map(|_| ()).map_err(write_refusal)
 }
@@ -96,25 +111,14 @@ fn members_of(members: &protocol::ChangeMembers) -> ChangeMembers<u64, Place> {
     }
 }
 
-/// openraft compares whole log ids: that of an index is the one in the log of the node that is asked.
-fn precondition_of(
-    process: &Process,
-    expected: Precondition,
-) -> Result<openraft::Precondition<Types>, Refusal> {
-    let log_id = |index: u64| match process.disk.borrow().entries.get(&index) {
-        Some(entry) => Ok(Some(entry.log_id)),
-        None => Err(Refusal::Rule("precondition-failed")),
-    };
-    Ok(match expected {
-        Precondition::LastMembership(index) => {
-            openraft::Precondition::LastMembershipLogId { last_membership_log_id: log_id(index)? }
-        }
-        Precondition::LastEntry(index) => openraft::Precondition::LastLogId { last_log_id: log_id(index)? },
-        Precondition::LeaderEpoch(epoch) => {
-            openraft::Precondition::CommittedLeaderId { committed_leader_id: types::leader_of(epoch) }
-        }
-        Precondition::LearnersCaughtUp => return Err(Refusal::Unsupported),
-    })
+/// The voter set that single-server changes begin from.
+fn only_set(raft: &Library) -> Result<BTreeSet<NodeId>, Refusal> {
+    let metrics = raft.metrics();
+    let metrics = metrics.borrow_watched();
+    match metrics.membership_config.membership().get_joint_config().as_slice() {
+        [set] => Ok(set.iter().copied().map(node_id).collect()),
+        _ => Err(Refusal::Rule("unsupported-membership-transition")),
+    }
 }
 
 /// The membership of an `append`: what is known about nodes stays, the rest comes from the request.
@@ -162,18 +166,16 @@ async fn transfer(raft: &Library, to: NodeId) -> Result<(), Refusal> {
 fn write_refusal(error: RaftError<Types, ClientWriteError<Types>>) -> Refusal {
     match error {
         RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => not_leader(&forward),
-        RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_) => {
-            Refusal::LeadershipLost
-        }
-        RaftError::APIError(ClientWriteError::PreconditionFailed(_)) => Refusal::Rule("precondition-failed"),
+        RaftError::Fatal(_) => Refusal::LeadershipLost,
         RaftError::APIError(ClientWriteError::ChangeMembershipError(error)) => Refusal::Rule(match error {
             ChangeMembershipError::InProgress(_) => "in-progress",
             ChangeMembershipError::EmptyMembership(_) => "empty-membership",
             ChangeMembershipError::LearnerNotFound(_) => "learner-not-found",
-            ChangeMembershipError::UnsupportedMembershipTransition(_) => "unsupported-membership-transition",
-            ChangeMembershipError::UncommittedLeaderLog(_) => "uncommitted-leader-log",
-            ChangeMembershipError::NodeMetadataChanged(_) => "node-metadata-changed",
+            #[cfg(not(openraft_at_most = "23"))]
+            other => version::change_refusal(&other),
         }),
+        #[cfg(not(openraft_at_most = "23"))]
+        RaftError::APIError(other) => version::write_refusal(&other),
     }
 }
 

@@ -25,7 +25,7 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 /// Reads the settings of a scenario.
 pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> {
     if !common.priority.is_empty() {
-        return bad("priority", "no priority, for openraft");
+        return Err(BadSetting::new("priority", "no priority, for openraft"));
     }
     let election_timeout_min = common.election.min / NANOS_PER_MILLI;
     let mut config = Config {
@@ -42,24 +42,26 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
     let mut save_committed = true;
     for (name, value) in &common.options {
         match name.as_str() {
-            "enable-tick" => config.enable_tick = switch(name, value)?,
-            "enable-heartbeat" => config.enable_heartbeat = switch(name, value)?,
-            "enable-elect" => config.enable_elect = switch(name, value)?,
-            "enable-pre-vote" => config.enable_pre_vote = Some(switch(name, value)?),
-            "enable-leader-restore" => config.enable_leader_restore = Some(switch(name, value)?),
-            "allow-log-reversion" => config.allow_log_reversion = Some(switch(name, value)?),
-            "max-payload-entries" => config.max_payload_entries = number(name, value)?,
-            "max-in-snapshot-log-to-keep" => config.max_in_snapshot_log_to_keep = number(name, value)?,
-            "purge-batch-size" => config.purge_batch_size = number(name, value)?,
+            "enable-tick" => config.enable_tick = value.switch(name)?,
+            "enable-heartbeat" => config.enable_heartbeat = value.switch(name)?,
+            "enable-elect" => config.enable_elect = value.switch(name)?,
+            "enable-pre-vote" => config.enable_pre_vote = Some(value.switch(name)?),
+            "enable-leader-restore" => config.enable_leader_restore = Some(value.switch(name)?),
+            "allow-log-reversion" => config.allow_log_reversion = Some(value.switch(name)?),
+            "max-payload-entries" => config.max_payload_entries = value.number(name)?,
+            "max-in-snapshot-log-to-keep" => config.max_in_snapshot_log_to_keep = value.number(name)?,
+            "purge-batch-size" => config.purge_batch_size = value.number(name)?,
             "install-snapshot-timeout" => config.install_snapshot_timeout = millis(name, value)?,
             "removed-leader-step-down" => config.removed_leader_step_down = step_down(name, value)?,
-            "read-policy" => read_policy = policy(name, value)?,
-            "save-committed" => save_committed = switch(name, value)?,
+            "read-policy" => {
+                let words = [("read-index", ReadPolicy::ReadIndex), ("lease-read", ReadPolicy::LeaseRead)];
+                read_policy = value.word(name, &words, "\"read-index\" or \"lease-read\"")?;
+            }
+            "save-committed" => save_committed = value.switch(name)?,
             _ => {
-                return bad(
-                    name,
-                    "a field of openraft's Config, such as enable-pre-vote, read-policy or save-committed",
-                );
+                let expected =
+                    "a field of openraft's Config, such as enable-pre-vote, read-policy or save-committed";
+                return Err(BadSetting::new(name, expected));
             }
         }
     }
@@ -70,31 +72,8 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
     Ok(Settings { config: Arc::new(config), read_policy, save_committed })
 }
 
-fn bad<T>(name: &str, expected: &str) -> Result<T, BadSetting> {
-    Err(BadSetting { name: name.to_owned(), expected: expected.to_owned() })
-}
-
-fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
-    match value {
-        OptionValue::Switch(on) => Ok(*on),
-        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => bad(name, "true or false"),
-    }
-}
-
-fn number(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Number(number) => Ok(*number),
-        OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => bad(name, "a whole number"),
-    }
-}
-
 fn millis(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Time(nanos) => Ok((nanos / NANOS_PER_MILLI).max(1)),
-        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => {
-            bad(name, "a duration such as 150ms")
-        }
-    }
+    Ok((value.time(name)? / NANOS_PER_MILLI).max(1))
 }
 
 fn step_down(name: &str, value: &OptionValue) -> Result<StepDownPolicy, BadSetting> {
@@ -102,17 +81,7 @@ fn step_down(name: &str, value: &OptionValue) -> Result<StepDownPolicy, BadSetti
         OptionValue::Word(word) if word == "never" => Ok(StepDownPolicy::Never),
         OptionValue::Time(_) => Ok(StepDownPolicy::After(millis(name, value)?)),
         OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Word(_) => {
-            bad(name, "a duration such as 150ms, or \"never\"")
-        }
-    }
-}
-
-fn policy(name: &str, value: &OptionValue) -> Result<ReadPolicy, BadSetting> {
-    match value {
-        OptionValue::Word(word) if word == "read-index" => Ok(ReadPolicy::ReadIndex),
-        OptionValue::Word(word) if word == "lease-read" => Ok(ReadPolicy::LeaseRead),
-        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            bad(name, "\"read-index\" or \"lease-read\"")
+            Err(BadSetting::new(name, "a duration such as 150ms, or \"never\""))
         }
     }
 }

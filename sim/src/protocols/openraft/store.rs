@@ -99,6 +99,7 @@ pub(super) struct SnapshotBuilder {
 }
 
 impl RaftSnapshotBuilder<Types> for SnapshotBuilder {
+    #[cfg(not(openraft_at_most = "23"))]
     type SnapshotData = Arc<[u8]>;
 
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
@@ -110,6 +111,7 @@ impl RaftSnapshotBuilder<Types> for SnapshotBuilder {
 }
 
 impl RaftStateMachine<Types> for StateMachine {
+    #[cfg(not(openraft_at_most = "23"))]
     type SnapshotData = Arc<[u8]>;
     type SnapshotBuilder = SnapshotBuilder;
 
@@ -147,6 +149,12 @@ impl RaftStateMachine<Types> for StateMachine {
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
         SnapshotBuilder { process: self.0.clone(), taken: self.0.taken.take() }
+    }
+
+    /// Chunks are not used: a snapshot is a message.
+    #[cfg(openraft_at_most = "23")]
+    async fn begin_receiving_snapshot(&mut self) -> Result<Arc<[u8]>, io::Error> {
+        Err(io::Error::other("a snapshot comes whole"))
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, state: Arc<[u8]>) -> Result<(), io::Error> {

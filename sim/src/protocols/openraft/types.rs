@@ -28,12 +28,24 @@ impl fmt::Display for Proposal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place(pub Address);
 
+#[cfg(not(openraft_at_most = "23"))]
 openraft::declare_raft_types!(
     /// openraft's type configuration.
     pub Types:
         D = Proposal,
         R = (),
         Node = Place,
+        AsyncRuntime = SimRuntime,
+);
+
+#[cfg(openraft_at_most = "23")]
+openraft::declare_raft_types!(
+    /// openraft's type configuration.
+    pub Types:
+        D = Proposal,
+        R = (),
+        Node = Place,
+        SnapshotData = Arc<[u8]>,
         AsyncRuntime = SimRuntime,
 );
 
@@ -44,7 +56,7 @@ pub type LogId = openraft::LogId<LeaderId>;
 /// A vote, given or taken.
 pub type Vote = openraft::Vote<LeaderId>;
 /// What stands at one index of a log.
-pub type Entry = openraft::Entry<LeaderId, EntryPayload<Proposal, u64, Place>>;
+pub type Entry = super::version::Entry;
 /// Voter sets and the nodes that take part.
 pub type Membership = openraft::Membership<u64, Place>;
 /// A membership and the log id at which it stands.

@@ -49,21 +49,28 @@ pub(super) fn read(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
     let mut stickiness = None;
     for (name, value) in &common.options {
         if name == "stickiness" {
-            stickiness = Some(switch(name, value)?);
+            stickiness = Some(value.switch(name)?);
         } else {
             read_option(&mut settings, name, value)?;
         }
     }
     if stickiness.is_some_and(|sticky| sticky != settings.config.check_quorum) {
-        return Err(bad("stickiness", "the same as check-quorum: in raft-rs the two are one"));
+        return Err(BadSetting::new("stickiness", "the same as check-quorum: in raft-rs the two are one"));
     }
     settings.config.id = 1;
-    settings.config.validate().map_err(|error| bad("raft-rs", &format!("a valid configuration: {error}")))?;
+    settings
+        .config
+        .validate()
+        .map_err(|error| BadSetting::new("raft-rs", &format!("a valid configuration: {error}")))?;
     Ok(settings)
 }
 
 fn no_priority(common: &Settings) -> Result<(), BadSetting> {
-    if common.priority.is_empty() { Ok(()) } else { Err(bad("priority", "no priority, for raft-rs")) }
+    if common.priority.is_empty() {
+        Ok(())
+    } else {
+        Err(BadSetting::new("priority", "no priority, for raft-rs"))
+    }
 }
 
 /// A tick is a part of the heartbeat, and at most a tenth of the range of the election timeout, so that draws differ.
@@ -75,7 +82,7 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
     let tick = (common.heartbeat / heartbeat_tick).max(1);
     let election_tick = min.div_ceil(tick);
     if election_tick <= heartbeat_tick {
-        return Err(bad("election", "a range that begins after the heartbeat"));
+        return Err(BadSetting::new("election", "a range that begins after the heartbeat"));
     }
     let config = Config {
         heartbeat_tick: heartbeat_tick as usize,
@@ -97,61 +104,35 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
     })
 }
 
-fn bad(name: &str, expected: &str) -> BadSetting {
-    BadSetting { name: name.to_owned(), expected: expected.to_owned() }
-}
-
 fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -> Result<(), BadSetting> {
     let config = &mut settings.config;
     match name {
-        "pre-vote" => config.pre_vote = switch(name, value)?,
-        "check-quorum" => config.check_quorum = switch(name, value)?,
-        "batch-append" => config.batch_append = switch(name, value)?,
-        "skip-commit-broadcast" => config.skip_bcast_commit = switch(name, value)?,
-        "lease-reads" if switch(name, value)? => config.read_only_option = ReadOnlyOption::LeaseBased,
+        "pre-vote" => config.pre_vote = value.switch(name)?,
+        "check-quorum" => config.check_quorum = value.switch(name)?,
+        "batch-append" => config.batch_append = value.switch(name)?,
+        "skip-commit-broadcast" => config.skip_bcast_commit = value.switch(name)?,
+        "lease-reads" if value.switch(name)? => config.read_only_option = ReadOnlyOption::LeaseBased,
         "lease-reads" => config.read_only_option = ReadOnlyOption::Safe,
-        "removed-leader-stays" => settings.removed_leader_stays = switch(name, value)?,
-        "leak-rng" => settings.leak_rng = switch(name, value)?,
-        "message-bytes-max" => config.max_size_per_msg = count(name, value)?,
-        "inflight-messages-max" => config.max_inflight_msgs = count(name, value)? as usize,
+        "removed-leader-stays" => settings.removed_leader_stays = value.switch(name)?,
+        "leak-rng" => settings.leak_rng = value.switch(name)?,
+        "message-bytes-max" => config.max_size_per_msg = value.count(name)?,
+        "inflight-messages-max" => config.max_inflight_msgs = value.count(name)? as usize,
         // 0 bytes is the library's way to say: one entry.
         "batch-entries-max" if *value == OptionValue::Number(1) => config.max_size_per_msg = 0,
-        "batch-entries-max" => return Err(bad(name, "1, or message-bytes-max: raft-rs counts bytes")),
-        "transition" => settings.transition = transition(name, value)?,
-        _ => return Err(bad(name, &format!("one of the options {OPTIONS}"))),
+        "batch-entries-max" => {
+            return Err(BadSetting::new(name, "1, or message-bytes-max: raft-rs counts bytes"));
+        }
+        "transition" => {
+            let words = [
+                ("auto", ConfChangeTransition::Auto),
+                ("implicit", ConfChangeTransition::Implicit),
+                ("explicit", ConfChangeTransition::Explicit),
+            ];
+            settings.transition = value.word(name, &words, "auto, implicit or explicit")?;
+        }
+        _ => return Err(BadSetting::new(name, &format!("one of the options {OPTIONS}"))),
     }
     Ok(())
-}
-
-fn switch(name: &str, value: &OptionValue) -> Result<bool, BadSetting> {
-    match value {
-        OptionValue::Switch(on) => Ok(*on),
-        OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            Err(bad(name, "true or false"))
-        }
-    }
-}
-
-fn count(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {
-    match value {
-        OptionValue::Number(count) if *count > 0 => Ok(*count),
-        OptionValue::Number(_) | OptionValue::Switch(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
-            Err(bad(name, "a whole number of at least 1"))
-        }
-    }
-}
-
-fn transition(name: &str, value: &OptionValue) -> Result<ConfChangeTransition, BadSetting> {
-    let word = match value {
-        OptionValue::Word(word) => word.as_str(),
-        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => "",
-    };
-    match word {
-        "auto" => Ok(ConfChangeTransition::Auto),
-        "implicit" => Ok(ConfChangeTransition::Implicit),
-        "explicit" => Ok(ConfChangeTransition::Explicit),
-        _ => Err(bad(name, "auto, implicit or explicit")),
-    }
 }
 
 #[cfg(test)]

@@ -369,6 +369,7 @@ impl<T: OptionalSend + OptionalSync> WatchReceiver<SimWatch, T> for ValueReceive
         self.state.value.borrow()
     }
 
+    #[cfg(not(openraft_at_most = "23"))]
     fn borrow_and_update(&mut self) -> Ref<'_, T> {
         self.seen = self.state.version.get();
         self.state.value.borrow()

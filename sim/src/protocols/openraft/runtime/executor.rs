@@ -115,6 +115,9 @@ impl Executor {
     pub(crate) fn run_at(&self, now: u64) {
         self.0.now.set(self.0.now.get().max(now));
         self.enter(|| {
+            // Past versions take turns between branches that are ready (past/prepare): each step begins anew.
+            #[cfg(openraft_at_most = "23")]
+            futures_util::__private::async_await::shuffle::<()>(&mut []);
             loop {
                 self.0.fire_timers();
                 if !self.0.poll_woken() {

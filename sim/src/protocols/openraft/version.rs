@@ -1,0 +1,94 @@
+//! What the versions of openraft that this adapter can be built with differ in: here, 0.10.0-alpha.37.
+//!
+//! Not here: older versions (`version_past.rs`, chosen by `openraft_at_most` where their own workspaces set it).
+
+use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
+use openraft::raft::ClientWriteResponse;
+use openraft::{ChangeMembers, EntryPayload};
+
+use super::Library;
+use super::process::Process;
+use super::types::{
+    self, LeaderId, LogId, Membership, Place, Proposal, SnapshotMeta, StoredMembership, Types,
+};
+use crate::protocol::{Precondition, Refusal};
+
+/// Which version this is.
+pub(super) const VERSION: &str = "0.10.0-alpha.37";
+
+/// What stands at one index of a log.
+pub(super) type Entry = openraft::Entry<LeaderId, EntryPayload<Proposal, u64, Place>>;
+
+/// What a node says that shall lead.
+pub(super) type TransferLeaderResponse = openraft::raft::TransferLeaderResponse<Types>;
+
+/// What comes of a change: refused by the adapter, or whatever openraft says.
+type Changed = Result<Result<ClientWriteResponse<Types>, RaftError<Types, ClientWriteError<Types>>>, Refusal>;
+
+pub(super) fn is_accepted(response: &TransferLeaderResponse) -> bool {
+    response.is_ok()
+}
+
+pub(super) fn snapshot_meta(last_log_id: Option<LogId>, last_membership: StoredMembership) -> SnapshotMeta {
+    SnapshotMeta { last_log_id, last_membership }
+}
+
+/// A change that is refused unless the node's state is as expected.
+pub(super) async fn change_if(
+    raft: &Library,
+    process: &Process,
+    expected: Precondition,
+    members: ChangeMembers<u64, Place>,
+    retain: bool,
+) -> Changed {
+    let precondition = precondition_of(process, expected)?;
+    Ok(raft.change_membership_if(members, retain, [precondition]).await)
+}
+
+/// One membership in one entry.
+pub(super) async fn append(raft: &Library, membership: Membership) -> Changed {
+    Ok(raft.append_membership(membership, EntryPayload::Blank, []).await)
+}
+
+/// openraft compares whole log ids: that of an index is the one in the log of the node that is asked.
+fn precondition_of(
+    process: &Process,
+    expected: Precondition,
+) -> Result<openraft::Precondition<Types>, Refusal> {
+    let log_id = |index: u64| match process.disk.borrow().entries.get(&index) {
+        Some(entry) => Ok(Some(entry.log_id)),
+        None => Err(Refusal::Rule("precondition-failed")),
+    };
+    Ok(match expected {
+        Precondition::LastMembership(index) => {
+            openraft::Precondition::LastMembershipLogId { last_membership_log_id: log_id(index)? }
+        }
+        Precondition::LastEntry(index) => openraft::Precondition::LastLogId { last_log_id: log_id(index)? },
+        Precondition::LeaderEpoch(epoch) => {
+            openraft::Precondition::CommittedLeaderId { committed_leader_id: types::leader_of(epoch) }
+        }
+        Precondition::LearnersCaughtUp => return Err(Refusal::Unsupported),
+    })
+}
+
+/// The reasons that older versions do not have.
+pub(super) fn change_refusal(error: &ChangeMembershipError<LeaderId, u64>) -> &'static str {
+    match error {
+        ChangeMembershipError::UnsupportedMembershipTransition(_) => "unsupported-membership-transition",
+        ChangeMembershipError::UncommittedLeaderLog(_) => "uncommitted-leader-log",
+        ChangeMembershipError::NodeMetadataChanged(_) => "node-metadata-changed",
+        ChangeMembershipError::InProgress(_)
+        | ChangeMembershipError::EmptyMembership(_)
+        | ChangeMembershipError::LearnerNotFound(_) => "change-refused",
+    }
+}
+
+/// The errors that older versions do not have.
+pub(super) fn write_refusal(error: &ClientWriteError<Types>) -> Refusal {
+    match error {
+        ClientWriteError::PreconditionFailed(_) => Refusal::Rule("precondition-failed"),
+        ClientWriteError::LogEntryDiscarded(_)
+        | ClientWriteError::ForwardToLeader(_)
+        | ClientWriteError::ChangeMembershipError(_) => Refusal::LeadershipLost,
+    }
+}
