@@ -212,7 +212,9 @@ impl Draw {
         let mut kinds = match theme {
             Theme::Elections => Vec::new(),
             // A read is stale when its leader does not know that there is another one.
-            Theme::Reads => vec![NemesisKind::Partition { shape: self.pick(&[Shape::LeaderAlone, Shape::OneWay]) }],
+            Theme::Reads => {
+                vec![NemesisKind::Partition { shape: self.pick(&[Shape::LeaderAlone, Shape::OneWay]) }]
+            }
             Theme::Membership => vec![operate(Operator::Membership)],
             Theme::SingleServer => vec![operate(Operator::SingleServer)],
             Theme::Snapshots => vec![operate(Operator::Snapshot)],
@@ -253,7 +255,7 @@ impl Draw {
     fn hardship(&mut self, events: u64, heals: bool, election: u64) -> Vec<Step> {
         let mut steps = vec![Step::Events { count: events }];
         if heals {
-            steps.extend([Step::Heal, Step::Converge { within: 60 * election + 600 * SECOND }]);
+            steps.extend([Step::Heal, Step::Converge { within: 60 * election + 3_600 * SECOND }]);
         }
         steps
     }

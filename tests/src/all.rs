@@ -13,6 +13,8 @@ mod scenarios;
 mod testing;
 mod tidy;
 mod why;
+#[cfg(feature = "mutations")]
+mod zoo;
 
 use std::path::{Path, PathBuf};
 
