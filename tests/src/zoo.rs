@@ -32,6 +32,6 @@ fn every_mutation_but_the_rare_is_found() {
 #[test]
 fn there_are_thirty_and_more_and_what_is_rare_is_one_of_them() {
     let known = |name: &&str| zoo::all().iter().any(|info| info.name == *name);
-    assert!(RARE.iter().all(|name| known(name)));
+    assert!(RARE.iter().all(known));
     assert!(zoo::all().len() >= RARE.len() + 30);
 }
