@@ -405,10 +405,12 @@ impl State {
     }
 
     /// Whether this node may stand for election: a voter of the last members in the log, or of the last committed
-    /// ones. The latter because a removed node may hold the only copy of the entry that removes it, and then
-    /// nobody else can be elected (thesis 4.2.2).
+    /// ones, or of those that the last ones replace. The latter because a removed node may hold the only copy of the
+    /// entry that removes it, and may have forgotten in a restart what was committed before; then nobody else can be
+    /// elected (thesis 4.2.2).
     pub(crate) fn may_campaign(&self) -> bool {
-        let was_voter = self.members.committed().1.is_voter(self.id());
+        let committed = core::iter::once(self.members.committed()).chain(self.members.replaced());
+        let was_voter = committed.map(|(_, members)| members).any(|members| members.is_voter(self.id()));
         self.in_force().is_voter(self.id()) || was_voter && !self.mutated(Mutation::RemovedMayNotCampaign)
     }
 }

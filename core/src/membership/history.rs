@@ -32,6 +32,12 @@ impl History {
         self.list.last().expect("the first is never removed")
     }
 
+    /// The one before the last, if the last is not known to be committed. A change is proposed after the one before it
+    /// is committed, so this one is, even where a restart forgot it.
+    pub(crate) fn replaced(&self) -> Option<&(LogId, Arc<Membership>)> {
+        self.is_changing().then(|| &self.list[self.list.len() - 2])
+    }
+
     /// Whether a membership is in the log and not known to be committed.
     pub(crate) fn is_changing(&self) -> bool {
         self.committed + 1 < self.list.len()
