@@ -54,12 +54,12 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     match system {
         "raft" => {
             scenario.cluster.options = draw.raft_options();
-        if owes_agreement(&scenario) && changes_members(&scenario) {
-            // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
-            for name in ["stickiness", "pre-vote"] {
-                scenario.cluster.options.remove(name);
+            if owes_agreement(&scenario) && changes_members(&scenario) {
+                // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
+                for name in ["stickiness", "pre-vote"] {
+                    scenario.cluster.options.remove(name);
+                }
             }
-        }
             if scenario.schedule == Schedule::Timed {
                 scenario.cluster.priority = draw.priority(&scenario.cluster);
             }
@@ -90,9 +90,10 @@ fn owes_agreement(scenario: &Scenario) -> bool {
 
 fn changes_members(scenario: &Scenario) -> bool {
     let changes = |operator| matches!(operator, Operator::Membership | Operator::SingleServer);
-    scenario.nemeses.iter().any(
-        |nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)),
-    )
+    scenario
+        .nemeses
+        .iter()
+        .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
 }
 
 /// What a brief world is about.
