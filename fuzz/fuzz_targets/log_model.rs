@@ -40,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut log = Log::default();
     let mut model = Model { base: LogId::default(), ids: Vec::new() };
     for operation in bytes.chunks_exact(2) {
-        let [what, how] = [operation[0], u64::from(operation[1])];
+        let (what, how) = (operation[0], u64::from(operation[1]));
         let last = model.last();
         let index = (model.base.index.0 + how % (model.ids.len() as u64 + 2)).max(1);
         match what % 5 {
