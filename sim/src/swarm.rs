@@ -54,7 +54,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     match system {
         "raft" => {
             scenario.cluster.options = draw.raft_options();
-            if owes_agreement(&scenario) && changes_members(&scenario) {
+            let changes = owes_agreement(&scenario) && changes_members(&scenario);
+            if changes {
                 // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
                 for name in ["stickiness", "pre-vote"] {
                     scenario.cluster.options.remove(name);
@@ -66,7 +67,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
             if scenario.schedule == Schedule::Timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
             }
-            if draw.one_in(4) {
+            // Whoever takes a peer back that was shut down has to start it: nobody does here.
+            if draw.one_in(4) && !changes {
                 let name = String::from("shutdown-on-remove");
                 scenario.cluster.options.insert(name, OptionValue::Switch(true));
             }
