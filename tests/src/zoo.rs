@@ -8,6 +8,7 @@ use splitbrain::zoo::{self, Budget};
 /// What needs more than a test has time for; the README tells how much.
 const RARE: &[&str] = &[
     "forced-skips-up-to-date",
+    "removed-may-not-campaign",
     "first-entry-leaves-joint",
     "change-before-own-commit",
     "removed-told-at-append",
