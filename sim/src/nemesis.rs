@@ -388,11 +388,7 @@ impl<P: Protocol> World<P> {
     /// One of those who believe to lead a joint config is asked to leave it, to either side. If it begins to, it is cut
     /// off in the same moment: nobody else knows of the change yet.
     fn leave_joint(&mut self) -> Option<Strike> {
-        let joint = |id: &NodeId| {
-            let process = self.nodes[id.0 as usize].process.as_ref();
-            process.is_some_and(|process| process.leads() && process.quorums().len() > 1)
-        };
-        let leaders: Vec<NodeId> = self.scenario.cluster.ids().filter(joint).collect();
+        let leaders: Vec<NodeId> = self.leaders().filter(|&id| self.quorums_of(id).len() > 1).collect();
         let leader = self.draw(&leaders)?;
         let sets = self.quorums_of(leader);
         let set = sets.get(self.choices.below(Site::Nemesis, sets.len() as u64) as usize)?.clone();
@@ -493,8 +489,7 @@ impl<P: Protocol> World<P> {
 
     /// A node that believes to lead: an operator may be connected to one that was deposed.
     fn draw_leader(&mut self) -> Option<NodeId> {
-        let leads = |id: &NodeId| self.nodes[id.0 as usize].process.as_ref().is_some_and(Inspect::leads);
-        let leaders: Vec<NodeId> = self.scenario.cluster.ids().filter(leads).collect();
+        let leaders: Vec<NodeId> = self.leaders().collect();
         self.draw(&leaders)
     }
 

@@ -707,9 +707,7 @@ impl<P: Protocol> Story<'_, P> {
     fn claim(&mut self, number: usize, claim: &Claim) -> Result<(), Stop> {
         match claim {
             Claim::Leaders(expected) => {
-                let ids = self.scenario.cluster.ids();
-                let leads = |&id: &NodeId| process(self.world, id).is_some_and(Inspect::leads);
-                let found = ids.filter(leads).collect();
+                let found = self.world.leaders().collect();
                 if *expected == found {
                     return Ok(());
                 }
@@ -854,8 +852,7 @@ fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<String> {
         }
     }
     if let Some(leader) = expect.leader {
-        let leads = |id: &NodeId| process(world, *id).is_some_and(Inspect::leads);
-        let found: Vec<NodeId> = scenario.cluster.ids().filter(leads).collect();
+        let found: Vec<NodeId> = world.leaders().collect();
         if found != [leader] {
             let names: Vec<&str> = found.iter().map(|&node| world.names().of(node)).collect();
             let name = world.names().of(leader);

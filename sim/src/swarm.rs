@@ -36,8 +36,8 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario_for(seed, "raft")
 }
 
-/// The scenario of a seed, for a system. Systems differ in the settings of their own only: what surrounds them is the
-/// same.
+/// The scenario of a seed, for a system. Systems differ in the settings of their own; openraft, whose known mistakes are
+/// aimed at, in some operators as well.
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));

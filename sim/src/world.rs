@@ -21,8 +21,8 @@ use crate::nemesis::NemesisState;
 use crate::network::{Fate, Link, Network};
 use crate::node::{Clock, Node};
 use crate::protocol::{
-    Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, NodeId, Operation, Protocol, Refusal,
-    RequestId, Within, WriteId,
+    Address, Boot, Disk as _, Effect, Effects, EntryMark, Input, Inspect, NodeId, Operation, Protocol,
+    Refusal, RequestId, Within, WriteId,
 };
 use crate::scenario::{CrashLeaves, Scenario, Spread, Timers};
 use crate::time::Moment;
@@ -314,6 +314,12 @@ impl<P: Protocol> World<P> {
     #[must_use]
     pub fn operation(&self, request: RequestId) -> OperationState {
         self.operations.get(&request).cloned().unwrap_or(OperationState::Pending)
+    }
+
+    /// The running nodes that believe to lead, in order.
+    pub(crate) fn leaders(&self) -> impl Iterator<Item = NodeId> {
+        let leads = |node: &Node<P>| node.process.as_ref().is_some_and(Inspect::leads);
+        self.scenario.cluster.ids().zip(&self.nodes).filter(move |(_, node)| leads(node)).map(|(id, _)| id)
     }
 
     /// The running node that leads in the highest epoch.

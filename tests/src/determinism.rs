@@ -1,10 +1,11 @@
 //! Equal seeds give equal runs: twice in one process, and in another process.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::process::Command;
 
 use splitbrain::runner::{self, RunOptions};
-use splitbrain::scenario::{self, Scenario};
+use splitbrain::scenario;
 
 const WORLD: &str = "
 title = 'everything at once'
@@ -39,28 +40,24 @@ steps = [{ run = '3s' }, { heal = true }, { converge = '20s' }]
 violations = 'none'
 ";
 
-fn scenario() -> Scenario {
-    scenario::parse("everything.toml", WORLD).expect("a good scenario").scenario
-}
-
-fn digest(scenario: &Scenario, seed: u64) -> String {
-    let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    let report = runner::run(scenario, &options).expect("it can be run");
-    assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
-    report.digest
-}
-
-fn digests(seeds: std::ops::Range<u64>) -> String {
-    let scenario = scenario();
-    seeds.map(|seed| format!("digest {seed} {}\n", digest(&scenario, seed))).collect()
+/// A line for each seed of a world: `digest`, the seed, the digest. Every run must go as the world expects.
+pub(crate) fn digests(world: &str, system: &str, seeds: Range<u64>) -> String {
+    let scenario = scenario::parse("everything.toml", world).expect("a good scenario").scenario;
+    let digest = |seed| {
+        let options = RunOptions { file: String::new(), system: system.to_owned(), seed, trace: false };
+        let report = runner::run(&scenario, &options).expect("it can be run");
+        assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
+        report.digest
+    };
+    seeds.map(|seed| format!("digest {seed} {}\n", digest(seed))).collect()
 }
 
 const SEEDS: u64 = 200;
 
 #[test]
 fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
-    let here = digests(0..SEEDS);
-    assert_eq!(here, digests(0..SEEDS), "twice in one process");
+    let here = digests(WORLD, "raft", 0..SEEDS);
+    assert_eq!(here, digests(WORLD, "raft", 0..SEEDS), "twice in one process");
     another_process_prints(&here, "determinism::print_digests");
 }
 
@@ -83,5 +80,5 @@ pub(crate) fn another_process_prints(here: &str, test: &str) {
 #[ignore = "prints digests for the other process"]
 #[allow(clippy::print_stdout)]
 fn print_digests() {
-    print!("\n{}", digests(0..SEEDS));
+    print!("\n{}", digests(WORLD, "raft", 0..SEEDS));
 }

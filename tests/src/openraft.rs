@@ -1,15 +1,8 @@
 //! openraft under the simulator: equal seeds give equal runs.
 
-use splitbrain::runner::{self, RunOptions};
-use splitbrain::scenario::{self, Scenario};
-
-use crate::determinism::another_process_prints;
+use crate::determinism::{another_process_prints, digests};
 
 const SYSTEM: &str = "openraft";
-
-fn options(file: &str, seed: u64) -> RunOptions {
-    RunOptions { file: file.to_owned(), system: SYSTEM.to_owned(), seed, trace: false }
-}
 
 const WORLD: &str = "
 title = 'everything at once'
@@ -48,23 +41,12 @@ steps = [{ run = '1s' }, { heal = true }, { converge = '20s' }]
 violations = 'none'
 ";
 
-fn digest(scenario: &Scenario, seed: u64) -> String {
-    let report = runner::run(scenario, &options("everything.toml", seed)).expect("it can be run");
-    assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
-    report.digest
-}
-
-fn digests(seeds: std::ops::Range<u64>) -> String {
-    let scenario = scenario::parse("everything.toml", WORLD).expect("a good scenario").scenario;
-    seeds.map(|seed| format!("digest {seed} {}\n", digest(&scenario, seed))).collect()
-}
-
 const SEEDS: u64 = 250;
 
 #[test]
 fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
-    let here = digests(0..SEEDS);
-    assert_eq!(here, digests(0..SEEDS), "twice in one process");
+    let here = digests(WORLD, SYSTEM, 0..SEEDS);
+    assert_eq!(here, digests(WORLD, SYSTEM, 0..SEEDS), "twice in one process");
     another_process_prints(&here, "openraft::print_digests");
 }
 
@@ -73,5 +55,5 @@ fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
 #[ignore = "prints digests for the other process"]
 #[allow(clippy::print_stdout)]
 fn print_digests() {
-    print!("\n{}", digests(0..SEEDS));
+    print!("\n{}", digests(WORLD, SYSTEM, 0..SEEDS));
 }

@@ -1,11 +1,9 @@
 //! raft-rs under the simulator: as deterministic as our own core, and caught when it is not.
 
 use splitbrain::protocols::raft_rs::RaftRs;
-use splitbrain::runner::{self, RunOptions};
-use splitbrain::scenario::{self, Scenario};
 use splitbrain::testing;
 
-use crate::determinism::another_process_prints;
+use crate::determinism::{another_process_prints, digests};
 
 /// A short world in which everything happens.
 fn world(options: &str) -> String {
@@ -23,23 +21,11 @@ fn world(options: &str) -> String {
     )
 }
 
-fn digest(scenario: &Scenario, seed: u64) -> String {
-    let options = RunOptions { file: String::new(), system: "raft-rs".to_owned(), seed, trace: false };
-    let report = runner::run(scenario, &options).expect("it can be run");
-    assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
-    report.digest
-}
-
-fn digests() -> String {
-    let scenario = scenario::parse("everything.toml", &world("")).expect("a good scenario").scenario;
-    (0..SEEDS).map(|seed| format!("digest {seed} {}\n", digest(&scenario, seed))).collect()
-}
-
 const SEEDS: u64 = 1_000;
 
 #[test]
 fn equal_seeds_give_equal_digests_in_two_processes() {
-    another_process_prints(&digests(), "raft_rs::print_digests");
+    another_process_prints(&digests(&world(""), "raft-rs", 0..SEEDS), "raft_rs::print_digests");
 }
 
 /// Run by the test above in a process of its own.
@@ -47,7 +33,7 @@ fn equal_seeds_give_equal_digests_in_two_processes() {
 #[ignore = "prints digests for the other process"]
 #[allow(clippy::print_stdout)]
 fn print_digests() {
-    print!("\n{}", digests());
+    print!("\n{}", digests(&world(""), "raft-rs", 0..SEEDS));
 }
 
 #[test]
