@@ -122,6 +122,7 @@ impl<P: Protocol> World<P> {
                 Operator::Snapshot => self.snapshot_someone(),
                 Operator::Membership => self.change_members(),
                 Operator::SingleServer => self.change_one_member(),
+                Operator::Removal => self.remove_one_member(),
                 Operator::Address => self.begin_move(),
                 Operator::LeaveJoint => self.leave_joint(),
             },
@@ -314,6 +315,16 @@ impl<P: Protocol> World<P> {
             (Change::AddServer { node, address }, sets.iter().map(|set| set | &one).collect())
         };
         self.ask_for(leader, change, &wanted)
+    }
+
+    /// One voter less. Nobody is ever taken back.
+    fn remove_one_member(&mut self) -> Option<Strike> {
+        let leader = self.draw_leader()?;
+        let sets = self.quorums_of(leader);
+        let all: Vec<NodeId> = voters(sets.clone()).into_iter().collect();
+        let node = self.draw(&all)?;
+        let wanted = sets.iter().map(|set| set - &BTreeSet::from([node])).collect();
+        self.ask_for(leader, Change::RemoveServer { node }, &wanted)
     }
 
     /// Asks for a change that leads to these voter sets, if the budget allows them.

@@ -15,9 +15,12 @@ use crate::scenario::{
     Timers, Weights, Workload,
 };
 
+mod brief;
 mod sometimes;
 
 pub use sometimes::{SOMETIMES, unreached};
+
+use brief::Theme;
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
@@ -25,7 +28,7 @@ const SECOND: u64 = 1_000 * MS;
 
 /// One seed in so many is a long world with everything in it; the others are brief. So both get about as many events:
 /// what needs much is rare among defects, and what is brief is cheap (most published defects need 8 to 25 actions).
-const LONG_ONE_IN: u64 = 32;
+const LONG_ONE_IN: u64 = 128;
 
 /// Tells the swarm's streams apart from those of the run with the same seed.
 const STREAM: u64 = 0x5357_4152_4d00_0000;
@@ -41,11 +44,15 @@ pub fn scenario(seed: u64) -> Scenario {
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));
-    let mut scenario = if draw.one_in(LONG_ONE_IN) { draw.long() } else { draw.brief() };
-    scenario.title = format!("Swarm, seed {seed}");
+    let theme = if draw.one_in(LONG_ONE_IN) { None } else { Some(draw.pick(&Theme::ALL)) };
+    let mut scenario = match theme {
+        Some(theme) => draw.brief(theme),
+        None => draw.long(),
+    };
+    scenario.title = format!("Swarm, seed {seed}: {}", theme.map_or("long", Theme::name));
     scenario.seeds = Seeds { first: seed, last: seed };
     // Most seeds open no sessions: that takes a client a call more before it can write.
-    if draw.one_in(4) {
+    if draw.one_in(if theme.is_some() { 12 } else { 4 }) {
         scenario.cluster.sessions = Sessions::Expiring(draw.pick(&[SECOND, 20 * MS]));
     }
     if let Some(workload) = &mut scenario.workload {
@@ -53,7 +60,7 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     }
     match system {
         "raft" => {
-            scenario.cluster.options = draw.raft_options();
+            scenario.cluster.options = draw.raft_options(theme);
             let changes = owes_agreement(&scenario) && changes_members(&scenario);
             if changes {
                 // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
@@ -61,14 +68,19 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
                     scenario.cluster.options.remove(name);
                 }
             }
-            if scenario.schedule == Schedule::Timed {
+            let timed = scenario.schedule == Schedule::Timed;
+            if timed {
                 scenario.cluster.priority = draw.priority(&scenario.cluster);
             }
-            if scenario.schedule == Schedule::Timed && draw.one_in(2) {
+            if theme == Some(Theme::Leases) || timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
             }
-            // Whoever takes a peer back that was shut down has to start it: nobody does here.
-            if draw.one_in(4) && !changes {
+            let tells = match theme {
+                Some(Theme::Removals) => draw.one_in(2),
+                // Whoever takes a peer back that was shut down has to start it: nobody does here.
+                _ => draw.one_in(4) && !changes,
+            };
+            if tells {
                 let name = String::from("shutdown-on-remove");
                 scenario.cluster.options.insert(name, OptionValue::Switch(true));
             }
@@ -91,33 +103,14 @@ fn owes_agreement(scenario: &Scenario) -> bool {
 }
 
 fn changes_members(scenario: &Scenario) -> bool {
-    let changes = |operator| matches!(operator, Operator::Membership | Operator::SingleServer);
+    let changes = |operator| match operator {
+        Operator::Membership | Operator::SingleServer | Operator::LeaveJoint | Operator::Removal => true,
+        Operator::Transfer | Operator::Snapshot | Operator::Address => false,
+    };
     scenario
         .nemeses
         .iter()
         .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
-}
-
-/// What a brief world is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Theme {
-    Elections,
-    Reads,
-    Membership,
-    SingleServer,
-    Snapshots,
-    Transfers,
-}
-
-impl Theme {
-    const ALL: [Theme; 6] = [
-        Theme::Elections,
-        Theme::Reads,
-        Theme::Membership,
-        Theme::SingleServer,
-        Theme::Snapshots,
-        Theme::Transfers,
-    ];
 }
 
 /// The swarm's own draws.
@@ -150,120 +143,6 @@ impl Draw {
         let events = self.pick(&[5_000, 2_000, 10_000, 30_000]);
         let steps = self.hardship(events, true, cluster.election.max);
         Scenario { network, disk, clock, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
-    }
-
-    /// A few nodes for a few hundred actions, in any order: what needs many elections, crashes and changes close
-    /// together shows here (the small scope hypothesis; `Schedule::Untimed`). One theme each, so that what it needs
-    /// does not have to compete with everything else.
-    fn brief(&mut self) -> Scenario {
-        let network = Network {
-            delay: ms(1, 10),
-            loss: self.pick(&[Ratio::ZERO, percent(5), percent(20)]),
-            duplicate: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(10), percent(50)]),
-            reorder: self.pick(&[percent(30), percent(50), percent(10), Ratio::ZERO]),
-            ..Network::default()
-        };
-        let crash = self.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]);
-        let disk = Disk { crash, ..Disk::default() };
-        let theme = self.pick(&Theme::ALL);
-        let cluster = self.brief_cluster(theme);
-        let workload = Workload {
-            clients: self.pick(&[1, 2, 3]),
-            keys: 1,
-            reads: percent(if theme == Theme::Reads { 50 } else { self.pick(&[0, 30]) }),
-            cas: percent(self.pick(&[0, 0, 20])),
-            retries: self.pick(&[3, 0]),
-            ..Workload::default()
-        };
-        let budget = self.budget();
-        let nemeses = self.brief_nemeses(theme, cluster.election.max);
-        // Leases end by the clock.
-        let timed = theme == Theme::Reads && self.one_in(3);
-        let schedule = if timed { Schedule::Timed } else { self.brief_schedule(theme) };
-        let events = self.pick(&[300, 200, 400]);
-        let heals = self.one_in(8);
-        let steps = self.hardship(events, heals, cluster.election.max);
-        Scenario { network, disk, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
-    }
-
-    fn brief_cluster(&mut self, theme: Theme) -> Cluster {
-        // The smallest cluster in which two single-server changes can miss each other has four voters.
-        let voters = if theme == Theme::SingleServer {
-            self.pick(&[4, 4, 3, 5])
-        } else {
-            self.pick(&[3, 4, 3, 4, 5, 2])
-        };
-        let changes = matches!(theme, Theme::Membership | Theme::SingleServer);
-        let learners = if theme == Theme::Membership { self.pick(&[0, 1, 2]) } else { 0 };
-        let spare = if changes { self.pick(&[0, 0, 0, 1, 2]) } else { 0 };
-        let all = voters + learners + spare;
-        // A change that was under way when the world began: a joint config of neighbours, which may share nobody.
-        let joint = theme == Theme::Membership && self.one_in(2);
-        let members = if joint {
-            let first = 1 + self.below(u64::from(voters) - 1) as u32;
-            let shared = self.below(2) as u32;
-            vec![ids(0, first), ids(first - shared, voters)]
-        } else {
-            vec![ids(0, voters)]
-        };
-        let snapshot_every = if theme == Theme::Snapshots { &[Some(1), Some(3)] } else { &[None, Some(2)] };
-        Cluster {
-            nodes: nodes(all),
-            addresses: addresses(all, 0),
-            members,
-            learners: ids(voters, voters + learners),
-            spare: ids(voters + learners, all),
-            priority: Vec::new(),
-            election: Within { min: 150 * MS, max: 300 * MS },
-            heartbeat: 50 * MS,
-            timers: Timers::Running,
-            snapshot_every: self.pick(snapshot_every),
-            sessions: Sessions::Kept,
-            options: BTreeMap::new(),
-        }
-    }
-
-    fn brief_nemeses(&mut self, theme: Theme, election: u64) -> Vec<Nemesis> {
-        let aim = self.pick(&[Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority]);
-        let hit = |fault| NemesisKind::Hit { fault, aim };
-        let shape = self.pick(&Shape::ALL);
-        let rare = self.pick(&[NodeFault::Stall, NodeFault::Pause, NodeFault::FailedWrite]);
-        let operate = |operator| NemesisKind::Operate { operator };
-        let mut kinds = match theme {
-            Theme::Elections => Vec::new(),
-            // A read is stale when its leader does not know that there is another one.
-            Theme::Reads => {
-                vec![NemesisKind::Partition { shape: self.pick(&[Shape::LeaderAlone, Shape::OneWay]) }]
-            }
-            Theme::Membership => vec![operate(Operator::Membership)],
-            Theme::SingleServer => vec![operate(Operator::SingleServer)],
-            Theme::Snapshots => vec![operate(Operator::Snapshot)],
-            Theme::Transfers => vec![operate(Operator::Transfer)],
-        };
-        let often = [hit(NodeFault::Reboot), hit(NodeFault::Crash), NemesisKind::Partition { shape }];
-        let seldom = [NemesisKind::SwizzleClog, operate(Operator::Transfer), hit(rare)];
-        if self.one_in(2) {
-            kinds.push(hit(NodeFault::SlowLinks { factor: 10 }));
-        }
-        kinds.extend(often.into_iter().filter(|_| self.one_in(3)));
-        kinds.extend(seldom.into_iter().filter(|_| self.one_in(12)));
-        kinds.into_iter().map(|kind| self.nemesis(kind, election)).collect()
-    }
-
-    fn brief_schedule(&mut self, theme: Theme) -> Schedule {
-        let changes = matches!(theme, Theme::Membership | Theme::SingleServer);
-        let weights = Weights {
-            deliver: self.pick(&[100, 50, 300]),
-            late: self.pick(&[1, 1, 3]),
-            elect: self.pick(&[10, 10, 3, 30]),
-            fire: self.pick(&[10, 3, 10, 30]),
-            write: self.pick(&[100, 300, 100, 10]),
-            client: if changes { 1 } else { self.pick(&[10, 3, 30]) },
-            strike: self.pick(&[30, 10]),
-            relief: self.pick(&[10, 30, 3]),
-        };
-        let in_flight = self.pick(&[16, 4, 8, 64]);
-        Schedule::Untimed { weights, in_flight }
     }
 
     fn budget(&mut self) -> Budget {
@@ -414,11 +293,11 @@ impl Draw {
         voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
     }
 
-    fn raft_options(&mut self) -> BTreeMap<String, OptionValue> {
+    fn raft_options(&mut self, theme: Option<Theme>) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        // What keeps elections rare hides what goes wrong in them: half of the worlds are as plain as the paper's.
-        let plain = self.one_in(2);
+        // What keeps elections rare hides what goes wrong in them: most brief worlds are as plain as the paper's.
+        let plain = if theme.is_some() { !self.one_in(8) } else { self.one_in(2) };
         for name in ["pre-vote", "check-quorum", "stickiness"] {
             if plain || self.one_in(4) {
                 set(name, OptionValue::Switch(false));
@@ -428,7 +307,8 @@ impl Draw {
             set("follower-reads", OptionValue::Switch(true));
         }
         set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
-        set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
+        let batches: &[u64] = if theme.is_some() { &[1, 1, 64, 2] } else { &[64, 2, 1] };
+        set("batch-entries-max", OptionValue::Number(self.pick(batches)));
         // A command of the workload has 33 bytes.
         set("inflight-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 200])));
         set("batch-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 100])));

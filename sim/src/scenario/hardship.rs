@@ -281,6 +281,8 @@ pub enum Operator {
     /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
     /// and cut that leader off if it begins to. Two of these are two operators who do not know of each other.
     LeaveJoint,
+    /// Remove one voter in one entry; nobody is ever taken back.
+    Removal,
 }
 
 /// The shape of a partition.
@@ -530,13 +532,14 @@ impl NodeFault {
 }
 
 impl Operator {
-    pub(crate) const ALL: [Operator; 6] = [
+    pub(crate) const ALL: [Operator; 7] = [
         Operator::Transfer,
         Operator::Snapshot,
         Operator::Membership,
         Operator::SingleServer,
         Operator::Address,
         Operator::LeaveJoint,
+        Operator::Removal,
     ];
 
     /// The word that scenarios and records use.
@@ -549,6 +552,7 @@ impl Operator {
             Operator::SingleServer => "single-server",
             Operator::Address => "address",
             Operator::LeaveJoint => "leave-joint",
+            Operator::Removal => "removal",
         }
     }
 }
