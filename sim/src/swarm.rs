@@ -12,7 +12,7 @@ use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
     NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
-    Timers, Weights, Workload,
+    Timers, Weights, When, Workload,
 };
 
 mod brief;
@@ -28,7 +28,7 @@ const SECOND: u64 = 1_000 * MS;
 
 /// One seed in so many is a long world with everything in it; the others are brief. So both get about as many events:
 /// what needs much is rare among defects, and what is brief is cheap (most published defects need 8 to 25 actions).
-const LONG_ONE_IN: u64 = 128;
+const LONG_ONE_IN: u64 = 192;
 
 /// Tells the swarm's streams apart from those of the run with the same seed.
 const STREAM: u64 = 0x5357_4152_4d00_0000;
@@ -44,7 +44,7 @@ pub fn scenario(seed: u64) -> Scenario {
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));
-    let theme = if draw.one_in(LONG_ONE_IN) { None } else { Some(draw.pick(&Theme::ALL)) };
+    let theme = if draw.one_in(LONG_ONE_IN) { None } else { Some(draw.pick(&Theme::DRAWN)) };
     let mut scenario = match theme {
         Some(theme) => draw.brief(theme),
         None => draw.long(),
@@ -56,13 +56,23 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         scenario.cluster.sessions = Sessions::Expiring(draw.pick(&[SECOND, 20 * MS]));
     }
     if let Some(workload) = &mut scenario.workload {
-        workload.reads_at = draw.pick(&[ReadsAt::Any, ReadsAt::Leader]);
+        let reading = theme == Some(Theme::Reads);
+        workload.reads_at = if reading { ReadsAt::Any } else { draw.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
     }
     match system {
         "raft" => {
             scenario.cluster.options = draw.raft_options(theme);
             let changes = owes_agreement(&scenario) && changes_members(&scenario);
-            if changes {
+            let tells = match theme {
+                Some(Theme::Removals) => !draw.one_in(4),
+                // Whoever takes a peer back that was shut down has to start it: nobody does here.
+                _ => draw.one_in(4) && !changes,
+            };
+            if tells {
+                let name = String::from("shutdown-on-remove");
+                scenario.cluster.options.insert(name, OptionValue::Switch(true));
+            }
+            if changes && !tells {
                 // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
                 for name in ["stickiness", "pre-vote"] {
                     scenario.cluster.options.remove(name);
@@ -74,15 +84,6 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
             }
             if theme == Some(Theme::Leases) || timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
-            }
-            let tells = match theme {
-                Some(Theme::Removals) => draw.one_in(2),
-                // Whoever takes a peer back that was shut down has to start it: nobody does here.
-                _ => draw.one_in(4) && !changes,
-            };
-            if tells {
-                let name = String::from("shutdown-on-remove");
-                scenario.cluster.options.insert(name, OptionValue::Switch(true));
             }
         }
         "openraft" => {
@@ -140,7 +141,7 @@ impl Draw {
         let budget = self.budget();
         let nemeses = self.nemeses(cluster.election.max);
         let schedule = if untimed { self.untimed() } else { Schedule::Timed };
-        let events = self.pick(&[5_000, 2_000, 10_000, 30_000]);
+        let events = self.pick(&[5_000, 2_000, 2_000, 10_000, 20_000]);
         let steps = self.hardship(events, true, cluster.election.max);
         Scenario { network, disk, clock, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
     }
@@ -267,7 +268,7 @@ impl Draw {
         let every = self.pick(&[election, 4 * election, election / 4]);
         let lasting = self.pick(&[2 * election, election / 2, election / 8, 6 * election]);
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        Nemesis { kind, every: around(every), lasting: around(lasting) }
+        Nemesis { kind, when: When::Every(around(every)), lasting: around(lasting) }
     }
 
     fn untimed(&mut self) -> Schedule {
@@ -297,7 +298,10 @@ impl Draw {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         // What keeps elections rare hides what goes wrong in them: most brief worlds are as plain as the paper's.
-        let plain = if theme.is_some() { !self.one_in(8) } else { self.one_in(2) };
+        let plain = match theme {
+            Some(Theme::Healing) | None => self.one_in(2),
+            Some(_) => !self.one_in(8),
+        };
         for name in ["pre-vote", "check-quorum", "stickiness"] {
             if plain || self.one_in(4) {
                 set(name, OptionValue::Switch(false));
@@ -307,15 +311,19 @@ impl Draw {
             set("follower-reads", OptionValue::Switch(true));
         }
         set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
-        let batches: &[u64] = if theme.is_some() { &[1, 1, 64, 2] } else { &[64, 2, 1] };
+        let batches: &[u64] = if theme.is_some() { &[1, 1, 1, 64, 2] } else { &[64, 2, 1] };
         set("batch-entries-max", OptionValue::Number(self.pick(batches)));
         // A command of the workload has 33 bytes.
-        set("inflight-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 200])));
-        set("batch-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 100])));
+        let one_byte_in = if theme.is_some() { 6 } else { 2 };
+        for name in ["inflight-bytes-max", "batch-bytes-max"] {
+            let most = if self.one_in(one_byte_in) { self.pick(&[20, 100]) } else { 1 << 20 };
+            set(name, OptionValue::Number(most));
+        }
         set("snapshot-chunk-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 16, 64])));
-        set("trailing-entries", OptionValue::Number(self.pick(&[0, 0, 2, 20])));
+        let trailing: &[u64] = if theme.is_some() { &[0, 0, 0, 2] } else { &[0, 0, 2, 20] };
+        set("trailing-entries", OptionValue::Number(self.pick(trailing)));
         // A backlog that a slow network can carry before agreement is judged.
-        set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 100])));
+        set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 16_384, 100])));
         let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
         for (name, values) in words {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
@@ -348,7 +356,7 @@ impl Draw {
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Operate { operator: Operator::Address };
         let lasting = around(self.pick(&[1, 2]) * election);
-        scenario.nemeses = vec![Nemesis { kind, every: around(4 * election), lasting }];
+        scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
         scenario.schedule = Schedule::Timed;
         let within = 60 * election + 600 * SECOND;
         scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
@@ -374,7 +382,7 @@ impl Draw {
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
         let lasting = around(self.pick(&[2, 3, 5]) * election);
-        let operator = Nemesis { kind, every: around(election / 20), lasting };
+        let operator = Nemesis { kind, when: When::Every(around(election / 20)), lasting };
         scenario.nemeses = vec![operator; 2];
         // Once the cluster is joint no longer, nothing more is to be found here.
         let within = 60 * election + 600 * SECOND;
