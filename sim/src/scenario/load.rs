@@ -590,7 +590,13 @@ fn read_nemesis(mut fields: Fields<'_>) -> Read<Nemesis> {
         Word::Operate(operator) => NemesisKind::Operate { operator },
     };
     let when = match fields.maybe("on", read_cue)? {
-        Some(cue) => When::On(cue),
+        Some(cue) => match fields.take("every") {
+            Some(every) => {
+                let both = "a nemesis strikes every so often or on a cue, not both";
+                return Err(Fault::new(every.at, both).hint("leave out `every` or `on`"));
+            }
+            None => When::On(cue),
+        },
         None => When::Every(read_range(&fields.need("every", "\"3s..10s\"")?)?),
     };
     let lasting = read_range(&fields.need("lasting", "\"500ms..2s\"")?)?;

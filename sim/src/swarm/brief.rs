@@ -52,7 +52,7 @@ pub(super) enum Theme {
 
 impl Theme {
     /// What is drawn from: the more often, the more it takes to find what it is for.
-    pub(super) const DRAWN: [Theme; 20] = [
+    pub(super) const DRAWN: [Theme; 21] = [
         Theme::Elections,
         Theme::Votes,
         Theme::Reads,
@@ -72,6 +72,7 @@ impl Theme {
         Theme::JointSnapshots,
         Theme::Transfers,
         Theme::Transfers,
+        Theme::Healing,
         Theme::Healing,
     ];
 
@@ -105,9 +106,10 @@ impl Theme {
             Theme::Membership => &[3, 3, 3, 3, 3, 4, 2],
             Theme::SingleServer => &[4, 4, 4, 4, 4, 3, 5],
             Theme::Removals => &[2, 2, 2, 4, 3],
-            Theme::Snapshots | Theme::LateSnapshots | Theme::Transfers => &[3, 3, 3, 4, 2],
+            Theme::Snapshots | Theme::LateSnapshots => &[3, 3, 3, 4, 2],
+            Theme::Transfers => &[3, 3, 3, 3, 5],
             Theme::JointSnapshots => &[2, 3, 4],
-            Theme::Healing => &[3, 4, 5, 2],
+            Theme::Healing => &[2, 3, 4, 2, 5],
         }
     }
 
@@ -168,11 +170,14 @@ impl Theme {
                 &[(Cue::SnapshotSent, CUT)],
                 &[(Cue::SnapshotInstalled, CRASH), CUT_ELECTED],
             ],
-            Theme::Transfers => &[&[], &[], &[(Cue::TransferStarted, CUT)], &[(Cue::TransferStarted, CRASH)]],
+            Theme::Transfers => {
+                &[&[], &[], &[], &[(Cue::TransferStarted, CUT)], &[(Cue::TransferStarted, CRASH)]]
+            }
             Theme::Healing => &[
                 &[],
                 &[CUT_ELECTED, (Cue::LeaderSteppedDown, CRASH)],
                 &[(Cue::LeaderElected, CRASH), (Cue::LogCut, CRASH)],
+                &[(Cue::LeaderElected, REBOOT), (Cue::LeaderSteppedDown, REBOOT)],
                 &[(Cue::LeaderElected, REBOOT), (Cue::LeaderSteppedDown, REBOOT)],
             ],
         }
@@ -389,8 +394,8 @@ impl Draw {
             Theme::Snapshots => Weights { elect: 3, client: 10, write: 30, strike: 3, relief: 10, ..plain },
             Theme::JointSnapshots => Weights { client: 3, relief: 10, ..plain },
             Theme::Transfers => {
-                let strike = self.pick(&[3, 1, 10]);
-                Weights { elect: 3, client: 10, fire: 10, strike, ..plain }
+                let strike = self.pick(&[3, 10]);
+                Weights { elect: 3, client: 10, fire: 10, strike, relief: 3, ..plain }
             }
             Theme::Leases | Theme::Healing => self.wild_weights(theme),
         }
