@@ -288,7 +288,7 @@ impl Cluster {
         let (raft, effects) = Raft::boot(node.config, &node.disk);
         let standing = render::standing(&raft);
         self.remark(|| format!("{id} boots: {standing}"));
-        for effect in effects.list.iter() {
+        for effect in &effects.list {
             self.remark(|| format!("    {}", render::effect(n(id), effect)));
         }
         self.after_step(id, raft, effects);
