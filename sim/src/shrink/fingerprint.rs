@@ -19,9 +19,11 @@ impl Fingerprint {
     #[must_use]
     pub fn of(report: &Report, scenario: &Scenario) -> Option<Fingerprint> {
         let first = report.violations.first()?;
-        let is_invariant = first.property == Property::Invariant.name();
+        let is = |property: Property| first.property == property.name();
         let said = match first.evidence.first() {
-            Some(evidence) if is_invariant => format!("{}: {}", first.summary, evidence.record),
+            Some(evidence) if is(Property::Invariant) => format!("{}: {}", first.summary, evidence.record),
+            // What stood in the way: a cluster that nobody healed fails for another reason than one that was.
+            Some(evidence) if is(Property::Convergence) => obstacle(&evidence.record).to_owned(),
             Some(_) | None => first.summary.clone(),
         };
         let is_node = |word: &str| scenario.cluster.nodes.iter().any(|node| node.name == word);
@@ -40,6 +42,11 @@ impl core::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}: {}", self.property, self.shape)
     }
+}
+
+/// The obstacle without how much happened meanwhile.
+fn obstacle(record: &str) -> &str {
+    record.split(';').next().unwrap_or(record)
 }
 
 /// Words that are numbers become `#`, those that name nodes `·`; several in a row become one.

@@ -1,6 +1,7 @@
 //! A failure that needs time: nemeses, steps, settings and time are left out or made smaller.
 //!
-//! Holds: what comes out has no more parts than what went in. Not here: failures of safety (`story`).
+//! Holds: what comes out has no more parts than what went in, and heals where that did: a cluster that does not agree in
+//! the middle of hardship has broken nothing. Not here: failures that acts alone lead to (`story`).
 
 use super::{Effort, Fingerprint, LIMIT, Shrunk, names_no_node, nodes, verified};
 use crate::choices::Choices;
@@ -66,6 +67,12 @@ fn size(scenario: &Scenario) -> usize {
     scenario.cluster.nodes.len() + scenario.nemeses.len() + scenario.steps.len() + workload + settings
 }
 
+/// Whether steps begin by healing and owe agreement later.
+fn heals_before_agreement(steps: &[Step]) -> bool {
+    let owes = |step: &Step| matches!(step, Step::Converge { .. });
+    matches!(steps.first(), Some(Step::Heal)) && steps.iter().any(owes)
+}
+
 /// Simpler scenarios, the boldest first. Each differs from the given one.
 fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     let mut candidates = Vec::new();
@@ -84,9 +91,11 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         });
     }
     for place in 0..scenario.steps.len() {
-        add(&|simpler| {
-            simpler.steps.remove(place);
-        });
+        if !heals_before_agreement(&scenario.steps[place..]) {
+            add(&|simpler| {
+                simpler.steps.remove(place);
+            });
+        }
         add(&|simpler| match &mut simpler.steps[place] {
             Step::Run { time } => *time /= 2,
             Step::Events { count } => *count = count.div_ceil(2),
@@ -121,4 +130,27 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         }
     }
     candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_simpler_scenario_owes_agreement_without_healing() {
+        let steps = |text: &str| {
+            let text = format!(
+                "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b', 'c']\n[story]\nsteps = [{text}]\n[expect]\nviolations = 'none'"
+            );
+            crate::scenario::parse("t.toml", &text).expect("a scenario").scenario
+        };
+        let heals = |scenario: &Scenario| scenario.steps.contains(&Step::Heal);
+        let owed = steps("{ crash = 'a' }, { run = '2s' }, { heal = true }, { converge = '10s' }");
+        let simpler = candidates(&owed);
+        assert!(simpler.iter().any(|simpler| simpler.steps.len() < owed.steps.len()));
+        let owes = |scenario: &Scenario| scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }));
+        assert!(simpler.iter().all(|simpler| heals(simpler) || !owes(simpler)));
+        let free = steps("{ heal = true }, { run = '2s' }");
+        assert!(candidates(&free).iter().any(|simpler| !heals(simpler)), "where nothing is owed it may go");
+    }
 }
