@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::act::Act;
 use crate::network::{Link, Roughness};
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Network, Ratio};
@@ -16,7 +17,7 @@ const EVENTS_MAX: u64 = 2_000_000;
 
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
-    /// what they did; an untimed world becomes timed.
+    /// what they did; an untimed world becomes timed, and a frozen one goes on by itself.
     pub fn heal(&mut self) {
         self.become_timed();
         self.end_strikes();
@@ -42,6 +43,8 @@ impl<P: Protocol> World<P> {
             }
             self.end_trouble(from);
         }
+        self.frozen = false;
+        self.write_down(Act::Heal);
     }
 
     /// Why the cluster does not agree yet; `None` when it does: one leader that holds everything committed, and every

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::act::Which;
 use crate::agenda::Agenda;
 use crate::check::Violation;
 use crate::choices::Choices;
@@ -195,6 +196,26 @@ pub fn play<P: Protocol>(
     Ok(Played { report, world })
 }
 
+/// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed.
+pub(crate) fn converge<P: Protocol>(world: &mut World<P>, within: u64) {
+    let until = world.now().after(within);
+    let Err(why) = world.converge(until) else { return };
+    if !world.violations().is_empty() {
+        return;
+    }
+    let seen = world.seen();
+    if let Some(lost) = world.beyond_hope() {
+        world.note("agreement-not-owed");
+        return world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
+    }
+    world.accuse(Violation {
+        property: Property::Convergence,
+        seen,
+        summary: format!("the cluster did not agree within {}", crate::time::Span(within)),
+        evidence: vec![(seen, why)],
+    });
+}
+
 fn accuse_of_panic<P: Protocol>(world: &mut World<P>, panic: String) {
     let violation = Violation {
         property: Property::Invariant,
@@ -345,13 +366,17 @@ impl<P: Protocol> Story<'_, P> {
             }
             Step::Freeze { instant_disks } => self.world.freeze(*instant_disks),
             Step::Deliver { from, to, what, skip, keep } => {
-                let wanted = (what.as_deref(), None);
-                if !self.world.deliver(*from, *to, wanted, *skip as usize, *keep) {
+                let nth = Which::Nth(*skip as usize);
+                if !self.world.deliver(*from, *to, what.as_deref(), nth, *keep) {
                     let (from, to) = (self.name(*from), self.name(*to));
                     let what = what.as_deref().unwrap_or("message");
                     let message = format!("expected a {what} that waits from {from} to {to}, found none");
                     return Err(self.impossible(number, message));
                 }
+            }
+            Step::Exchange { nodes } => {
+                let nodes = self.whom(number, nodes)?.into_iter().collect();
+                self.world.exchange(&nodes);
             }
             Step::Tear { node, kept } => {
                 let node = self.target(number, *node)?;
@@ -405,7 +430,7 @@ impl<P: Protocol> Story<'_, P> {
                 self.world.set_busy(false);
             }
             Step::Settle => self.settle(),
-            Step::Converge { within } => self.converge(*within),
+            Step::Converge { within } => converge(self.world, *within),
             Step::Expect { claims } => {
                 for claim in claims {
                     self.claim(number, claim)?;
@@ -433,26 +458,6 @@ impl<P: Protocol> Story<'_, P> {
         }
         let until = self.world.now().after(limit);
         while !done(self.world) && self.world.violations().is_empty() && self.world.advance(until) {}
-    }
-
-    fn converge(&mut self, within: u64) {
-        let until = self.world.now().after(within);
-        let Err(why) = self.world.converge(until) else { return };
-        if !self.world.violations().is_empty() {
-            return;
-        }
-        if let Some(lost) = self.world.beyond_hope() {
-            self.world.note("agreement-not-owed");
-            let seen = self.world.seen();
-            return self.world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
-        }
-        let seen = self.world.seen();
-        self.world.accuse(Violation {
-            property: Property::Convergence,
-            seen,
-            summary: format!("the cluster did not agree within {}", crate::time::Span(within)),
-            evidence: vec![(seen, why)],
-        });
     }
 
     // Steps with an outcome.

@@ -4,13 +4,13 @@
 //! happens without a record. Only this module turns an effect into an event.
 //! Not here: what a story does when (`runner`), and which faults come by themselves (`nemesis`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::act::Act;
+use crate::act::{Act, Which};
 use crate::agenda::{Agenda, Event};
 use crate::check::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
 use crate::choices::{Choices, Site};
@@ -65,6 +65,8 @@ struct Envelope<M> {
     address: Address,
     /// Whether it is damaged on its way.
     damaged: bool,
+    /// Whether it was left waiting when a younger one was delivered by hand.
+    overtaken: bool,
     message: M,
 }
 
@@ -72,7 +74,8 @@ struct Envelope<M> {
 #[derive(Clone, Debug)]
 enum Waiting<P: Protocol> {
     Message(Envelope<P::Message>),
-    Input(Input<P>),
+    /// With what was written down of it.
+    Input(Input<P>, Option<Act<P::Timer>>),
 }
 
 /// What came of an operator's request.
@@ -131,7 +134,9 @@ pub struct World<P: Protocol> {
     /// How often the agenda was asked.
     looks: u64,
     /// Whether every move is made by hand.
-    frozen: bool,
+    pub(crate) frozen: bool,
+    /// Whether an exchange goes on.
+    exchanging: bool,
     /// Whether every write finishes as soon as it is issued.
     instant_disks: bool,
 }
@@ -204,6 +209,7 @@ impl<P: Protocol> World<P> {
             sent: 0,
             looks: 0,
             frozen: false,
+            exchanging: false,
             instant_disks: false,
             scenario,
         };
@@ -440,30 +446,24 @@ impl<P: Protocol> World<P> {
             self.note("message-corrupt");
             return self.lose(&envelope, "its checksum does not fit");
         }
-        self.arrive(receiver, slot, envelope, false, 0);
-    }
-
-    fn arrive(
-        &mut self,
-        receiver: NodeId,
-        slot: u32,
-        envelope: Envelope<P::Message>,
-        kept: bool,
-        skipped: usize,
-    ) {
-        self.counts.delivered += 1;
         if self.acts.is_some() {
-            let act = Act::Deliver {
+            self.write_down(Act::Deliver {
                 serial: envelope.serial,
                 from: envelope.sender,
                 to: receiver,
                 what: P::label(&envelope.message),
                 digest: digest_of(&envelope.message),
-                skipped,
-                kept,
-            };
-            self.write_down(act);
+                older: 0,
+                younger: 0,
+                overtakes: false,
+                kept: false,
+            });
         }
+        self.arrive(receiver, slot, envelope);
+    }
+
+    fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>) {
+        self.counts.delivered += 1;
         let Envelope { source, from, to, message, .. } = envelope;
         self.record(Some(receiver), &(2u8, slot, from.0), |names| {
             format!("receives from {}: {message:?}", names.of(from))
@@ -471,10 +471,11 @@ impl<P: Protocol> World<P> {
         self.step(receiver, Input::Received { from, source, to, message });
     }
 
-    /// Adds to what is written down of what happened to nodes.
+    /// Adds to what is written down of what happened to nodes. What an exchange delivers is part of the exchange.
     pub(crate) fn write_down(&mut self, act: Act<P::Timer>) {
-        if let Some(acts) = &mut self.acts {
-            acts.push(act);
+        match &mut self.acts {
+            Some(acts) if !self.exchanging => acts.push(act),
+            Some(_) | None => {}
         }
     }
 
@@ -504,42 +505,100 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Delivers one waiting message: of those from one machine to another that are called so, the one with this digest,
-    /// or else the oldest but `skip`. Keeping it leaves a duplicate behind. Returns whether there was one.
+    /// Delivers one waiting message of those from one machine to another, called so if a name is given. Keeping it leaves
+    /// a duplicate behind. Returns whether there was one.
     pub fn deliver(
         &mut self,
         from: NodeId,
         to: NodeId,
-        wanted: (Option<&str>, Option<u64>),
-        skip: usize,
+        what: Option<&str>,
+        which: Which,
         keep: bool,
     ) -> bool {
         if self.nodes[to.0 as usize].process.is_none() {
             return false;
         }
-        let (what, digest) = wanted;
+        let places = self.held_places(from, to, what);
+        let Some(nth) = self.pick(&places, which) else { return false };
+        let mut overtakes = false;
+        for &place in &places[..nth] {
+            overtakes |= !core::mem::replace(&mut self.held[place].overtaken, true);
+        }
+        let place = places[nth];
+        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
+        self.begin_event();
+        if let (true, Some(tag)) = (self.acts.is_some(), &envelope.tag) {
+            self.write_down(Act::Deliver {
+                serial: envelope.serial,
+                from,
+                to,
+                what: tag.0.clone(),
+                digest: tag.1,
+                older: nth,
+                younger: places.len() - nth - 1,
+                overtakes,
+                kept: keep,
+            });
+        }
+        self.arrive(to, u32::MAX, envelope);
+        true
+    }
+
+    /// Where the messages stand that wait on a link, oldest first.
+    fn held_places(&self, from: NodeId, to: NodeId, what: Option<&str>) -> Vec<usize> {
+        let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
         let here = |envelope: &Envelope<P::Message>| {
-            let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
             envelope.sender == from
                 && self.network.at(envelope.address) == Some(to)
                 && envelope.tag.as_ref().is_some_and(called)
         };
-        let mut nth = None;
-        let held_here = self.held.iter().enumerate().filter(|(_, envelope)| here(envelope));
-        for (older, (place, envelope)) in (0..).zip(held_here) {
-            if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
-                nth = Some((place, older));
-                break;
-            }
-            if older == skip {
-                nth = nth.or(Some((place, older)));
+        (0..).zip(&self.held).filter(|(_, envelope)| here(envelope)).map(|(place, _)| place).collect()
+    }
+
+    /// Which of these waiting messages is meant.
+    fn pick(&self, places: &[usize], which: Which) -> Option<usize> {
+        let last = places.len().checked_sub(1)?;
+        match which {
+            Which::Nth(nth) => (nth <= last).then_some(nth),
+            Which::Serial(serial) => places.iter().position(|&place| self.held[place].serial == serial),
+            Which::Like { digest, older, younger } => {
+                let says = |place: &usize| {
+                    self.held[*place].tag.as_ref().is_some_and(|tag| tag.1 == digest)
+                };
+                // A message that says something else now is most likely the one that was the newest, or the oldest.
+                let likely = match (older, younger) {
+                    (_, 0) => last,
+                    (0, _) => 0,
+                    (_, younger) => last.saturating_sub(younger),
+                };
+                places.iter().position(says).or(Some(likely))
             }
         }
-        let Some((place, skipped)) = nth else { return false };
-        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
-        self.begin_event();
-        self.arrive(to, u32::MAX, envelope, keep, skipped);
-        true
+    }
+
+    /// Delivers everything that waits between some nodes, oldest first, and what it leads to. Returns whether there was
+    /// anything.
+    pub fn exchange(&mut self, nodes: &BTreeSet<NodeId>) -> bool {
+        // What goes on for longer than this does not end: each message leads to one or two more at most.
+        const MESSAGES_MAX: usize = 1_000;
+        let mut delivered = 0;
+        while delivered < MESSAGES_MAX && self.violations.is_empty() && !self.is_exhausted() {
+            let runs = |id: NodeId| self.nodes[id.0 as usize].process.is_some();
+            let link = self.held.iter().find_map(|envelope| {
+                let to = self.network.at(envelope.address)?;
+                let among = nodes.contains(&envelope.sender) && nodes.contains(&to);
+                (among && runs(to) && envelope.tag.is_some()).then_some((envelope.sender, to))
+            });
+            let Some((from, to)) = link else { break };
+            if delivered == 0 {
+                self.write_down(Act::Exchange { nodes: nodes.clone() });
+                self.exchanging = true;
+            }
+            self.deliver(from, to, None, Which::Nth(0), false);
+            delivered += 1;
+        }
+        self.exchanging = false;
+        delivered > 0
     }
 
     fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
@@ -628,7 +687,9 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let Some(process) = &mut node.process else { return };
         if node.trouble.paused {
-            return self.waiting.push((id, Waiting::Input(input)));
+            // It happens when the process goes on: what is written down of it has to wait as well.
+            let act = self.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
+            return self.waiting.push((id, Waiting::Input(input, act)));
         }
         let mut out = std::mem::take(&mut self.out);
         out.now = node.clock.shows(self.now);
@@ -737,9 +798,10 @@ impl<P: Protocol> World<P> {
         });
         let source = self.nodes[sender.0 as usize].address;
         self.sent += 1;
-        let (serial, damaged) = (self.sent, false);
+        let (serial, damaged, overtaken) = (self.sent, false, false);
         let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
-        let mut envelope = Envelope { serial, tag, sender, source, from, to, address, damaged, message };
+        let mut envelope =
+            Envelope { serial, tag, sender, source, from, to, address, damaged, overtaken, message };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(self.now, sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again, late, damaged } => {
@@ -963,7 +1025,7 @@ impl<P: Protocol> World<P> {
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
-                Waiting::Input(_) => {}
+                Waiting::Input(..) => {}
             }
         }
     }
@@ -995,7 +1057,10 @@ impl<P: Protocol> World<P> {
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.post(0, false, envelope),
-                Waiting::Input(input) => self.step(id, input),
+                Waiting::Input(input, act) => {
+                    act.into_iter().for_each(|act| self.write_down(act));
+                    self.step(id, input);
+                }
             }
         }
     }
@@ -1060,12 +1125,10 @@ impl<P: Protocol> World<P> {
 
     /// Takes a snapshot of a node's machine and hands it to its process.
     pub fn snapshot(&mut self, id: NodeId) {
+        self.write_down(Act::Snapshot { node: id });
         let node = &mut self.nodes[id.0 as usize];
         let through = node.glance.applied;
         node.snapshot_at = through;
-        if let Some(acts) = &mut self.acts {
-            acts.push(Act::Snapshot { node: id });
-        }
         let state = node.machine.encode();
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
@@ -1136,7 +1199,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// Cuts the network into groups.
-    pub fn partition(&mut self, groups: &[std::collections::BTreeSet<NodeId>]) {
+    pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
         self.record(None, &(19u8, groups), |names| format!("partition: {}", names.sets(&groups.to_vec())));
         self.network.partition(groups);
         self.note("partitioned");

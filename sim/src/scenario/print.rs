@@ -253,6 +253,7 @@ impl Names<'_> {
                 pairs.extend(keep.then(|| pair("keep", true)));
                 inline(&pairs)
             }
+            Step::Exchange { nodes } => one("exchange", self.whom(nodes)),
             Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
             Step::Call { call, client, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);

@@ -124,6 +124,11 @@ pub enum Step {
         /// Whether it waits on afterwards, as a duplicate.
         keep: bool,
     },
+    /// Everything that waits between some nodes arrives, oldest first, and so does what it leads to.
+    Exchange {
+        /// Which nodes.
+        nodes: Whom,
+    },
     /// Kills the process; exactly so many parts of its unfinished writes reach the disk.
     Tear {
         /// Whose.

@@ -168,11 +168,9 @@ fn shrink_protocol<P: Protocol>(
     let played = runner::play::<P>(scenario, options, drive)?;
     effort.spend(played.report.counts.events);
     let Some(goal) = Fingerprint::of(&played.report, scenario) else { return Ok(None) };
-    if goal.property != Property::Convergence.name() {
-        let acts = played.world.acts.clone().unwrap_or_default();
-        if let Some(story) = story::shrink::<P>(scenario, options, &goal, acts, effort) {
-            return Ok(Some(story));
-        }
+    let acts = played.world.acts.clone().unwrap_or_default();
+    if let Some(story) = story::shrink::<P>(scenario, options, &goal, acts, effort) {
+        return Ok(Some(story));
     }
     Ok(hardship::shrink(scenario, options, &goal, effort))
 }
