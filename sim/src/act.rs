@@ -163,13 +163,24 @@ pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
 pub fn separate_calls<T>(acts: &mut [Act<T>]) {
     let (mut now, mut next) = (BTreeMap::new(), 0);
     for act in acts {
-        if let Act::Call { client, again, .. } = act {
-            let known = now.get(client).copied().filter(|_| *again);
+        if let Act::Call { client, request, again, .. } = act {
+            let known = now.get(client).filter(|(_, asked)| *again && asked == request);
             *again = known.is_some();
-            let separate = known.unwrap_or(next);
+            let separate = known.map_or(next, |(separate, _)| *separate);
             next = next.max(separate + 1);
-            now.insert(*client, separate);
+            now.insert(*client, (separate, *request));
             *client = separate;
+        }
+    }
+}
+
+/// Lets a call be a repetition only where the same client asked for the same before.
+pub fn mark_first_calls<T>(acts: &mut [Act<T>]) {
+    let mut asked = BTreeMap::new();
+    for act in acts {
+        if let Act::Call { client, request, again, .. } = act {
+            let before = asked.insert(*client, *request);
+            *again &= before == Some(*request);
         }
     }
 }

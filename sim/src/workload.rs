@@ -180,7 +180,8 @@ impl<P: Protocol> World<P> {
         // What a session is worth to a story is its entry in the log: any write of a key that nobody reads has one.
         let key = self.scenario.workload.map_or(0, |workload| workload.keys);
         let request_like = Request::Put { key, value: u64::from(index) };
-        self.write_down(Act::Call { client: u32::MAX, node, request: request_like, again: false });
+        let client = self.clients.len() as u32 + index;
+        self.write_down(Act::Call { client, node, request: request_like, again: false });
         let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
         let command = Command { client: index, serial, task: Task::Open { stamp, lasting } }.encode();
         self.step(node, Input::Proposed { request, command });

@@ -20,10 +20,12 @@ struct Row {
     name: &'static str,
     seed: u64,
     shrunk: Shrunk,
+    /// Whether the core without the mistake keeps its promises in the same scenario.
+    is_fair: bool,
     seconds: f64,
 }
 
-/// The table, and whether every mutation was found and shrunk. `on_witness` takes each witness with its mutation.
+/// The table, and whether every mutation was found and shrunk to what the correct core survives. `on_witness` takes each witness with its mutation.
 #[allow(clippy::float_arithmetic)]
 pub(super) fn table(
     wanted: &[&'static MutationInfo],
@@ -31,8 +33,8 @@ pub(super) fn table(
     on_witness: &mut dyn FnMut(&str, &Shrunk),
 ) -> (String, bool) {
     let mut text = String::from(
-        "| mutation | seed | breaks | faults | operations | moves | told as | tries | s |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+        "| mutation | seed | breaks | faults | operations | moves | told as | correct core | tries | s |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut rows: Vec<Row> = Vec::new();
     for info in wanted {
@@ -50,7 +52,7 @@ pub(super) fn table(
         rows.push(row);
     }
     text.push_str(&summary(&mut rows, wanted.len()));
-    (text, rows.len() == wanted.len())
+    (text, rows.len() == wanted.len() && rows.iter().all(|row| row.is_fair))
 }
 
 #[allow(clippy::float_arithmetic)]
@@ -59,7 +61,8 @@ fn row(info: &'static MutationInfo, seed: u64) -> Option<Row> {
     let mut stop = |_: &Progress| clock.is_over();
     let mut effort = Effort::new(u64::MAX, &mut stop);
     let shrunk = shrink(&zoo::scenario(info, seed), "raft", seed, &mut effort).ok()??;
-    Some(Row { name: info.name, seed, shrunk, seconds: clock.elapsed().as_secs_f64() })
+    let seconds = clock.elapsed().as_secs_f64();
+    Some(Row { name: info.name, seed, is_fair: zoo::is_fair(&shrunk.scenario), shrunk, seconds })
 }
 
 fn summary(rows: &mut [Row], wanted: usize) -> String {
@@ -90,11 +93,12 @@ impl Row {
     }
 
     fn line(&self) -> String {
-        let Row { name, seed, shrunk, seconds } = self;
+        let Row { name, seed, shrunk, is_fair, seconds } = self;
+        let fair = if *is_fair { "passes" } else { "FAILS" };
         let Shrunk { fingerprint, faults, operations, acts, tries, is_story, .. } = shrunk;
         let told = if *is_story { "story" } else { "hardship" };
         format!(
-            "| {name} | {seed} | {} | {faults} | {operations} | {acts} | {told} | {tries} | {seconds:.1} |\n",
+            "| {name} | {seed} | {} | {faults} | {operations} | {acts} | {told} | {fair} | {tries} | {seconds:.1} |\n",
             fingerprint.property
         )
     }

@@ -57,7 +57,7 @@ pub(super) fn shrink<P: Protocol>(
         Some(_) | None => {}
     }
     acts.retain(|act| *act != Act::Heal);
-    act::separate_calls(&mut acts);
+    act::mark_first_calls(&mut acts);
     act::mark_duplicates(&mut acts);
     effort.size = acts.len();
     let agreement = owes.then(|| scenario.cluster.election.max.saturating_mul(ELECTIONS));
@@ -66,6 +66,9 @@ pub(super) fn shrink<P: Protocol>(
         .deal::<P>(&acts, Dealt::Exactly, effort)
         .or_else(|| with_instant_disks::<P>(&mut table, &acts, effort))
         .or_else(|| table.deal::<P>(&acts, Dealt::Likely, effort))?;
+    let mut separate = acts.clone();
+    act::separate_calls(&mut separate);
+    acts = table.deal::<P>(&separate, Dealt::Likely, effort).unwrap_or(acts);
     acts = with_instant_disks::<P>(&mut table, &acts, effort).unwrap_or(acts);
     acts = without_kinds::<P>(&table, acts, effort);
     acts = minimal::<P>(&table, acts, effort);
