@@ -252,7 +252,9 @@ pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: 
 }
 
 pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId, forced: bool) {
-    let free = t.hard_state.vote.is_none_or(|vote| vote == from)
+    // A term that has a leader needs no other candidate: a vote would only make the leader's follower wait anew (etcd).
+    let is_led = t.leader.is_some() && !t.mutated(Mutation::VoteClearedInTerm);
+    let free = t.hard_state.vote.map_or(!is_led, |vote| vote == from)
         || !t.keeps(Rule::OneVotePerTerm)
         || t.mutated(Mutation::VoteTwice);
     let up_to_date = is_up_to_date(t, last) || forced && t.mutated(Mutation::ForcedSkipsUpToDate);
@@ -276,7 +278,8 @@ fn give_vote(t: &mut Transition<'_>, to: NodeId) {
             t.hard_state_changed();
         }
     }
-    if matches!(t.role, Role::Follower) && t.may_campaign() {
+    // Who asks for pre-votes still follows (thesis 9.6); who stands has voted for itself.
+    if matches!(t.role, Role::Follower | Role::PreCandidate(_)) && t.may_campaign() {
         set_election_timer(t);
     }
 }

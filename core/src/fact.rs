@@ -26,7 +26,7 @@ pub enum Fact {
     TwoLeadersMet,
     /// A vote was refused because the candidate's log is behind.
     VoteRefusedLogBehind,
-    /// A vote was refused because it was given already.
+    /// A vote was refused because it was given already, or because the term has a leader.
     VoteRefusedGivenAlready,
     /// A request for a vote was ignored because a leader lives.
     VoteIgnoredLeaderLives,
@@ -131,6 +131,7 @@ impl Fact {
         Fact::LeaderSteppedDown,
         Fact::QuorumLost,
         Fact::LeaderRemoved,
+        Fact::RemovedNodeTold,
         Fact::LearnerLeads,
         Fact::TwoLeadersMet,
         Fact::VoteRefusedLogBehind,

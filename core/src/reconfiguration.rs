@@ -337,7 +337,6 @@ fn maybe_give_up_leading(t: &mut Transition<'_>) {
     }
     t.note(Fact::LeaderRemoved);
     replication::send_heartbeats(t);
-    replication::tell_commit_to_all(t);
     let term = t.term();
     election::become_follower(t, term, None);
 }

@@ -153,7 +153,7 @@ fn tell_commit(t: &mut Transition<'_>, place: usize) {
 }
 
 /// Tells everyone who has nothing under way about the commit index.
-pub(crate) fn tell_commit_to_all(t: &mut Transition<'_>) {
+fn tell_commit_to_all(t: &mut Transition<'_>) {
     for place in 0..peer_count(t) {
         tell_commit(t, place);
     }
@@ -312,6 +312,7 @@ pub(crate) fn send_heartbeats(t: &mut Transition<'_>) {
 }
 
 pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogIndex, round: u64) {
+    let asked_before = t.leader == Some(from);
     if election::on_leader_contact(t, from) {
         let held = commit.min(t.log.last().index);
         advance_commit(t, held);
@@ -321,7 +322,9 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
         }
         let priority = t.config.priority;
         t.reply(Body::HeartbeatResponse { round, priority });
-        follower_reading::ask_again(t);
+        if asked_before {
+            follower_reading::ask_again(t);
+        }
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Act<T> {
         /// Which nodes; at least two.
         nodes: BTreeSet<NodeId>,
     },
+    /// Everything that waited was lost.
+    Lose,
     /// Hardship ended.
     Heal,
 }
@@ -127,7 +129,7 @@ impl<T> Act<T> {
     #[must_use]
     pub fn node(&self) -> Option<NodeId> {
         Some(match self {
-            Act::Exchange { .. } | Act::Heal => return None,
+            Act::Exchange { .. } | Act::Lose | Act::Heal => return None,
             Act::Deliver { to: node, .. }
             | Act::Fire { node, .. }
             | Act::Finish { node }
@@ -252,6 +254,7 @@ pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool)
             true
         }
         Act::Exchange { nodes } => world.exchange(nodes),
+        Act::Lose => world.lose_waiting(),
         Act::Heal => false,
     }
 }

@@ -35,7 +35,5 @@ pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
-#[cfg(test)]
-mod world_tests;
 #[cfg(feature = "mutations")]
 pub mod zoo;

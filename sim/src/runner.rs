@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::act::Which;
 use crate::agenda::Agenda;
-use crate::check::Violation;
+use crate::check::{Glance, Violation};
 use crate::choices::Choices;
 use crate::history::{CallId, Outcome};
 use crate::machine::{Answer, Request};
@@ -87,8 +87,8 @@ pub trait Visit {
 pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
     match name {
         Raft::NAME => Ok(visit.visit::<Raft>()),
-        #[cfg(test)]
-        "fickle" => Ok(visit.visit::<crate::protocols::fickle::Fickle>()),
+        #[cfg(any(test, feature = "mutations"))]
+        "unruly" => Ok(visit.visit::<crate::protocols::unruly::Unruly>()),
         #[cfg(feature = "raft-rs")]
         RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         #[cfg(feature = "openraft")]
@@ -245,6 +245,44 @@ pub(crate) fn conclude<P: Protocol>(
     report(scenario, options, world, Vec::new())
 }
 
+/// What each node shows at one moment of a story.
+pub(crate) type Scene = Vec<Sight>;
+
+/// What a node shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// Whether its process runs.
+    pub runs: bool,
+    /// What the process shows.
+    pub glance: Glance,
+    /// How many of its writes are not finished.
+    pub unfinished: usize,
+}
+
+/// Tells a story once more and looks at every node before its first step and after each; then at what still waits.
+pub(crate) fn scenes<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Option<(Vec<Scene>, World<P>)> {
+    let mut world = world::<P>(scenario, options.seed, false).ok()?;
+    let mut scenes = vec![scene(&world)];
+    let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };
+    for (number, step) in scenario.steps.iter().enumerate() {
+        let told = panics::catch(|| story.perform(number, step));
+        scenes.push(scene(story.world));
+        if !matches!(told, Ok(Ok(()))) || !story.world.violations().is_empty() {
+            break;
+        }
+    }
+    Some((scenes, world))
+}
+
+fn scene<P: Protocol>(world: &World<P>) -> Scene {
+    let sight = |node: &crate::node::Node<P>| Sight {
+        runs: node.process.is_some(),
+        glance: node.process.as_ref().map(Glance::of).unwrap_or_default(),
+        unfinished: node.disk.unfinished(),
+    };
+    world.nodes().iter().map(sight).collect()
+}
+
 /// A world at the start of a scenario.
 ///
 /// # Errors
@@ -346,6 +384,9 @@ impl<P: Protocol> Story<'_, P> {
                 for (from, to) in pairs(links) {
                     self.world.drop_held(from, to);
                 }
+            }
+            Step::DropAll => {
+                self.world.lose_waiting();
             }
             Step::Heal => self.world.heal(),
             Step::Stall { nodes } => {

@@ -40,7 +40,10 @@ const VERBS: [(&str, Reader); 38] = [
     ("deliver", read_deliver),
     ("exchange", |verb, _, cluster| Ok(Step::Exchange { nodes: read_whom(verb, cluster)? })),
     ("tear", read_tear),
-    ("drop", |verb, _, cluster| Ok(Step::Drop { links: read_links(verb, cluster)? })),
+    ("drop", |verb, _, cluster| match verb.as_str() {
+        Some("all") => Ok(Step::DropAll),
+        Some(_) | None => Ok(Step::Drop { links: read_links(verb, cluster)? }),
+    }),
     ("stall", |verb, _, cluster| Ok(Step::Stall { nodes: read_whom(verb, cluster)? })),
     ("unstall", |verb, _, cluster| Ok(Step::Unstall { nodes: read_whom(verb, cluster)? })),
     ("finish", read_finish),

@@ -89,6 +89,8 @@ pub enum Step {
         /// Which links.
         links: Links,
     },
+    /// Every waiting message is lost; later ones still wait.
+    DropAll,
     /// Disk writes of these nodes stay unfinished from now on.
     Stall {
         /// Whose.

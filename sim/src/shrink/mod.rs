@@ -13,9 +13,11 @@ mod fingerprint;
 mod hardship;
 mod nodes;
 mod story;
+mod words;
 
-pub use ddmin::ddmin;
+pub use ddmin::{From, ddmin};
 pub use fingerprint::Fingerprint;
+pub use words::Words;
 
 use crate::choices::Choices;
 use crate::protocol::Protocol;
@@ -78,6 +80,8 @@ pub struct Shrunk {
     pub fingerprint: Fingerprint,
     /// Its report.
     pub report: Report,
+    /// What happens, for the reader.
+    pub words: Words,
     /// Crashes, torn writes, restarts, wiped disks, duplicates, overtaken messages; or nemeses and ratios.
     pub faults: usize,
     /// What clients, operators and timers do.
@@ -104,7 +108,10 @@ impl Shrunk {
         text.push_str(&format!(
             "# {faults} faults, {operations} operations, {acts} moves in all; shrunk in {tries} tries.\n"
         ));
-        text + &self.scenario.to_toml()
+        if !self.words.lost.is_empty() {
+            text.push_str(&format!("# Never arrives: {}.\n", self.words.lost.join(", ")));
+        }
+        text + &self.scenario.to_short_toml(&self.words.notes)
     }
 
     /// What happens, in one sentence.
@@ -169,10 +176,12 @@ fn shrink_protocol<P: Protocol>(
     effort.spend(played.report.counts.events);
     let Some(goal) = Fingerprint::of(&played.report, scenario) else { return Ok(None) };
     let acts = played.world.acts.clone().unwrap_or_default();
-    if let Some(story) = story::shrink::<P>(scenario, options, &goal, acts, effort) {
-        return Ok(Some(story));
-    }
-    Ok(hardship::shrink(scenario, options, &goal, effort))
+    drop(played);
+    let shrunk = match story::shrink::<P>(scenario, options, &goal, acts, effort) {
+        Some(story) => Some(story),
+        None => hardship::shrink(scenario, options, &goal, effort),
+    };
+    Ok(shrunk.map(|shrunk| Shrunk { words: words::words::<P>(&shrunk.scenario, options), ..shrunk }))
 }
 
 /// A scenario with its final expectations, run to see that it does what it says.

@@ -79,6 +79,7 @@ fn act_without<T: Copy>(act: &Act<T>, gone: NodeId) -> Option<Act<T>> {
         }
         Act::Bind { node, address } => Act::Bind { node: id(node)?, address: moved(address, gone)? },
         Act::Exchange { nodes } => Act::Exchange { nodes: set_without(&nodes, gone) },
+        Act::Lose => Act::Lose,
         Act::Heal => Act::Heal,
     })
 }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Effort, Fingerprint, LIMIT, Shrunk, ddmin, nodes, verified};
+use super::ddmin::From;
+use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, ddmin, nodes, verified};
 use crate::act::{self, Act};
 use crate::agenda::Agenda;
 use crate::choices::Choices;
@@ -21,6 +22,7 @@ use crate::scenario::{
 use crate::world::World;
 
 /// The scenario in which acts are dealt, and how.
+#[derive(Clone)]
 struct Table<'a> {
     scenario: Scenario,
     /// Whether writes finish as soon as they are issued.
@@ -50,6 +52,10 @@ pub(super) fn shrink<P: Protocol>(
     mut acts: Acts<P>,
     effort: &mut Effort<'_>,
 ) -> Option<Shrunk> {
+    let settings = runner::protocol_settings::<P>(scenario).ok()?;
+    if P::relies_on_clocks(&settings) {
+        return None;
+    }
     let owes = goal.property == Property::Convergence.name();
     match acts.iter().rposition(|act| *act == Act::Heal) {
         Some(healed) if owes => acts.truncate(healed),
@@ -62,30 +68,72 @@ pub(super) fn shrink<P: Protocol>(
     effort.size = acts.len();
     let agreement = owes.then(|| scenario.cluster.election.max.saturating_mul(ELECTIONS));
     let mut table = Table { scenario: frozen(scenario, owes), instant_disks: false, agreement, options, goal };
-    let mut acts = table
+    let acts = first::<P>(&mut table, acts, effort)?;
+    let mut best: Option<(Table<'_>, Acts<P>)> = None;
+    for from in [From::Front, From::Back] {
+        let mut table = table.clone();
+        let acts = smallest::<P>(&mut table, acts.clone(), from, effort);
+        if best.as_ref().is_none_or(|(other, others)| table.order(&acts) < other.order(others)) {
+            best = Some((table, acts));
+        }
+    }
+    let (table, acts) = best?;
+    table.finish::<P>(&acts, effort)
+}
+
+/// The acts, as they are possible in a frozen world.
+fn first<P: Protocol>(table: &mut Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Option<Acts<P>> {
+    if table.agreement.is_some() {
+        // What a frozen world did not deliver was lost in the run, or still under way.
+        let lose: Acts<P> = acts.iter().cloned().chain([Act::Lose]).collect();
+        if let Some(acts) = table.deal::<P>(&lose, Dealt::Exactly, effort) {
+            return Some(acts);
+        }
+    }
+    acts = table
         .deal::<P>(&acts, Dealt::Exactly, effort)
-        .or_else(|| with_instant_disks::<P>(&mut table, &acts, effort))
+        .or_else(|| with_instant_disks::<P>(table, &acts, effort))
         .or_else(|| table.deal::<P>(&acts, Dealt::Likely, effort))?;
-    let mut separate = acts.clone();
-    act::separate_calls(&mut separate);
-    acts = table.deal::<P>(&separate, Dealt::Likely, effort).unwrap_or(acts);
-    acts = with_instant_disks::<P>(&mut table, &acts, effort).unwrap_or(acts);
-    acts = without_kinds::<P>(&table, acts, effort);
-    acts = minimal::<P>(&table, acts, effort);
+    Some(acts)
+}
+
+/// Leaves out what the failure does not need, and tells the rest as shortly as possible.
+fn smallest<P: Protocol>(
+    table: &mut Table<'_>,
+    mut acts: Acts<P>,
+    from: From,
+    effort: &mut Effort<'_>,
+) -> Acts<P> {
+    acts = with_separate_calls::<P>(table, acts, effort);
+    acts = with_instant_disks::<P>(table, &acts, effort).unwrap_or(acts);
+    acts = without_kinds::<P>(table, acts, effort);
+    acts = minimal::<P>(table, acts, from, effort);
     loop {
-        let before = (acts.len(), table.size());
-        acts = with_instant_disks::<P>(&mut table, &acts, effort).unwrap_or(acts);
-        acts = without_nodes::<P>(&mut table, acts, effort);
-        acts = with_plain_settings::<P>(&mut table, acts, effort);
-        acts = simpler::<P>(&table, acts, effort);
-        acts = minimal::<P>(&table, acts, effort);
-        acts = without_pairs::<P>(&table, acts, effort);
-        if before == (acts.len(), table.size()) || effort.is_over() {
+        let before = table.order(&acts);
+        acts = with_instant_disks::<P>(table, &acts, effort).unwrap_or(acts);
+        acts = without_nodes::<P>(table, acts, effort);
+        acts = with_plain_settings::<P>(table, acts, effort);
+        acts = simpler::<P>(table, acts, effort);
+        acts = minimal::<P>(table, acts, from, effort);
+        acts = without_pairs::<P>(table, acts, effort);
+        acts = with_separate_calls::<P>(table, acts, effort);
+        if before == table.order(&acts) || effort.is_over() {
             break;
         }
     }
-    acts = with_exchanges::<P>(&table, acts, effort);
-    table.finish::<P>(&acts, effort)
+    acts = with_exchanges::<P>(table, acts, effort);
+    minimal::<P>(table, acts, from, effort)
+}
+
+/// Gives every call a client of its own, numbered as a story numbers them.
+fn with_separate_calls<P: Protocol>(table: &Table<'_>, acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
+    let mut separate = acts.clone();
+    act::separate_calls(&mut separate);
+    if separate == acts {
+        return acts;
+    }
+    let used = table.deal::<P>(&separate, Dealt::Likely, effort);
+    used.filter(|used| used.len() <= acts.len()).unwrap_or(acts)
 }
 
 /// How many of the longest election timeouts a healed cluster is given in a story: a correct one needs a few.
@@ -141,10 +189,11 @@ impl Table<'_> {
         Some(used)
     }
 
-    /// How much a reader has to know before the story begins.
-    fn size(&self) -> usize {
+    /// How much a reader has to go through: the story first, then what has to be known before it begins.
+    fn order<T>(&self, acts: &[Act<T>]) -> (usize, usize, usize) {
         let cluster = &self.scenario.cluster;
-        cluster.nodes.len() + cluster.options.len() + cluster.priority.len()
+        let settings = cluster.nodes.len() + cluster.options.len() + cluster.priority.len();
+        (acts.len(), faults(acts), settings)
     }
 
     fn world<P: Protocol>(&self) -> Option<World<P>> {
@@ -172,6 +221,7 @@ impl Table<'_> {
             scenario,
             fingerprint: self.goal.clone(),
             report,
+            words: Words::default(),
             faults: faults(acts),
             operations: operations(acts),
             acts: acts.len(),
@@ -181,11 +231,16 @@ impl Table<'_> {
     }
 }
 
-fn minimal<P: Protocol>(table: &Table<'_>, acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
+fn minimal<P: Protocol>(
+    table: &Table<'_>,
+    acts: Acts<P>,
+    from: From,
+    effort: &mut Effort<'_>,
+) -> Acts<P> {
     let effort = core::cell::RefCell::new(effort);
     let mut keeps = |rest: Acts<P>| table.deal::<P>(&rest, Dealt::Likely, &mut effort.borrow_mut());
     let mut over = || effort.borrow_mut().is_over();
-    ddmin(acts, &mut keeps, &mut over)
+    ddmin(acts, from, &mut keeps, &mut over)
 }
 
 /// Tries to leave out everything that happens to a node, and every act of a kind, at once: cheap for long runs.
@@ -201,6 +256,7 @@ fn without_kinds<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut
         | Act::Wipe { .. }
         | Act::Bind { .. }
         | Act::Exchange { .. }
+        | Act::Lose
         | Act::Heal => 4,
     };
     for gone in 0..4 {
@@ -335,7 +391,7 @@ fn simpler_acts<T: Copy>(act: &Act<T>) -> Vec<Act<T>> {
 fn faults<T>(acts: &[Act<T>]) -> usize {
     let is_fault = |act: &&Act<T>| match act {
         Act::Deliver { overtakes, kept, .. } => *kept || *overtakes,
-        Act::Crash { .. } | Act::Wipe { .. } | Act::Bind { .. } => true,
+        Act::Crash { .. } | Act::Wipe { .. } | Act::Bind { .. } | Act::Lose => true,
         Act::Fire { .. }
         | Act::Finish { .. }
         | Act::Boot { .. }
@@ -480,6 +536,7 @@ fn step<P: Protocol>(act: &Act<P::Timer>) -> Option<Step> {
             }
         }
         Act::Bind { node, address } => Step::Address { node: *node, at: *address },
+        Act::Lose => Step::DropAll,
         // Told where they stand among the others, or not part of a story.
         Act::Call { .. } | Act::Exchange { .. } | Act::Heal => return None,
     })
