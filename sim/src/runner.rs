@@ -174,8 +174,9 @@ pub fn play<P: Protocol>(
 ) -> Result<Played<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
     let agenda = Agenda::new(scenario.schedule);
-    let mut world =
-        World::<P>::new(Arc::new(scenario.clone()), settings, drive.choices, agenda, options.trace);
+    let tape = scenario.unusual.as_ref().filter(|_| drive.choices.is_seeded());
+    let choices = tape.map_or(drive.choices, |unusual| Choices::usual_but(unusual));
+    let mut world = World::<P>::new(Arc::new(scenario.clone()), settings, choices, agenda, options.trace);
     world.limit = drive.limit;
     world.acts = drive.acts.then(Vec::new);
     let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };
@@ -184,6 +185,10 @@ pub fn play<P: Protocol>(
     match told {
         Ok(told) => told?,
         Err(panic) => accuse_of_panic(&mut world, panic),
+    }
+    if let Some(parting) = world.choices().parted().filter(|_| tape.is_some()) {
+        let message = format!("the tape does not fit the run: {parting}");
+        return Err(Objection { subject: Subject::Scenario, message, hint: None });
     }
     if drive.limit_is_a_promise && world.is_exhausted() && world.violations().is_empty() {
         world.accuse_of_endlessness();
@@ -293,7 +298,8 @@ pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> R
         let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
         P::accepts(&scenario.initial(id)).map_err(refused)?;
     }
-    let choices = Choices::seeded(seed);
+    let seeded = || Choices::seeded(seed);
+    let choices = scenario.unusual.as_ref().map_or_else(seeded, |unusual| Choices::usual_but(unusual));
     let agenda = Agenda::new(scenario.schedule);
     Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
 }

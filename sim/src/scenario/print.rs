@@ -14,6 +14,7 @@ use super::{
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
 };
+use crate::tape;
 
 /// Keys with values that are TOML already, in order.
 type Pairs = Vec<(String, String)>;
@@ -33,6 +34,7 @@ impl Scenario {
             ("[disk]", self.disk == Disk::default()),
             ("[clock]", self.clock == Clock::default()),
             ("[schedule]", self.schedule == Schedule::default()),
+            ("[]", true),
         ];
         self.print(&|header| !defaults.contains(&(header, true)), notes)
     }
@@ -40,7 +42,9 @@ impl Scenario {
     fn print(&self, wanted: &dyn Fn(&str) -> bool, notes: &[String]) -> String {
         let mut text = String::new();
         section(&mut text, "", &self.head());
-        section(&mut text, "[cluster]", &self.cluster.settings());
+        let mut cluster = self.cluster.settings();
+        cluster.retain(|(_, value)| value != "[]" || wanted("[]"));
+        section(&mut text, "[cluster]", &cluster);
         section(&mut text, "[cluster.addresses]", &self.cluster.renamed());
         section(&mut text, "[cluster.options]", &self.cluster.options());
         if !self.rules_off.is_empty() {
@@ -67,6 +71,11 @@ impl Scenario {
         }
         for nemesis in &self.nemeses {
             section(&mut text, "[[nemesis]]", &nemesis.settings());
+        }
+        if let Some(unusual) = &self.unusual {
+            let draw = |draw| format!("  {},\n", quoted(&tape::print_unusual(draw)));
+            let draws: String = unusual.iter().map(draw).collect();
+            section(&mut text, "[tape]", &vec![pair("unusual", format!("[\n{draws}]"))]);
         }
         let names = Names { cluster: &self.cluster };
         let lines = self.steps.iter().enumerate().map(|(place, step)| {

@@ -3,7 +3,7 @@
 //! Holds: what comes out has no more parts than what went in, and heals where that did: a cluster that does not agree in
 //! the middle of hardship has broken nothing. Not here: failures that acts alone lead to (`story`).
 
-use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, names_no_node, nodes, verified};
+use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, draws, names_no_node, nodes, verified};
 use crate::choices::Choices;
 use crate::protocol::NodeId;
 use crate::runner::{self, Drive, RunOptions};
@@ -30,6 +30,21 @@ pub(super) fn shrink(
             place += 1;
         }
     }
+    if let Some(with_tape) = draws::shrink(&best, options, goal, effort) {
+        let with_tape = finish(with_tape, options, goal, effort);
+        if with_tape.is_some() {
+            return with_tape;
+        }
+    }
+    finish(best, options, goal, effort)
+}
+
+fn finish(
+    mut best: Scenario,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Shrunk> {
     best.title = format!("Shrunk: {}", goal.property);
     best.source = format!("a failure of seed {}, made small", options.seed);
     best.systems = vec![options.system.clone()];
@@ -62,7 +77,7 @@ fn fails_alike(
 }
 
 /// How many parts a reader has to look at.
-fn size(scenario: &Scenario) -> usize {
+pub(super) fn size(scenario: &Scenario) -> usize {
     let workload = scenario.workload.map_or(0, |workload| workload.clients as usize + workload.keys as usize);
     let settings = scenario.cluster.options.len() + usize::from(scenario.cluster.snapshot_every.is_some());
     scenario.cluster.nodes.len() + scenario.nemeses.len() + scenario.steps.len() + workload + settings
@@ -75,7 +90,7 @@ fn heals_before_agreement(steps: &[Step]) -> bool {
 }
 
 /// Simpler scenarios, the boldest first. Each differs from the given one.
-fn candidates(scenario: &Scenario) -> Vec<Scenario> {
+pub(super) fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     let mut candidates = Vec::new();
     let mut add = |change: &dyn Fn(&mut Scenario)| {
         let mut simpler = scenario.clone();

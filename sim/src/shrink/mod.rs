@@ -6,9 +6,10 @@
 //! Two ways. A failure of safety becomes a *story*: the world is frozen, and the acts that nodes noticed are dealt one by
 //! one; what delays, losses, partitions and clocks had to do with it is gone at once, and delta debugging (Zeller and
 //! Hildebrandt 2002) leaves out acts. What needs time (no convergence) stays a *hardship*: nemeses, steps, settings and
-//! time are left out or made smaller.
+//! time are left out or made smaller, and then its draws become as usual as they can be.
 
 mod ddmin;
+mod draws;
 mod fingerprint;
 mod hardship;
 mod nodes;
@@ -195,7 +196,13 @@ fn verified(
     let mut scenario = crate::scenario::parse("shrunk.toml", &text).ok()?.scenario;
     let drive =
         Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
-    let report = runner::drive(&scenario, options, drive).ok()?;
+    let report = match runner::drive(&scenario, options, drive) {
+        Ok(report) => report,
+        Err(objection) => {
+            tracing::debug!("what was made small cannot be told: {}", objection.message);
+            return None;
+        }
+    };
     effort.spend(report.counts.events);
     if Fingerprint::of(&report, &scenario).as_ref() != Some(goal) {
         return None;

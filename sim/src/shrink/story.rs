@@ -52,10 +52,10 @@ pub(super) fn shrink<P: Protocol>(
     mut acts: Acts<P>,
     effort: &mut Effort<'_>,
 ) -> Option<Shrunk> {
-    let settings = runner::protocol_settings::<P>(scenario).ok()?;
-    if P::relies_on_clocks(&settings) {
-        return None;
-    }
+    let scenario = &match goal.property == Property::Linearizability.name() {
+        true => without_clocks::<P>(scenario)?,
+        false => scenario.clone(),
+    };
     let owes = goal.property == Property::Convergence.name();
     match acts.iter().rposition(|act| *act == Act::Heal) {
         Some(healed) if owes => acts.truncate(healed),
@@ -79,6 +79,21 @@ pub(super) fn shrink<P: Protocol>(
     }
     let (table, acts) = best?;
     table.finish::<P>(&acts, effort)
+}
+
+/// The scenario with no promise that rests on clocks: a frozen world would break it however right the protocol is.
+fn without_clocks<P: Protocol>(scenario: &Scenario) -> Option<Scenario> {
+    let relies = |scenario: &Scenario| {
+        runner::protocol_settings::<P>(scenario).map(|settings| P::relies_on_clocks(&settings))
+    };
+    if !relies(scenario).ok()? {
+        return Some(scenario.clone());
+    }
+    scenario.cluster.options.keys().find_map(|name| {
+        let mut without = scenario.clone();
+        without.cluster.options.remove(name);
+        (relies(&without) == Ok(false)).then_some(without)
+    })
 }
 
 /// The acts, as they are possible in a frozen world.
