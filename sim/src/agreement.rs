@@ -121,12 +121,13 @@ impl<P: Protocol> World<P> {
 
     /// What stands in the way of agreement: hardship that is not over, a quorum that does not run, or else the protocol.
     fn obstacle(&self) -> String {
+        let disagreement = self.disagreement().unwrap_or_default();
         if let Some(hardship) = self.hardship() {
-            return format!("hardship is not over: {hardship}");
+            return format!("hardship is not over: {hardship}; {disagreement}");
         }
         match (self.leader(), self.no_quorum()) {
-            (Some(_), Some(why)) => why,
-            (Some(_) | None, _) => self.disagreement().unwrap_or_default(),
+            (Some(_), Some(why)) => format!("{why}; {disagreement}"),
+            (Some(_) | None, _) => disagreement,
         }
     }
 

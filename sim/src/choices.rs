@@ -401,7 +401,11 @@ mod tests {
         let mut again = Choices::usual_but(&unusual);
         assert_eq!(drawn, draws(&mut again));
         assert_eq!(again.parted(), None);
-        assert_eq!(draws(&mut Choices::usual_but(&[])), [0; 40], "nothing happens by chance, nothing takes long");
+        assert_eq!(
+            draws(&mut Choices::usual_but(&[])),
+            [0; 40],
+            "nothing happens by chance, nothing takes long"
+        );
         let mut other = Choices::usual_but(&[Unusual { bound: 9, ..unusual[0] }]);
         draws(&mut other);
         assert!(other.parted().is_some_and(|parting| parting.found.is_some_and(|found| found.bound == 9)));

@@ -265,7 +265,10 @@ pub(crate) struct Sight {
 }
 
 /// Tells a story once more and looks at every node before its first step and after each; then at what still waits.
-pub(crate) fn scenes<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Option<(Vec<Scene>, World<P>)> {
+pub(crate) fn scenes<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+) -> Option<(Vec<Scene>, World<P>)> {
     let mut world = world::<P>(scenario, options.seed, false).ok()?;
     let mut scenes = vec![scene(&world)];
     let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };

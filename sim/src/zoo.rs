@@ -97,7 +97,6 @@ pub fn is_fair(scenario: &Scenario) -> bool {
     correct.cluster.options.remove("mutation");
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    let drive =
-        Drive { choices: Choices::seeded(seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
+    let drive = Drive { choices: Choices::seeded(seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
     runner::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
 }

@@ -10,6 +10,8 @@ mod openraft;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;
+#[cfg(feature = "mutations")]
+mod shrunk;
 mod testing;
 mod tidy;
 mod why;

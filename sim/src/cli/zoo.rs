@@ -51,8 +51,11 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
     let wanted =
         |info: &&MutationInfo| arguments.filter.as_ref().is_none_or(|text| info.name.contains(text.as_str()));
     let wanted: Vec<&'static MutationInfo> = zoo::all().iter().filter(wanted).collect();
-    let (text, all_found) =
-        if arguments.shrink { sizes(arguments, &wanted, budget) } else { searches(arguments, &wanted, budget) };
+    let (text, all_found) = if arguments.shrink {
+        sizes(arguments, &wanted, budget)
+    } else {
+        searches(arguments, &wanted, budget)
+    };
     if let Some(path) = &arguments.out
         && let Err(error) = options::write_file(path, &text)
     {

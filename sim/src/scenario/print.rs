@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::units::format_within;
 use super::{
-    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog, Links, Nemesis,
-    NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule, Sessions, Step,
-    Target, Value, Weights, Whom, Workload, format_duration,
+    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog, Links,
+    Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule,
+    Sessions, Step, Target, Value, Weights, Whom, Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,

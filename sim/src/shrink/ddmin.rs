@@ -71,10 +71,15 @@ mod tests {
     #[test]
     fn it_ends_when_told_to() {
         let mut tries = 0;
-        let left = ddmin((0..100).collect(), From::Front, &mut |rest| rest.contains(&7).then_some(rest), &mut || {
-            tries += 1;
-            tries > 2
-        });
+        let left = ddmin(
+            (0..100).collect(),
+            From::Front,
+            &mut |rest| rest.contains(&7).then_some(rest),
+            &mut || {
+                tries += 1;
+                tries > 2
+            },
+        );
         assert!(left.contains(&7) && 1 < left.len() && left.len() < 100, "{left:?}");
     }
 }

@@ -9,11 +9,28 @@ use crate::protocol::Protocol;
 use crate::runner::{self, Drive, RunOptions, Visit};
 use crate::scenario::Scenario;
 
+/// What the work may cost beyond what was spent before: long worlds have more draws than a tape is worth.
+const EVENTS_MAX: u64 = 10_000_000;
+
 /// More unusual draws than this say less to a reader than a seed.
 const DRAWS_MAX: usize = 30;
 
 /// A scenario with its tape, made small. `None` when what is left would not be easier to read than the scenario itself.
 pub(super) fn shrink(
+    scenario: &Scenario,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Scenario> {
+    let whole = effort.events;
+    effort.events = whole.min(effort.spent.saturating_mul(2).saturating_add(EVENTS_MAX));
+    let shrunk = with_tape(scenario, options, goal, effort);
+    effort.events = whole;
+    effort.over = effort.over && effort.spent >= whole;
+    shrunk
+}
+
+fn with_tape(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -126,6 +143,41 @@ fn rounder_values(value: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::parse;
+
+    /// One vote too many: a rule is off.
+    const BROKEN: &str = include_str!("../../tests/broken.toml");
+
+    #[test]
+    fn a_tape_repeats_the_failure_and_one_that_does_not_fit_is_refused() {
+        let scenario = parse("broken.toml", BROKEN).expect("a scenario").scenario;
+        let seed = (0..100).find(|&seed| fingerprint(&scenario, seed).is_some()).expect("some seed fails");
+        let goal = fingerprint(&scenario, seed).expect("it fails");
+        let mut go_on = |_: &_| false;
+        let mut effort = Effort::new(20_000_000, &mut go_on);
+        let seeded = Choices::seeded(seed);
+        let all = fails_alike(&scenario, seeded, &options(seed), &goal, &mut effort).expect("it fails alike");
+        let few = minimal(&scenario, all.clone(), &options(seed), &goal, &mut effort);
+        assert!(few.len() < all.len(), "{} of {}", few.len(), all.len());
+        let mut taped = Scenario { unusual: Some(few.clone()), ..scenario };
+        assert_eq!(fingerprint(&taped, seed + 1).as_ref(), Some(&goal), "the seed has no part in it");
+        let again = parse("taped.toml", &taped.to_toml()).expect("a scenario").scenario;
+        assert_eq!(again.unusual, taped.unusual);
+        let Some(first) = taped.unusual.as_mut().and_then(|draws| draws.first_mut()) else {
+            return assert!(few.is_empty(), "nothing had to be unusual");
+        };
+        first.bound += 1;
+        let refused = runner::run(&taped, &options(seed)).expect_err("another bound");
+        assert!(refused.message.starts_with("the tape does not fit the run: draw "), "{}", refused.message);
+    }
+
+    fn options(seed: u64) -> RunOptions {
+        RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false }
+    }
+
+    fn fingerprint(scenario: &Scenario, seed: u64) -> Option<Fingerprint> {
+        Fingerprint::of(&runner::run(scenario, &options(seed)).ok()?, scenario)
+    }
 
     #[test]
     fn rounder_values_have_fewer_digits() {

@@ -84,6 +84,31 @@ fn shape(text: &str, is_node: impl Fn(&str) -> bool) -> String {
 mod tests {
     use super::*;
 
+    fn of_steps(steps: &str) -> String {
+        let text = format!(
+            "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b', 'c']\n[story]\nsteps = [{steps}]\n[expect]\nviolations = 'none'"
+        );
+        let scenario = crate::scenario::parse("t.toml", &text).expect("a scenario").scenario;
+        let options = crate::runner::RunOptions {
+            file: String::new(),
+            system: String::from("raft"),
+            seed: 1,
+            trace: false,
+        };
+        let report = crate::runner::run(&scenario, &options).expect("it can be run");
+        Fingerprint::of(&report, &scenario).expect("it does not agree").to_string()
+    }
+
+    #[test]
+    fn a_cluster_that_could_not_agree_fails_otherwise_than_one_that_could() {
+        let unhealed = of_steps("{ partition = [['a'], ['b'], ['c']] }, { converge = '5s' }");
+        assert_eq!(unhealed, "convergence: hardship is not over: what · sends does not reach ·");
+        let stalled = of_steps("{ stall = 'a' }, { stall = 'b' }, { converge = '5s' }");
+        assert_eq!(stalled, "convergence: hardship is not over: · is in trouble");
+        let down = of_steps("{ elect = 'a' }, { crash = ['a', 'b'] }, { heal = true }, { converge = '5s' }");
+        assert_eq!(down, "convergence: nobody leads: no quorum can be reached, for of {·} only {·} run");
+    }
+
     #[test]
     fn names_and_numbers_do_not_matter() {
         let is_node = |word: &str| ["n1", "n2", "a"].contains(&word);

@@ -166,7 +166,8 @@ mod tests {
         let owed = steps("{ crash = 'a' }, { run = '2s' }, { heal = true }, { converge = '10s' }");
         let simpler = candidates(&owed);
         assert!(simpler.iter().any(|simpler| simpler.steps.len() < owed.steps.len()));
-        let owes = |scenario: &Scenario| scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }));
+        let owes =
+            |scenario: &Scenario| scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }));
         assert!(simpler.iter().all(|simpler| heals(simpler) || !owes(simpler)));
         let free = steps("{ heal = true }, { run = '2s' }");
         assert!(candidates(&free).iter().any(|simpler| !heals(simpler)), "where nothing is owed it may go");

@@ -67,7 +67,8 @@ pub(super) fn shrink<P: Protocol>(
     act::mark_duplicates(&mut acts);
     effort.size = acts.len();
     let agreement = owes.then(|| scenario.cluster.election.max.saturating_mul(ELECTIONS));
-    let mut table = Table { scenario: frozen(scenario, owes), instant_disks: false, agreement, options, goal };
+    let mut table =
+        Table { scenario: frozen(scenario, owes), instant_disks: false, agreement, options, goal };
     let acts = first::<P>(&mut table, acts, effort)?;
     let mut best: Option<(Table<'_>, Acts<P>)> = None;
     for from in [From::Front, From::Back] {
@@ -246,12 +247,7 @@ impl Table<'_> {
     }
 }
 
-fn minimal<P: Protocol>(
-    table: &Table<'_>,
-    acts: Acts<P>,
-    from: From,
-    effort: &mut Effort<'_>,
-) -> Acts<P> {
+fn minimal<P: Protocol>(table: &Table<'_>, acts: Acts<P>, from: From, effort: &mut Effort<'_>) -> Acts<P> {
     let effort = core::cell::RefCell::new(effort);
     let mut keeps = |rest: Acts<P>| table.deal::<P>(&rest, Dealt::Likely, &mut effort.borrow_mut());
     let mut over = || effort.borrow_mut().is_over();
@@ -523,13 +519,9 @@ fn steps<P: Protocol>(acts: &Acts<P>, scenario: &Scenario, instant_disks: bool) 
 fn step<P: Protocol>(act: &Act<P::Timer>) -> Option<Step> {
     let one = |node: NodeId| Whom::Nodes([node].into());
     Some(match act {
-        Act::Deliver { from, to, what, older, kept, .. } => Step::Deliver {
-            from: *from,
-            to: *to,
-            what: Some(what.clone()),
-            skip: *older as u64,
-            keep: *kept,
-        },
+        Act::Deliver { from, to, what, older, kept, .. } => {
+            Step::Deliver { from: *from, to: *to, what: Some(what.clone()), skip: *older as u64, keep: *kept }
+        }
         Act::Fire { node, timer } if Some(*timer) == P::election_timer() => Step::Timeout { node: *node },
         Act::Fire { node, timer } if Some(*timer) == P::heartbeat_timer() => {
             Step::Heartbeat { node: Target::Node(*node) }

@@ -68,9 +68,7 @@ impl<P: Protocol> World<P> {
             Which::Nth(nth) => (nth <= last).then_some(nth),
             Which::Serial(serial) => places.iter().position(|&place| self.held[place].serial == serial),
             Which::Like { digest, older, younger } => {
-                let says = |place: &usize| {
-                    self.held[*place].tag.as_ref().is_some_and(|tag| tag.1 == digest)
-                };
+                let says = |place: &usize| self.held[*place].tag.as_ref().is_some_and(|tag| tag.1 == digest);
                 // A message that says something else now is most likely the one that was the newest, or the oldest.
                 let likely = match (older, younger) {
                     (_, 0) => last,
