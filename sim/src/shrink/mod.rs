@@ -3,10 +3,13 @@
 //! Holds: what comes out breaks the promise with the same fingerprint, and was run to see that; equal failure and effort
 //! give equal results, unless a clock ended the work. Not here: finding failures (`sweep`).
 //!
-//! Two ways. A failure of safety becomes a *story*: the world is frozen, and the acts that nodes noticed are dealt one by
-//! one; what delays, losses, partitions and clocks had to do with it is gone at once, and delta debugging (Zeller and
-//! Hildebrandt 2002) leaves out acts. What needs time (no convergence) stays a *hardship*: nemeses, steps, settings and
-//! time are left out or made smaller, and then its draws become as usual as they can be.
+//! Three ways, the best first. Most failures become a *story*: the world is frozen, and the acts that nodes noticed are
+//! dealt one by one, first exactly as they came; what delays, losses, partitions and nemeses had to do with it is gone at
+//! once. Then delta debugging (Zeller and Hildebrandt 2002) leaves out acts, nodes and settings, from the front and from
+//! the back, and what is left is told in as few steps as there can be. A cluster that does not agree is told so as well:
+//! the story heals, and time passes for as long as a correct cluster needs many times over. What rests on clocks (a
+//! stale read by lease) stays a *hardship*: nemeses, steps, settings and time are left out or made smaller. Last, its
+//! *tape*: every draw becomes as usual as it can be, if that leaves less to read.
 
 mod ddmin;
 mod draws;

@@ -152,6 +152,9 @@ fn with_separate_calls<P: Protocol>(table: &Table<'_>, acts: Acts<P>, effort: &m
     used.filter(|used| used.len() <= acts.len()).unwrap_or(acts)
 }
 
+/// A millisecond, in virtual nanoseconds.
+const MS: u64 = 1_000_000;
+
 /// How many of the longest election timeouts a healed cluster is given in a story: a correct one needs a few.
 const ELECTIONS: u64 = 100;
 
@@ -350,6 +353,11 @@ fn plainer(scenario: &Scenario) -> Vec<Scenario> {
     });
     add(&|cluster| cluster.priority.clear());
     add(&|cluster| cluster.sessions = Sessions::Kept);
+    add(&|cluster| {
+        if cluster.heartbeat > MS {
+            cluster.heartbeat -= cluster.heartbeat % MS;
+        }
+    });
     add(&|cluster| cluster.addresses.truncate(cluster.nodes.len()));
     plainer
 }
