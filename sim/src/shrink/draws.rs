@@ -10,7 +10,7 @@ use crate::runner::{self, Drive, RunOptions, Visit};
 use crate::scenario::Scenario;
 
 /// What the work may cost beyond what was spent before: long worlds have more draws than a tape is worth.
-const EVENTS_MAX: u64 = 10_000_000;
+const EVENTS_MAX: u64 = 3_000_000;
 
 /// More unusual draws than this say less to a reader than a seed.
 const DRAWS_MAX: usize = 30;
@@ -23,7 +23,7 @@ pub(super) fn shrink(
     effort: &mut Effort<'_>,
 ) -> Option<Scenario> {
     let whole = effort.events;
-    effort.events = whole.min(effort.spent.saturating_mul(2).saturating_add(EVENTS_MAX));
+    effort.events = whole.min(effort.spent.saturating_add(EVENTS_MAX));
     let shrunk = with_tape(scenario, options, goal, effort);
     effort.events = whole;
     effort.over = effort.over && effort.spent >= whole;
@@ -52,10 +52,10 @@ fn with_tape(
     }
     unusual = minimal(&best, unusual, options, goal, effort);
     unusual = rounder(&best, unusual, options, goal, effort);
+    let (draws, parts, before) = (unusual.len(), hardship::size(&best), hardship::size(scenario));
+    tracing::debug!("with a tape of {draws} unusual draws: {parts} parts instead of {before}");
     best.unusual = Some(unusual);
-    let is_easier = best.unusual.as_ref().is_some_and(|unusual| unusual.len() <= DRAWS_MAX)
-        && hardship::size(&best) < hardship::size(scenario);
-    is_easier.then_some(best)
+    (draws <= DRAWS_MAX && parts < before).then_some(best)
 }
 
 /// The unusual draws of a run, if it fails alike.
