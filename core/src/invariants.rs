@@ -134,6 +134,7 @@ fn of_peers(leader: &crate::raft::Leader, last: LogId) -> Result<(), Broken> {
         holds("a peer is sent what it does not hold", peer.matched < peer.next)?;
         holds("a peer holds no more than its leader", peer.matched <= last.index)?;
         holds("a peer is sent no more than there is", peer.next <= last.index.next())?;
+        holds("a peer answers only rounds that have begun", peer.round <= leader.reads.round())?;
         let under_way = peer.mode == Mode::Replicate && peer.matched.next() < peer.next;
         holds("bytes are under way only with entries", under_way || peer.bytes == 0)?;
     }

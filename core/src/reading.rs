@@ -147,9 +147,11 @@ pub(crate) fn renew(t: &mut Transition<'_>) {
 pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round: u64) {
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
+    let started = leader.reads.started;
     let peer = &mut leader.peers.as_mut_slice()[place];
     peer.heard = true;
-    peer.round = peer.round.max(round);
+    // Nobody can have answered a round that has not begun.
+    peer.round = peer.round.max(round.min(started));
     replication::nudge(t, place);
     maybe_confirm(t);
 }

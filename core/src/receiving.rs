@@ -25,6 +25,10 @@ pub(crate) fn on_received(
         }
         t.note(Fact::TakenForAnother);
     }
+    let is_from_myself = from == t.id() && to == from;
+    if is_from_myself || !message.is_possible() {
+        return t.note(Fact::ImpossibleMessage);
+    }
     t.talk(Conversation { myself: to, peer: from, address: source });
     let Message { term, body } = message;
     if is_about_membership(t, from, &body) {

@@ -206,6 +206,11 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
 
 /// Adds what is new. Returns false when it contradicts what is committed.
 fn take_entries(t: &mut Transition<'_>, slice: &LogSlice) -> bool {
+    let compacted = t.snapshot.last;
+    if slice.id_at(compacted.index).is_some_and(|id| id != compacted) {
+        t.note(Fact::CommittedEntryConflict);
+        return false;
+    }
     if !t.keeps(Rule::ConflictCheckBeforeTruncating) {
         let from = slice.prev().index.max(t.snapshot.last.index).next();
         t.cut(from);

@@ -21,7 +21,7 @@ use crate::mutation::Mutation;
 use crate::progress::{Mode, Sending};
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{LogId, LogIndex, NodeId, Term};
+use crate::types::{FAR, LogId, LogIndex, NodeId, Term};
 use crate::{reconfiguration, replication};
 
 /// The machine's state at an index, with the members at that index.
@@ -78,6 +78,17 @@ impl Chunk {
         let bytes = Arc::from(&snapshot.state[from as usize..to as usize]);
         let head = Snapshot { state: Arc::default(), ..snapshot.clone() };
         Chunk { head: Arc::new(head), size, offset: from, bytes }
+    }
+}
+
+impl Chunk {
+    /// Whether this is inside of its snapshot, and its members too.
+    pub(crate) fn is_possible(&self) -> bool {
+        let end = self.offset.checked_add(self.bytes.len() as u64);
+        let is_inside = end.is_some_and(|end| end <= self.size) && self.size <= FAR;
+        is_inside
+            && self.head.membership_at <= self.head.last
+            && self.head.membership_at.index <= self.head.last.index
     }
 }
 
