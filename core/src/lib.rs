@@ -131,6 +131,8 @@ mod removal;
 mod replication;
 pub mod rules;
 mod snapshotting;
+#[cfg(test)]
+mod testing;
 mod transfer;
 mod transition;
 pub mod types;

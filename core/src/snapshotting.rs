@@ -62,6 +62,11 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    #[cfg(test)]
+    pub(crate) fn of(term: Term, head: Arc<Snapshot>) -> Incoming {
+        Incoming { term, head, bytes: Arc::default() }
+    }
+
     /// The last entry of the snapshot.
     pub(crate) fn last(&self) -> LogId {
         self.head.last
