@@ -15,7 +15,7 @@ use crate::message::{Body, Message};
 use crate::raft::{Raft, State};
 use crate::recovery::Durable;
 use crate::types::{Address, LogId, NodeId, RequestId, Term, WriteId};
-use crate::{Config, Input, Timer};
+use crate::{Change, Config, Input, Timer};
 
 /// A node, and what it asked for in its last step.
 #[derive(Clone, Debug)]
@@ -49,6 +49,17 @@ impl Node {
         disk.hard_state.term = disk.last().term;
         let (raft, effects) = Raft::boot(config, &disk);
         Node { raft, asked: effects.list }
+    }
+
+    /// A node of these members, with an empty log.
+    pub(crate) fn of(config: Config, members: Membership) -> Node {
+        let (raft, effects) = Raft::boot(config, &Durable::initialised(members));
+        Node { raft, asked: effects.list }
+    }
+
+    /// A change of members is asked for.
+    pub(crate) fn change(&mut self, request: u64, change: Change) {
+        self.step(Input::ChangeRequested { request: RequestId(request), change });
     }
 
     /// The leader of the term after its log's last, which 2 holds all of. Its own entry is committed.
