@@ -86,8 +86,8 @@ pub trait Visit {
 pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
     match name {
         Raft::NAME => Ok(visit.visit::<Raft>()),
-        #[cfg(test)]
-        "fickle" => Ok(visit.visit::<crate::protocols::fickle::Fickle>()),
+        #[cfg(any(test, feature = "mutations"))]
+        "unruly" => Ok(visit.visit::<crate::protocols::unruly::Unruly>()),
         #[cfg(feature = "raft-rs")]
         RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         #[cfg(feature = "openraft")]

@@ -1,11 +1,11 @@
 //! Protocols that the simulator can run, each behind the one trait of `protocol`.
 
 pub mod echo;
-#[cfg(test)]
-pub mod fickle;
 #[cfg(feature = "openraft")]
 pub mod openraft;
 pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
 mod raft_settings;
+#[cfg(any(test, feature = "mutations"))]
+pub mod unruly;
