@@ -239,7 +239,8 @@ fn a_slice_takes_its_place_and_what_stood_there_goes() {
     };
     let terms = |log: &Log| log.iter().map(|entry| entry.id.term.0).collect::<Vec<_>>();
     // On 1 1 2 2, of which the first is compacted.
-    let table: [((u64, u64), &[u64], &[u64]); 7] = [
+    type Row = ((u64, u64), &'static [u64], &'static [u64]);
+    let table: [Row; 7] = [
         ((2, 4), &[3], &[1, 2, 2, 3]),
         ((1, 2), &[3], &[1, 3]),
         ((1, 2), &[], &[1]),
