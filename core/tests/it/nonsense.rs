@@ -5,13 +5,14 @@
 //! Not here: messages that are lost, late or doubled (`random`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use splitbrain_core::{
-    Address, Body, Change, ChangeMembers, Chunk, Config, Effect, Entry, Fact, Input, Intersect, JointFinish,
-    LogId, LogIndex, LogSlice, Membership, Message, NodeId, Payload, Precondition, Raft, ReadContext,
-    ReadsBy, RequestId, SetMode, Snapshot, Term, Timer, VoterSet, WriteId, invariants,
+    Address, Body, Change, ChangeMembers, Chunk, Config, Effect, Effects, Entry, Fact, Input, Intersect,
+    JointFinish, LogId, LogIndex, LogSlice, Membership, Message, NodeId, Payload, Precondition, Raft,
+    ReadContext, ReadsBy, RequestId, SetMode, Snapshot, Term, Timer, VoterSet, WriteId, invariants,
 };
 
 use crate::cluster::{disk_with, n};
@@ -252,6 +253,12 @@ fn config() -> impl Strategy<Value = Config> {
     })
 }
 
+fn hash(raft: &Raft) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    raft.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A node with its disk, which answers when it is told to.
 struct Alone {
     raft: Raft,
@@ -262,6 +269,9 @@ impl Alone {
     fn step(&mut self, input: Input) -> Result<(), TestCaseError> {
         let before = self.raft.clone();
         let (after, effects) = before.clone().step(input.clone());
+        let (mut in_place, mut buffer) = (before.clone(), Effects::default());
+        in_place.step_into(input.clone(), &mut buffer);
+        prop_assert_eq!((&in_place, &buffer), (&after, &effects), "equal arguments, equal results");
         if let Err(broken) = invariants::check(&before, &after) {
             return Err(TestCaseError::fail(format!("{broken}, after {input:?}")));
         }
@@ -305,7 +315,10 @@ proptest! {
         let terms: Vec<u64> = terms.iter().scan(1, |term, more| { *term += more; Some(*term) }).collect();
         let (raft, _) = Raft::boot(config, &disk_with(&[1, 2, 3], &terms));
         let mut node = Alone { raft, issued: 0 };
+        let mut forks = Vec::new();
         for step in steps {
+            // Clones share the log with what they were cloned from.
+            forks.push((node.raft.clone(), hash(&node.raft)));
             match step {
                 Do::Hear(input) => node.step(input)?,
                 Do::Finish(count) => {
@@ -314,6 +327,9 @@ proptest! {
                 }
                 Do::Elect => node.elect()?,
             }
+        }
+        for (fork, before) in forks {
+            prop_assert_eq!(hash(&fork), before, "a fork is not touched by what becomes of the other one");
         }
     }
 }
