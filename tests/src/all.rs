@@ -4,6 +4,8 @@ mod checkers_alive;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
+#[cfg(feature = "mutations")]
+mod machine_mutations;
 mod membership;
 #[cfg(feature = "openraft")]
 mod openraft;

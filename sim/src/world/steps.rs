@@ -3,12 +3,16 @@
 //! Holds: effects are performed in their order; a step is observed after its effects.
 //! Not here: what processes are (`protocol`), what checkers look for (`check`).
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{NodeDisks, OPERATOR, OperationState, Waiting, World};
 use crate::act::Act;
 use crate::check::{Glance, Step};
 use crate::machine::{Command, Machine};
+#[cfg(feature = "mutations")]
+use crate::machine_mutation::MachineMutation;
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
 
 impl<P: Protocol> World<P> {
@@ -108,6 +112,7 @@ impl<P: Protocol> World<P> {
         self.counts.applied += 1;
         self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
         let Some(command) = Command::decode(command) else { return };
+        let command = self.as_taken(id, command);
         let applied = self.nodes[id.0 as usize].machine.apply(&command);
         self.on_applied(id, command.client, command.serial, applied);
     }
@@ -142,11 +147,34 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let through = node.glance.applied;
         node.snapshot_at = through;
-        let state = node.machine.encode();
+        let state = self.as_written(id);
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
         self.show_state(id, through, &state);
         self.step(id, Input::SnapshotTaken { through, state });
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(not(feature = "mutations"))]
+    fn as_taken(&self, _: NodeId, command: Command) -> Command {
+        command
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(feature = "mutations")]
+    fn as_taken(&self, id: NodeId, command: Command) -> Command {
+        let now = self.nodes[id.0 as usize].clock.shows(self.now);
+        MachineMutation::of(&self.scenario).map_or(command, |mutation| mutation.taken(command, now))
+    }
+
+    /// A node's machine as a snapshot has it.
+    fn as_written(&self, id: NodeId) -> Arc<[u8]> {
+        let machine = &self.nodes[id.0 as usize].machine;
+        #[cfg(feature = "mutations")]
+        if let Some(mutation) = MachineMutation::of(&self.scenario) {
+            return mutation.written(machine).encode();
+        }
+        machine.encode()
     }
 
     /// Asks a node for something, as an operator. See `operation` for what comes of it.
