@@ -103,7 +103,7 @@ impl Protocol for OpenRaft {
             out.push(Effect::Restore { through: boot.disk.snapshot(), state: snapshot.clone() });
         }
         let settings = boot.settings.clone();
-        let process = Process::new(boot.id, boot.disk.clone(), boot.incarnation, settings.save_committed);
+        let process = Process::new(boot.id, boot.disk.clone(), boot.incarnation, &settings);
         let executor = Executor::new(boot.now, dice(boot.entropy));
         let raft = start(&executor, &process, &settings, boot.now);
         let metrics = raft.metrics();

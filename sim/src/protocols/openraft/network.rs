@@ -189,6 +189,7 @@ impl Drop for Waiting<'_> {
 
 impl Connection {
     async fn call(&self, call: Call, action: RPCTypes, within: Duration) -> Result<Answer, RPCError<Types>> {
+        let within = self.process.rpc_timeout.unwrap_or(within);
         let (sender, answer) = SimOneshot::channel();
         let number = self.process.begin_call(sender);
         let _waiting = Waiting { process: &self.process, call: number };

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use openraft::async_runtime::{Oneshot, OneshotSender};
 use openraft::storage::IOFlushed;
@@ -15,6 +16,7 @@ use super::OpenRaft;
 use super::disk::{Disk, Write};
 use super::network::Answer;
 use super::runtime::{OneSender, SimOneshot};
+use super::settings::Settings;
 use super::types::{LogId, Snapshot, StoredMembership, Types};
 use super::version;
 use crate::protocol::{Disk as _, Effect, NodeId, WriteId};
@@ -38,6 +40,8 @@ pub(super) struct Process {
     /// How many membership entries this process has proposed.
     pub(super) memberships_proposed: Cell<u64>,
     save_committed: bool,
+    /// How long a call waits for its answer, where that is not openraft's to say.
+    pub(super) rpc_timeout: Option<Duration>,
     writes: RefCell<VecDeque<(WriteId, Waiting)>>,
     next_write: Cell<u64>,
     calls: RefCell<BTreeMap<u64, OneSender<Answer>>>,
@@ -52,7 +56,7 @@ enum Waiting {
 
 impl Process {
     /// Calls are numbered from the incarnation on, so that an answer to a process that died is no answer to the next.
-    pub(super) fn new(id: NodeId, disk: Disk, incarnation: u64, save_committed: bool) -> Rc<Process> {
+    pub(super) fn new(id: NodeId, disk: Disk, incarnation: u64, settings: &Settings) -> Rc<Process> {
         let applied = disk.applied();
         Rc::new(Process {
             id,
@@ -63,7 +67,8 @@ impl Process {
             taken: RefCell::default(),
             installing: Cell::new(0),
             memberships_proposed: Cell::new(0),
-            save_committed,
+            save_committed: settings.save_committed,
+            rpc_timeout: settings.rpc_timeout,
             writes: RefCell::default(),
             next_write: Cell::new(1),
             calls: RefCell::default(),
