@@ -19,15 +19,10 @@ impl Fingerprint {
     #[must_use]
     pub fn of(report: &Report, scenario: &Scenario) -> Option<Fingerprint> {
         let first = report.violations.first()?;
-        let said = match (first.evidence.first(), Property::named(&first.property)) {
-            (Some(evidence), Some(Property::Invariant)) => format!("{}: {}", first.summary, evidence.record),
-            // A cluster that nobody leads and one that leaves a node behind are two failures. What is said after that
-            // tells how the time went by.
-            (Some(evidence), Some(Property::Convergence)) => {
-                let state = evidence.record.split(';').next().unwrap_or_default();
-                format!("{}: {state}", first.summary)
-            }
-            (Some(_) | None, _) => first.summary.clone(),
+        let is_invariant = first.property == Property::Invariant.name();
+        let said = match first.evidence.first() {
+            Some(evidence) if is_invariant => format!("{}: {}", first.summary, evidence.record),
+            Some(_) | None => first.summary.clone(),
         };
         let is_node = |word: &str| scenario.cluster.nodes.iter().any(|node| node.name == word);
         Some(Fingerprint { property: first.property.clone(), shape: shape(&said, is_node) })

@@ -1,17 +1,12 @@
 //! A failure that needs time: nemeses, steps, settings and time are left out or made smaller.
 //!
-//! Holds: what comes out has no more parts than what went in, and where agreement was owed after healing, it still is.
-//! Not here: failures of safety (`story`).
+//! Holds: what comes out has no more parts than what went in. Not here: failures of safety (`story`).
 
 use super::{Effort, Fingerprint, LIMIT, Shrunk, names_no_node, nodes, verified};
 use crate::choices::Choices;
 use crate::protocol::NodeId;
 use crate::runner::{self, Drive, RunOptions};
 use crate::scenario::{Disk, Network, Ratio, ReadsAt, Scenario, Sessions, Step};
-
-/// How many seeds a simpler scenario is given. Whatever is left out moves every draw that comes after it, so that a failure
-/// by chance would seldom survive with its own seed.
-const CHANCES: u64 = 16;
 
 /// Tries simpler scenarios until none of them fails alike. `None` when not even the scenario itself does.
 pub(super) fn shrink(
@@ -20,28 +15,24 @@ pub(super) fn shrink(
     goal: &Fingerprint,
     effort: &mut Effort<'_>,
 ) -> Option<Shrunk> {
-    let found_with = options.seed;
-    let mut options = options.clone();
     let mut best = scenario.clone();
     best.expect = crate::scenario::Expectations::default();
     effort.size = size(&best);
     let mut place = 0;
     while !effort.is_over() {
         let Some(simpler) = candidates(&best).into_iter().nth(place) else { break };
-        match failing_seed(&simpler, &options, goal, effort) {
-            Some(seed) => {
-                options.seed = seed;
-                best = simpler;
-                effort.size = size(&best);
-                place = 0;
-            }
-            None => place += 1,
+        if fails_alike(&simpler, options, goal, effort) {
+            best = simpler;
+            effort.size = size(&best);
+            place = 0;
+        } else {
+            place += 1;
         }
     }
     best.title = format!("Shrunk: {}", goal.property);
-    best.source = format!("a failure of seed {found_with}, made small");
+    best.source = format!("a failure of seed {}, made small", options.seed);
     best.systems = vec![options.system.clone()];
-    let (scenario, report) = verified(best, &options, goal, effort)?;
+    let (scenario, report) = verified(best, options, goal, effort)?;
     let network = [scenario.network.loss, scenario.network.duplicate];
     Some(Shrunk {
         faults: scenario.nemeses.len() + network.iter().filter(|ratio| **ratio != Ratio::ZERO).count(),
@@ -55,24 +46,17 @@ pub(super) fn shrink(
     })
 }
 
-/// The first of some seeds with which a scenario fails alike: the last one that did, and those after it.
-fn failing_seed(
+fn fails_alike(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
     effort: &mut Effort<'_>,
-) -> Option<u64> {
-    (0..CHANCES).map(|more| options.seed.wrapping_add(more)).find(|&seed| {
-        let choices = Choices::seeded(seed);
-        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
-        let options = RunOptions { seed, ..options.clone() };
-        if effort.is_over() {
-            return false;
-        }
-        let Ok(report) = runner::drive(scenario, &options, drive) else { return false };
-        effort.spend(report.counts.events);
-        Fingerprint::of(&report, scenario).as_ref() == Some(goal)
-    })
+) -> bool {
+    let drive =
+        Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
+    let Ok(report) = runner::drive(scenario, options, drive) else { return false };
+    effort.spend(report.counts.events);
+    Fingerprint::of(&report, scenario).as_ref() == Some(goal)
 }
 
 /// How many parts a reader has to look at.
@@ -100,12 +84,9 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         });
     }
     for place in 0..scenario.steps.len() {
-        // Under a partition nobody owes agreement: without its healing, every scenario would fail alike.
-        if scenario.steps[place] != Step::Heal {
-            add(&|simpler| {
-                simpler.steps.remove(place);
-            });
-        }
+        add(&|simpler| {
+            simpler.steps.remove(place);
+        });
         add(&|simpler| match &mut simpler.steps[place] {
             Step::Run { time } => *time /= 2,
             Step::Events { count } => *count = count.div_ceil(2),
@@ -140,25 +121,4 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         }
     }
     candidates
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_owes_agreement_after_healing_goes_on_owing_it() {
-        let scenario = crate::scenario::parse(
-            "here.toml",
-            "title = 'cut'\nsource = 'here'\n[cluster]\nmembers = ['a', 'b', 'c']\n\
-             [[nemesis]]\nkind = 'partition'\nshape = 'halves'\nevery = '1s'\nlasting = '9s'\n\
-             [story]\nsteps = [{ run = '2s' }, { heal = true }, { converge = '5s' }]\n\
-             [expect]\nviolations = 'none'\n",
-        )
-        .expect("it can be read")
-        .scenario;
-        let candidates = candidates(&scenario);
-        assert!(candidates.iter().all(|simpler| simpler.steps.contains(&Step::Heal)));
-        assert!(candidates.iter().any(|simpler| simpler.steps.len() == 2));
-    }
 }
