@@ -16,14 +16,8 @@ use super::process::Process;
 use super::runtime::{SimRuntime, spawn};
 use super::settings::{self, Settings};
 use super::store::{LogStore, SnapshotBuilder, StateMachine};
-use super::types::{LogId, Place, Snapshot, SnapshotMeta, StoredMembership, Types};
-use crate::protocol::{self, Address, NodeId, Within, WriteId};
-
-impl Default for Place {
-    fn default() -> Place {
-        Place(Address(0))
-    }
-}
+use super::types::{LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
+use crate::protocol::{self, NodeId, Within, WriteId};
 
 /// The state machine, beside a world that takes a snapshot whenever one is asked for.
 struct Machine(StateMachine);
