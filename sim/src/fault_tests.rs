@@ -11,7 +11,7 @@ use crate::runner;
 use crate::scenario::{NodeFault, Ratio};
 use crate::time::Moment;
 use crate::world::World;
-use crate::world_tests::{at, world_with};
+use crate::world::tests::{at, world_with};
 
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);

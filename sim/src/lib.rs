@@ -16,6 +16,8 @@ mod fault_tests;
 pub mod guide;
 pub mod history;
 pub mod machine;
+#[cfg(feature = "mutations")]
+pub mod machine_mutation;
 pub mod nemesis;
 pub mod network;
 pub mod node;
@@ -35,7 +37,5 @@ pub mod time;
 pub mod trace;
 pub mod workload;
 pub mod world;
-#[cfg(test)]
-mod world_tests;
 #[cfg(feature = "mutations")]
 pub mod zoo;

@@ -4,6 +4,8 @@ mod checkers_alive;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
+#[cfg(feature = "mutations")]
+mod machine_mutations;
 mod membership;
 #[cfg(feature = "openraft")]
 mod openraft;
@@ -12,6 +14,8 @@ mod openraft_0_9;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;
+#[cfg(feature = "mutations")]
+mod shrunk;
 mod testing;
 mod tidy;
 mod why;

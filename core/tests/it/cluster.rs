@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use splitbrain_core::{
-    Address, Change, ChangeMembers, Config, Durable, Effect, Effects, Fact, Input, LogId, LogIndex,
-    Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet, Write, WriteId,
-    invariants,
+    Address, Body, Change, ChangeMembers, Config, Durable, Effect, Effects, Entry, Fact, HardState, Input,
+    LogId, LogIndex, Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet,
+    Vouches, Write, WriteId, invariants,
     progress::{Mode, Peers},
 };
 
@@ -85,9 +85,40 @@ pub(crate) fn voters(wanted: &[u32]) -> Change {
     Change::Members { members: ChangeMembers::ReplaceAllVoters(ids(wanted)), retain: true }
 }
 
+/// The disk of a node with these voters whose log has these terms, in the last of which it is.
+pub(crate) fn disk_with(voters: &[u32], terms: &[u64]) -> Durable {
+    let mut disk = Durable::initialised(Membership::new(vec![set(voters)], at_home(voters)).unwrap());
+    for (index, term) in (1..).zip(terms) {
+        disk.log.push(Entry { id: LogId::new(*term, index), payload: Payload::Blank });
+    }
+    disk.hard_state.term = disk.last().term;
+    disk
+}
+
 /// Plain Raft: no pre-vote, no check-quorum, no stickiness, so that a test may elect whom it wants.
 pub(crate) fn plain(id: NodeId) -> Config {
     Config { pre_vote: false, check_quorum: false, stickiness: false, ..Config::new(id) }
+}
+
+/// Whether a message says more than its sender's disk holds, while every rule is kept: an effect is a licence.
+fn runs_ahead(node: &Node, to: NodeId, message: &Message) -> Option<String> {
+    let Message { term, body } = message;
+    let HardState { term: written, vote } = node.disk.hard_state;
+    let raft = node.raft.as_ref().filter(|raft| raft.config().rules.are_all_on())?;
+    let log = match body.vouches() {
+        Vouches::Nothing => return None,
+        Vouches::HardState => LogIndex(0),
+        Vouches::Log(through) => through,
+    };
+    let voted_for = match body {
+        Body::VoteResponse { granted: true } => Some(to),
+        Body::VoteRequest { .. } => Some(raft.id()),
+        _ => None,
+    };
+    let forgets = voted_for.is_some() && vote != voted_for && written == *term;
+    // What was said of a log in an earlier term may have been replaced since.
+    let lacks = node.disk.last().index < log && *term == raft.term();
+    (written < *term || forgets || lacks).then(|| format!("says what its disk does not hold: {message:?}"))
 }
 
 impl Cluster {
@@ -140,7 +171,7 @@ impl Cluster {
 
     pub(crate) fn step(&mut self, id: u32, input: Input) {
         let Some(before) = self.nodes.get_mut(&n(id)).and_then(|node| node.raft.take()) else { return };
-        let told = self.transcript.is_some().then(|| render::input(&input));
+        let told = self.transcript.is_some().then(|| render::input(n(id), &input));
         let (after, effects) = before.clone().step(input);
         self.write_down(id, told, &before, &after, &effects);
         if before.config().rules.are_all_on()
@@ -151,14 +182,18 @@ impl Cluster {
         self.after_step(id, after, effects);
     }
 
+    /// Something that no node notices, for the reader of a transcript.
+    fn remark(&mut self, text: impl FnOnce() -> String) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.push_str(&(text() + "\n"));
+        }
+    }
+
     fn write_down(&mut self, id: u32, told: Option<String>, before: &Raft, after: &Raft, effects: &Effects) {
         let (Some(text), Some(told)) = (&mut self.transcript, told) else { return };
         let mut lines = vec![format!("{id} {told}")];
-        lines.extend(effects.list.iter().map(|effect| format!("    {}", render::effect(effect))));
-        let standing = render::standing(after);
-        if render::standing(before) != standing {
-            lines.push(format!("    = {standing}"));
-        }
+        lines.extend(effects.list.iter().map(|effect| format!("    {}", render::effect(n(id), effect))));
+        lines.extend(render::moved(before, after).map(|moved| format!("    = {moved}")));
         text.push_str(&(lines.join("\n") + "\n"));
     }
 
@@ -177,6 +212,9 @@ impl Cluster {
         match effect {
             Effect::Persist { id, write } => node.unfinished.push_back((id, write)),
             Effect::Send { from, to, address, message } => {
+                if let Some(text) = runs_ahead(node, to, &message) {
+                    self.break_promise(format!("{id} {text}"));
+                }
                 self.letters.push(Letter { from, source: Address(id), to, address, message });
             }
             Effect::Apply { index, .. } => {
@@ -210,6 +248,12 @@ impl Cluster {
     /// Delivers a message out of the bag.
     pub(crate) fn deliver(&mut self, place: usize) {
         let Letter { from, source, to, address, message } = self.letters.remove(place);
+        let arrives = !self.cut.contains(&(source.0, address.0))
+            && self.nodes.get(&n(address.0)).is_some_and(|node| node.raft.is_some());
+        if !arrives {
+            let text = || format!("lost from {} at {}: {}", from.0, address.0, render::message(&message));
+            self.remark(text);
+        }
         if !self.cut.contains(&(source.0, address.0)) && self.nodes.contains_key(&n(address.0)) {
             self.step(address.0, Input::Received { from, source, to, message });
         }
@@ -224,14 +268,22 @@ impl Cluster {
         }
     }
 
+    /// One write or, when there is none, one delivery. Returns whether there was anything to do.
+    pub(crate) fn advance(&mut self) -> bool {
+        let writer = self.nodes.iter().find(|(_, node)| !node.unfinished.is_empty()).map(|(id, _)| id.0);
+        match writer {
+            Some(id) => self.finish_write(id),
+            None if self.letters.is_empty() => return false,
+            None => self.deliver(0),
+        }
+        true
+    }
+
     /// Delivers and writes everything until nothing is left to do.
     pub(crate) fn settle(&mut self) {
         for _ in 0..100_000 {
-            let writer = self.nodes.iter().find(|(_, node)| !node.unfinished.is_empty()).map(|(id, _)| id.0);
-            match writer {
-                Some(id) => self.finish_write(id),
-                None if self.letters.is_empty() => return,
-                None => self.deliver(0),
+            if !self.advance() {
+                return;
             }
         }
         panic!("does not settle");
@@ -239,6 +291,7 @@ impl Cluster {
 
     /// A crash keeps the first parts of the unfinished writes.
     pub(crate) fn crash(&mut self, id: u32, parts: usize) {
+        self.remark(|| format!("{id} crashes; {parts} parts of its writes are kept"));
         let node = self.nodes.get_mut(&n(id)).expect("a node of this cluster");
         let mut left = parts;
         for (_, write) in std::mem::take(&mut node.unfinished) {
@@ -257,6 +310,11 @@ impl Cluster {
         node.applied = LogIndex(0);
         node.config.incarnation += 1;
         let (raft, effects) = Raft::boot(node.config, &node.disk);
+        let standing = render::standing(&raft);
+        self.remark(|| format!("{id} boots: {standing}"));
+        for effect in &effects.list {
+            self.remark(|| format!("    {}", render::effect(n(id), effect)));
+        }
         self.after_step(id, raft, effects);
     }
 

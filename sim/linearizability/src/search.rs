@@ -176,6 +176,8 @@ pub(crate) struct Sight {
     last_seen: HashMap<u32, u64, FxBuildHasher>,
     /// The last time at which any other value than a given one, or a text that begins with a given one, matters.
     any_until: u64,
+    /// Whether any operation tells only what it did not see.
+    differs: bool,
 }
 
 impl Sight {
@@ -192,6 +194,7 @@ impl Sight {
                 }
                 Step::Differs(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
                     sight.any_until = sight.any_until.max(op.ret);
+                    sight.differs |= matches!(op.step, Step::Differs(_));
                 }
                 Step::Write(_) | Step::Append(_) => {}
             }
@@ -229,7 +232,7 @@ pub(crate) struct Frontier {
     spent_of: HashMap<Vec<(u32, u32)>, u32, FxBuildHasher>,
     spent_bytes: usize,
     sight: Option<Sight>,
-    /// Whether any operation told only what it did not see.
+    /// Whether any operation, a later one included, may tell only what it did not see.
     differs: bool,
     pub(crate) steps: u64,
     /// Steps of the search alone, for asking now and then whether to stop.
@@ -260,8 +263,8 @@ impl Frontier {
             spent: vec![Vec::new()],
             spent_of: HashMap::default(),
             spent_bytes: 0,
+            differs: sight.as_ref().is_none_or(|sight| sight.differs),
             sight,
-            differs: false,
             steps: 0,
             looks: 0,
             scratch: Scratch::default(),
@@ -293,7 +296,6 @@ impl Frontier {
             None => self.slots.push(entry),
         }
         self.live |= bit;
-        self.differs |= matches!(step, Step::Differs(_));
         match step {
             Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_) => {
                 self.reads |= bit;

@@ -3,7 +3,7 @@
 use splitbrain_linearizability::generate::{Chance, Workload, generate};
 use splitbrain_linearizability::{
     Action, Budget, History, Input, Kind, Method, Model, Online, Operation, Options, Output, Reason,
-    Standard, Status, UNKNOWN, Value, Verdict, check, exhaustive, explain,
+    Standard, Status, UNKNOWN, Value, Values, Verdict, check, exhaustive, explain,
 };
 
 fn judge(history: &History<Input, Output>, model: &Standard) -> bool {
@@ -169,6 +169,28 @@ fn value(number: u32) -> Value {
 
 fn swap(expected: u32, new: u32) -> Action {
     Action::CompareAndSet { expected: value(expected), new: value(new) }
+}
+
+/// Found by fuzzing: what nobody reads may still be what a later compare-and-set says it did not find.
+#[test]
+fn a_value_that_nobody_read_is_seen_by_who_found_another_one() {
+    let mut values = Values::new();
+    let [a, b, other] = ["a", "b", "ba"].map(|text| values.text(text));
+    let done = |call, ret, action| Operation {
+        process: call as u32,
+        call,
+        ret,
+        input: Input { key: 0, action },
+        output: Some(Output::Done),
+    };
+    let cas = Action::CompareAndSet { expected: other, new: a };
+    let history = History::from_operations(vec![
+        done(0, 1, Action::Append(a)),
+        done(0, 0, Action::Append(b)),
+        Operation { output: Some(Output::Differed), ..done(2, 2, cas) },
+    ]);
+    let model = Standard::new(Kind::KeyValue).with_values(values);
+    assert!(judge(&history.expect("returns come after calls"), &model), "ab is not ba");
 }
 
 #[test]

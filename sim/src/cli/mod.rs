@@ -19,6 +19,8 @@ mod shrink;
 mod sweep;
 #[cfg(feature = "mutations")]
 mod zoo;
+#[cfg(feature = "mutations")]
+mod zoo_shrink;
 
 use std::ffi::OsString;
 use std::io;
@@ -75,7 +77,8 @@ enum Command {
 
 /// Does what the arguments ask (the program's name first), and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Arguments { verbose, command } = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let Arguments { verbose, command } = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
         Err(answer) => return print_answer(&answer),
     };
@@ -87,7 +90,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => {
             check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
         }
-        Command::Sweep(arguments) => sweep::main(&arguments),
+        Command::Sweep(arguments) => sweep::main(&arguments, words.get(1..).unwrap_or_default()),
         Command::Merge(arguments) => merge::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Replay(arguments) => replay::main(&arguments),

@@ -4,8 +4,10 @@
 //! Not here: running and judging (`sweep` of the library), merging shards (`merge`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +20,7 @@ use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Seeds};
-use crate::sweep::{self, Block, Ended, Journal, Plan, SweepReport};
+use crate::sweep::{self, Block, Ended, Journal, Patience, Plan, SweepReport};
 
 /// The exit code of a sweep that was told to end and found nothing: as of a program that a signal ended.
 const INTERRUPTED: u8 = 130;
@@ -41,9 +43,18 @@ pub(super) struct SweepArguments {
     /// Run on this system
     #[arg(long, value_name = "NAME", value_parser = super::run::parse_system)]
     system: Option<String>,
-    /// How many threads [default: one for each core]
+    /// How many seeds run at once, each in a process of its own [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Give a run up after so many seconds of real time, as a finding
+    #[arg(long, value_name = "SECONDS", default_value_t = Patience::default().seconds)]
+    patience: u64,
+    /// Give a run up when its process has so many mebibytes of memory, as a finding
+    #[arg(long, value_name = "MEBIBYTES", default_value_t = Patience::default().mebibytes)]
+    memory: u64,
+    /// Be one of the processes of a sweep with these arguments
+    #[arg(long, hide = true)]
+    worker: bool,
     /// Keep journal, report and failures in this folder, and go on with what is there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -88,8 +99,12 @@ fn parse_shard(text: &str) -> Result<(u64, u64), String> {
         .ok_or_else(|| String::from("expected a part such as 1/8, counted from 1"))
 }
 
-pub(super) fn main(arguments: &SweepArguments) -> u8 {
+/// `words` are those that `arguments` were read from, without the program's name.
+pub(super) fn main(arguments: &SweepArguments, words: &[OsString]) -> u8 {
     let Some(plan) = plan(arguments) else { return BAD_INPUT };
+    if arguments.worker {
+        return work(&plan, arguments);
+    }
     let mut journal = match arguments.out.as_deref().map(|out| Journal::open(out, &plan.header())).transpose()
     {
         Ok(journal) => journal,
@@ -107,7 +122,8 @@ pub(super) fn main(arguments: &SweepArguments) -> u8 {
     // Fails only when a library user handles the key already; theirs stays.
     let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::Relaxed));
     let threads = arguments.threads.map_or_else(cores, usize::from);
-    let ended = run(&plan, arguments.time, threads, &stop, &mut blocks, journal.as_mut());
+    let crew = Crew { workers: threads, words, stop: &stop };
+    let ended = run(&plan, arguments.time, &crew, &mut blocks, journal.as_mut());
     if let Some(journal) = &mut journal
         && let Err(error) = journal.sync()
     {
@@ -115,11 +131,11 @@ pub(super) fn main(arguments: &SweepArguments) -> u8 {
     }
     match ended {
         Ended::Objection(seed, objection) => {
-            complain(&format!("seed {seed}: {}", objection.message));
+            complain(&format!("seed {seed}: {objection}"));
             return BAD_INPUT;
         }
         Ended::Io(error) => {
-            complain(&format!("the journal: {error}"));
+            complain(&format!("the sweep cannot go on: {error}"));
             return BAD_INPUT;
         }
         Ended::Complete | Ended::Stopped => {}
@@ -128,6 +144,36 @@ pub(super) fn main(arguments: &SweepArguments) -> u8 {
     match finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref()) {
         AS_EXPECTED if was_interrupted => INTERRUPTED,
         code => code,
+    }
+}
+
+/// Is one of the processes of a sweep.
+fn work(plan: &Plan, arguments: &SweepArguments) -> u8 {
+    // The interrupt key reaches every process of the terminal; the sweep's first one decides what it means.
+    let _ = ctrlc::set_handler(|| {});
+    let patience = Patience { seconds: arguments.patience, mebibytes: arguments.memory };
+    match sweep::serve(plan, patience) {
+        Ok(()) => AS_EXPECTED,
+        Err(error) => {
+            complain(&format!("a worker of the sweep: {error}"));
+            BAD_INPUT
+        }
+    }
+}
+
+/// Who runs the seeds.
+struct Crew<'a> {
+    workers: usize,
+    /// What the workers are started with.
+    words: &'a [OsString],
+    stop: &'a AtomicBool,
+}
+
+impl Crew<'_> {
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(self.words).arg("--worker");
+        command
     }
 }
 
@@ -169,11 +215,14 @@ fn plan(arguments: &SweepArguments) -> Option<Plan> {
 fn run(
     plan: &Plan,
     time: Option<u64>,
-    threads: usize,
-    stop: &Arc<AtomicBool>,
+    crew: &Crew<'_>,
     blocks: &mut BTreeMap<u64, Block>,
     mut journal: Option<&mut Journal>,
 ) -> Ended {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return Ended::Io(error),
+    };
     let clock = Clock::start(time);
     let done: BTreeSet<u64> = blocks.keys().copied().collect();
     let all = (plan.last - plan.first).saturating_add(1) / plan.shard.1;
@@ -189,7 +238,8 @@ fn run(
         bar.show(tick.runs, format!("{} failures", tick.failures));
         !clock.is_over()
     };
-    let ended = sweep::run(plan, &done, threads, stop, &mut keep, &mut on_tick);
+    let command = || crew.command(&program);
+    let ended = sweep::run(plan, &done, crew.workers, &command, crew.stop, &mut keep, &mut on_tick);
     bar.end();
     ended
 }

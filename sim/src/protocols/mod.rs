@@ -1,8 +1,6 @@
 //! Protocols that the simulator can run, each behind the one trait of `protocol`.
 
 pub mod echo;
-#[cfg(test)]
-pub mod fickle;
 #[cfg(feature = "openraft")]
 pub mod openraft;
 #[cfg(feature = "openraft-0-9")]
@@ -11,3 +9,5 @@ pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
 mod raft_settings;
+#[cfg(any(test, feature = "mutations"))]
+pub mod unruly;

@@ -1,7 +1,9 @@
 //! Many seeds, on all cores, in blocks that may be lost and done again.
 //!
+//! Seeds run in processes of their own, so that nothing that a protocol does ends the sweep.
+//!
 //! Holds: what comes of a seed is a pure function of plan and seed; a block is a pure function of its seeds; the report is
-//! one of the set of blocks. So threads, shards, resumption and order leave no mark on it.
+//! one of the set of blocks. So processes, shards, resumption and order leave no mark on it.
 //! Not here: how blocks are kept (`journal`), what is made of them (`summary`), what is asked on the command line.
 
 mod journal;
@@ -9,11 +11,13 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod twice;
+mod worker;
 mod workers;
 
 pub use journal::{Journal, JournalError, read as read_journal};
 pub use summary::{Bucket, SweepReport, summarise};
 pub use twice::{Difference, first_difference};
+pub use worker::{Patience, serve};
 pub use workers::{Ended, Tick, run};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +40,15 @@ pub const DETERMINISM: &str = "determinism";
 
 /// A step of a protocol must end, as a property of reports beside those of scenarios.
 pub const TERMINATION: &str = "termination";
+
+/// A protocol may not keep more and more, as a property of reports beside those of scenarios.
+pub const MEMORY: &str = "memory";
+
+/// A protocol may not kill the process that it runs in, as a property of reports beside those of scenarios.
+pub const PROCESS: &str = "process";
+
+/// The properties that stand beside those of scenarios: a run of its own in this process shows none of them safely.
+pub(crate) const BESIDE_SCENARIOS: [&str; 4] = [DETERMINISM, TERMINATION, MEMORY, PROCESS];
 
 /// What is swept. Everything that a verdict depends on is here.
 #[derive(Clone, Debug)]
@@ -182,6 +195,24 @@ impl Plan {
         let choices = Choices::seeded(seed);
         let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
         runner::drive(scenario, &self.options(seed), drive)
+    }
+
+    /// Runs the seeds of a block, without some, and says each before it runs.
+    ///
+    /// # Errors
+    /// The seed whose scenario cannot be run at all, with the objection.
+    pub fn block(
+        &self,
+        number: u64,
+        without: &[u64],
+        on_seed: &mut dyn FnMut(u64),
+    ) -> Result<Block, (u64, Objection)> {
+        let mut block = Block { number, ..Block::default() };
+        for seed in self.seeds(number).filter(|seed| !without.contains(seed)) {
+            on_seed(seed);
+            self.judge(seed, &mut block).map_err(|objection| (seed, objection))?;
+        }
+        Ok(block)
     }
 
     /// Runs a seed and adds what came of it to its block.

@@ -10,7 +10,7 @@ use std::thread;
 
 use serde::Serialize;
 
-use super::{Block, DETERMINISM, Failure, Plan, TERMINATION};
+use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
 use crate::shrink::{Effort, Fingerprint, Progress, Shrunk, shrink};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
@@ -154,7 +154,7 @@ fn bucket(
 ) -> Bucket {
     let first = failures[0];
     let fingerprint = first.fingerprint.clone();
-    let can_shrink = fingerprint.property != DETERMINISM && fingerprint.property != TERMINATION;
+    let can_shrink = !BESIDE_SCENARIOS.contains(&fingerprint.property.as_str());
     let mut best: Option<Shrunk> = None;
     for failure in failures.iter().take(WITNESSES).filter(|_| can_shrink) {
         let mut stop = |progress: &Progress| stop(progress);

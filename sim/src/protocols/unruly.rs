@@ -1,0 +1,132 @@
+//! A protocol that does what none may, on purpose: it differs from run to run, hangs, takes all memory, or aborts.
+//!
+//! It tests that simulator and sweep notice. No normal build has it.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::protocol::{
+    BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, OptionValue,
+    Protocol, QuorumSets, Settings, Within,
+};
+use crate::protocols::echo::{Count, Tick};
+
+/// What outlives a run, and may not.
+static SPOKEN: AtomicU64 = AtomicU64::new(0);
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Differs,
+    Hangs,
+    Grows,
+    Aborts,
+}
+
+/// How often nodes speak, and what they do besides.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    every: Within,
+    deed: Deed,
+}
+
+/// A node that cannot be relied upon. One in four does its deed.
+#[derive(Clone, Debug)]
+pub struct Unruly {
+    manners: Manners,
+    does_it: bool,
+    ticks: u64,
+}
+
+impl Protocol for Unruly {
+    const NAME: &'static str = "unruly";
+    type Message = u64;
+    type Timer = Tick;
+    type Disk = Count;
+    type Settings = Manners;
+
+    fn settings(common: &Settings) -> Result<Manners, BadSetting> {
+        let mut deed = Deed::Differs;
+        for (name, value) in &common.options {
+            deed = match (name.as_str(), value) {
+                ("deed", OptionValue::Word(word)) if word == "hangs" => Deed::Hangs,
+                ("deed", OptionValue::Word(word)) if word == "grows" => Deed::Grows,
+                ("deed", OptionValue::Word(word)) if word == "aborts" => Deed::Aborts,
+                _ => return Err(BadSetting::new(name, "deed: hangs, grows or aborts")),
+            };
+        }
+        Ok(Manners { every: common.election, deed })
+    }
+
+    fn format(_: NodeId, _: &Initial) -> Count {
+        Count::default()
+    }
+
+    fn boot(boot: Boot<'_, Unruly>, out: &mut Effects<Unruly>) -> Unruly {
+        let manners = *boot.settings;
+        out.push(Effect::SetTimer { timer: Tick, within: manners.every });
+        Unruly { manners, does_it: boot.entropy.is_multiple_of(4), ticks: 0 }
+    }
+
+    fn step(&mut self, input: Input<Unruly>, out: &mut Effects<Unruly>) {
+        if !matches!(input, Input::Fired(Tick)) {
+            return;
+        }
+        self.ticks += 1;
+        let Manners { every, deed } = self.manners;
+        let mut jitter = 0;
+        match deed {
+            // It takes a while until it shows.
+            Deed::Differs if self.ticks > 3 => jitter = SPOKEN.fetch_add(1, Ordering::Relaxed),
+            Deed::Hangs if self.does_it => while black_box(true) {},
+            Deed::Grows if self.does_it => {
+                let mut all = Vec::new();
+                while black_box(true) {
+                    all.push(vec![1u8; 1 << 20]);
+                }
+            }
+            Deed::Aborts if self.does_it => std::process::abort(),
+            _ => {}
+        }
+        let within = Within { min: every.min + jitter, max: every.max + jitter };
+        out.push(Effect::SetTimer { timer: Tick, within });
+    }
+
+    fn election_timer() -> Option<Tick> {
+        None
+    }
+
+    fn heartbeat_timer() -> Option<Tick> {
+        Some(Tick)
+    }
+}
+
+impl Inspect for Unruly {
+    fn epoch(&self) -> Epoch {
+        Epoch(0)
+    }
+    fn leads(&self) -> bool {
+        false
+    }
+    fn role(&self) -> &'static str {
+        "unruly"
+    }
+    fn commit(&self) -> u64 {
+        0
+    }
+    fn applied(&self) -> u64 {
+        0
+    }
+    fn last(&self) -> u64 {
+        0
+    }
+    fn mark(&self, _: u64) -> Option<EntryMark> {
+        None
+    }
+    fn quorums(&self) -> QuorumSets {
+        Vec::new()
+    }
+    fn describe(&self) -> String {
+        format!("{} ticks", self.ticks)
+    }
+}

@@ -1,0 +1,144 @@
+//! What comes next: the agenda asked for one event after another, until a moment, a count or a limit.
+//!
+//! Holds: time never goes back; a run ends at its limit whatever the protocol does.
+//! Not here: what an event does once it is taken; that stands with what it is about.
+
+use super::World;
+use crate::agenda::{Agenda, Event};
+use crate::check::Violation;
+use crate::choices::Site;
+use crate::nemesis::NemesisState;
+use crate::node::Node;
+use crate::protocol::Protocol;
+use crate::time::Moment;
+
+impl<P: Protocol> World<P> {
+    /// Takes one event that is due by `until`. Returns whether there was one.
+    pub fn advance(&mut self, until: Moment) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
+        self.looks += 1;
+        let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
+        self.now = self.now.max(at);
+        self.handle(event);
+        true
+    }
+
+    /// Lets time pass through `until`, or to the first violation.
+    pub fn run_until(&mut self, until: Moment) {
+        while self.violations.is_empty() && self.advance(until) {}
+        if !self.is_exhausted() {
+            self.now = self.now.max(until);
+        }
+    }
+
+    /// Whether the run went as far as it may.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        // Most looks at the agenda are events; those that are not (a timer that was set anew) must end as well.
+        let looks_max = self.limit.events.saturating_mul(8).saturating_add(1_000);
+        self.counts.events >= self.limit.events
+            || self.looks >= looks_max
+            || self.agenda.len() > self.limit.under_way
+    }
+
+    /// Takes so many events, however long they take, or fewer up to the first violation.
+    pub fn run_events(&mut self, count: u64) {
+        for _ in 0..count {
+            if !self.violations.is_empty() || !self.advance(Moment(u64::MAX)) {
+                return;
+            }
+        }
+    }
+
+    /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
+    pub fn settle(&mut self, until: Moment) {
+        let mut waiting = Vec::new();
+        while self.violations.is_empty() && self.in_flight() && !self.is_exhausted() {
+            let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { break };
+            match event {
+                Event::Deliver { .. } | Event::WriteDone { .. } => {
+                    self.now = self.now.max(at);
+                    self.handle(event);
+                }
+                Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
+                    waiting.push((at, event));
+                }
+            }
+        }
+        for (at, event) in waiting {
+            self.agenda.push(at, event);
+        }
+    }
+
+    /// Whether a message or an unfinished write is under way. Held messages and stalled disks do not count.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        let writing = |node: &Node<P>| {
+            !node.stalled && !node.trouble.paused && node.process.is_some() && node.disk.unfinished() > 0
+        };
+        self.messages.len() > self.free.len() || self.nodes.iter().any(writing)
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Deliver { slot, .. } => self.on_deliver(slot),
+            Event::Fire { node, timer } => self.on_fire(node, timer),
+            Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
+            Event::Client { client } => self.on_client(client),
+            Event::Nemesis { nemesis, relief: _ } => self.on_nemesis(nemesis as usize),
+        }
+    }
+
+    /// Lets time order what is ahead from now on; nemeses rest. Does nothing to a world that is timed already.
+    pub(crate) fn become_timed(&mut self) {
+        if matches!(self.agenda, Agenda::Timed { .. }) {
+            return;
+        }
+        let ahead = self.agenda.drain();
+        self.agenda = Agenda::timed();
+        let now = self.now;
+        self.nodes.iter_mut().for_each(|node| node.disk_busy_until = now);
+        self.nemeses.iter_mut().for_each(NemesisState::forget);
+        for event in ahead {
+            match event {
+                Event::Deliver { .. } => {
+                    let after = self.network.delay(&mut self.choices);
+                    self.agenda.push(self.now.after(after), event);
+                }
+                Event::WriteDone { .. } => {
+                    let after = self.choices.within(Site::Disk, self.scenario.disk.write);
+                    self.agenda.push(self.now.after(after), event);
+                }
+                Event::Fire { node, timer } => {
+                    self.nodes[node.0 as usize].timers[timer as usize].queued = None;
+                    self.queue_timer(node, timer as usize);
+                }
+                Event::Client { client } => {
+                    let client = &mut self.clients[client as usize];
+                    let wake = client.wake.map(|wake| wake.max(self.now));
+                    client.queued = wake;
+                    client.wake = wake;
+                    if let Some(wake) = wake {
+                        self.agenda.push(wake, event);
+                    }
+                }
+                Event::Nemesis { .. } => {}
+            }
+        }
+    }
+
+    /// Adds the broken promise to come to an end.
+    pub(crate) fn accuse_of_endlessness(&mut self) {
+        let seen = self.seen();
+        let under_way = self.agenda.len();
+        let summary = if under_way > self.limit.under_way {
+            format!("the run grows without end: more than {} things are under way", self.limit.under_way)
+        } else {
+            format!("the run does not end within {} events", self.limit.events)
+        };
+        let evidence = vec![(seen, format!("{under_way} things are under way"))];
+        self.accuse(Violation { property: crate::scenario::Property::Invariant, seen, summary, evidence });
+    }
+}

@@ -1,0 +1,182 @@
+//! Messages: sent, under way, held, arriving, lost.
+//!
+//! Holds: a message that was sent arrives, is lost with a record that says why, or waits in a held link.
+//! Not here: whether and when a link delivers (`network`), and what is delivered by hand (`by_hand`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Envelope, Waiting, World, digest_of};
+use crate::act::Act;
+use crate::agenda::Event;
+use crate::network::{Fate, Link};
+use crate::protocol::{Address, Input, NodeId, Protocol};
+use crate::scenario::Spread;
+
+impl<P: Protocol> World<P> {
+    pub(super) fn on_deliver(&mut self, slot: u32) {
+        let Some(envelope) = self.messages[slot as usize].take() else { return };
+        self.free.push(slot);
+        self.begin_event();
+        let Some(receiver) = self.network.at(envelope.address) else {
+            return self.lose(&envelope, "nobody is at the address");
+        };
+        match self.network.link(envelope.sender, receiver) {
+            Link::Cut => return self.lose(&envelope, "the link is cut"),
+            Link::Held => return self.held.push(envelope),
+            Link::Open => {}
+        }
+        let node = &self.nodes[receiver.0 as usize];
+        if node.process.is_none() {
+            return self.lose(&envelope, "the process is down");
+        }
+        if node.trouble.paused {
+            return self.waiting.push((receiver, Waiting::Message(envelope)));
+        }
+        if envelope.damaged {
+            self.note("message-corrupt");
+            return self.lose(&envelope, "its checksum does not fit");
+        }
+        if self.acts.is_some() {
+            self.write_down(Act::Deliver {
+                serial: envelope.serial,
+                from: envelope.sender,
+                to: receiver,
+                what: P::label(&envelope.message),
+                digest: digest_of(&envelope.message),
+                older: 0,
+                younger: 0,
+                overtakes: false,
+                kept: false,
+            });
+        }
+        self.arrive(receiver, slot, envelope);
+    }
+
+    pub(super) fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>) {
+        self.counts.delivered += 1;
+        let Envelope { source, from, to, message, .. } = envelope;
+        self.record(Some(receiver), &(2u8, slot, from.0), |names| {
+            format!("receives from {}: {message:?}", names.of(from))
+        });
+        self.step(receiver, Input::Received { from, source, to, message });
+    }
+
+    pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
+        self.counts.lost += 1;
+        self.record(Some(envelope.sender), &(3u8, envelope.to.0), |names| {
+            format!("loses to {}: {:?} ({why})", names.of(envelope.to), envelope.message)
+        });
+    }
+
+    pub(super) fn send(
+        &mut self,
+        sender: NodeId,
+        from: NodeId,
+        to: NodeId,
+        address: Address,
+        message: P::Message,
+    ) {
+        self.counts.sent += 1;
+        self.record(Some(sender), &(1u8, from.0, to.0, address, &message), |names| {
+            format!("sends to {}: {message:?}", names.of(to))
+        });
+        let source = self.nodes[sender.0 as usize].address;
+        self.sent += 1;
+        let (serial, damaged, overtaken) = (self.sent, false, false);
+        let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
+        let mut envelope =
+            Envelope { serial, tag, sender, source, from, to, address, damaged, overtaken, message };
+        let receiver = self.network.at(address).unwrap_or(sender);
+        match self.network.fate(self.now, sender, receiver, &mut self.choices) {
+            Fate::Delivered { after, again, late, damaged } => {
+                if late {
+                    self.note("message-reordered");
+                }
+                let network = self.scenario.network;
+                if network.spread == Spread::HeavyTailed && after > network.delay.max {
+                    self.note("message-late");
+                }
+                let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
+                let slower = u64::from(pace(sender).max(pace(receiver)));
+                let late = late || slower > 1 || self.network.is_slow(sender, receiver);
+                if let Some(again) = again {
+                    self.note("message-duplicated");
+                    self.post(again.saturating_mul(slower), late, envelope.clone());
+                }
+                envelope.damaged = damaged;
+                self.post(after.saturating_mul(slower), late, envelope);
+            }
+            Fate::Held => self.held.push(envelope),
+            Fate::Lost => {
+                if self.network.link(sender, receiver) == Link::Open {
+                    self.note("message-lost");
+                }
+                self.lose(&envelope, "lost");
+            }
+        }
+    }
+
+    pub(super) fn post(&mut self, after: u64, late: bool, envelope: Envelope<P::Message>) {
+        if let Some(other) = self.agenda.crowd_out(late, &mut self.choices) {
+            self.free.push(other);
+            if let Some(other) = self.messages[other as usize].take() {
+                self.lose(&other, "too many are under way");
+            }
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.messages.push(None);
+            self.messages.len() as u32 - 1
+        });
+        self.messages[slot as usize] = Some(envelope);
+        self.agenda.push(self.now.after(after), Event::Deliver { slot, late });
+    }
+
+    /// Sets the state of a link. Releasing a held link lets what waits there travel on, in order.
+    pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
+        self.record(Some(from), &(18u8, to, link as u8), |names| {
+            format!("link to {}: {link:?}", names.of(to))
+        });
+        self.network.set_link(from, to, link);
+        if link == Link::Open {
+            self.release(from, to);
+        }
+    }
+
+    fn release(&mut self, from: NodeId, to: NodeId) {
+        for envelope in self.take_held(from, to) {
+            let after = self.network.delay(&mut self.choices);
+            self.post(after, false, envelope);
+        }
+    }
+
+    /// Loses what waits in a held link.
+    pub fn drop_held(&mut self, from: NodeId, to: NodeId) {
+        for envelope in self.take_held(from, to) {
+            self.lose(&envelope, "dropped while held");
+        }
+    }
+
+    fn take_held(&mut self, from: NodeId, to: NodeId) -> Vec<Envelope<P::Message>> {
+        let network = &self.network;
+        let waits = |envelope: &mut Envelope<P::Message>| {
+            envelope.sender == from && network.at(envelope.address) == Some(to)
+        };
+        self.held.extract_if(.., waits).collect()
+    }
+
+    /// Cuts the network into groups.
+    pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
+        self.record(None, &(19u8, groups), |names| format!("partition: {}", names.sets(&groups.to_vec())));
+        self.network.partition(groups);
+        self.note("partitioned");
+    }
+
+    /// Moves a machine to an address.
+    pub fn bind(&mut self, id: NodeId, address: Address) {
+        self.record(Some(id), &(20u8, address), |_| format!("moves to address {}", address.0));
+        self.write_down(Act::Bind { node: id, address });
+        self.network.bind(id, address);
+        self.nodes[id.0 as usize].address = address;
+    }
+}

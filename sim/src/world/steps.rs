@@ -1,0 +1,190 @@
+//! Steps of processes: an input goes in, its effects are performed, and every checker looks at what changed.
+//!
+//! Holds: effects are performed in their order; a step is observed after its effects.
+//! Not here: what processes are (`protocol`), what checkers look for (`check`).
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{NodeDisks, OPERATOR, OperationState, Waiting, World};
+use crate::act::Act;
+use crate::check::{Glance, Step};
+use crate::machine::{Command, Machine};
+#[cfg(feature = "mutations")]
+use crate::machine_mutation::MachineMutation;
+use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
+
+impl<P: Protocol> World<P> {
+    /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
+    pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
+        let node = &mut self.nodes[id.0 as usize];
+        let Some(process) = &mut node.process else { return };
+        if node.trouble.paused {
+            // It happens when the process goes on: what is written down of it has to wait as well.
+            let act = self.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
+            return self.waiting.push((id, Waiting::Input(input, act)));
+        }
+        let mut out = std::mem::take(&mut self.out);
+        out.now = node.clock.shows(self.now);
+        process.step(input, &mut out);
+        self.finish_step(id, out);
+    }
+
+    pub(super) fn finish_step(&mut self, id: NodeId, mut out: Effects<P>) {
+        let log_changed_from = out.log_changed_from.take();
+        for effect in out.list.drain(..) {
+            self.perform(id, effect);
+        }
+        self.out = out;
+        self.observe(id, log_changed_from);
+        if self.nodes[id.0 as usize].trouble.doomed {
+            return self.fail_write(id);
+        }
+        if self.nodes[id.0 as usize].trouble.leaving {
+            return self.shut_down(id);
+        }
+        self.maybe_snapshot(id);
+        self.finish_instantly(id);
+    }
+
+    fn observe(&mut self, id: NodeId, log_changed_from: Option<u64>) {
+        let node = &self.nodes[id.0 as usize];
+        let Some(process) = &node.process else { return };
+        let (before, now) = (node.glance, Glance::of(process));
+        if before == now && log_changed_from.is_none() {
+            return;
+        }
+        let seen = self.seen();
+        let disks = NodeDisks(&self.nodes);
+        let step = Step { node: id, seen, before, now, log_changed_from, state: process, disks: &disks };
+        self.checkers.on_step(&step, &self.names, &mut self.violations);
+        self.nodes[id.0 as usize].glance = now;
+        self.committed = self.committed.max(now.commit);
+        if log_changed_from.is_some_and(|from| from <= before.last) {
+            self.note("log-cut");
+        }
+        if now.leads && !(before.leads && before.epoch == now.epoch) {
+            self.counts.reigns += 1;
+            self.note("leader-elected");
+            if self.counts.reigns > 1 {
+                self.note("leader-changed");
+            }
+            self.record(Some(id), &(5u8, now.epoch), |_| format!("leads epoch {}", now.epoch.0));
+        }
+    }
+
+    fn maybe_snapshot(&mut self, id: NodeId) {
+        let Some(every) = self.scenario.cluster.snapshot_every else { return };
+        let node = &self.nodes[id.0 as usize];
+        if node.glance.applied >= node.snapshot_at + every {
+            self.snapshot(id);
+        }
+    }
+
+    fn perform(&mut self, id: NodeId, effect: Effect<P>) {
+        match effect {
+            Effect::Persist { id: write, write: content } => self.persist(id, write, content),
+            Effect::Send { from, to, address, message } => self.send(id, from, to, address, message),
+            Effect::SetTimer { timer, within } => self.set_timer(id, timer, within),
+            Effect::CancelTimer(timer) => {
+                let node = &mut self.nodes[id.0 as usize];
+                let place = node.timer_place(timer);
+                node.timers[place].due = None;
+            }
+            Effect::Apply { index, command } => self.apply(id, index, &command),
+            Effect::Restore { through, state } => self.restore(id, through, &state),
+            Effect::Serve { request } => self.serve(id, request),
+            Effect::Refuse { request, refusal } => self.refuse(id, request, refusal),
+            Effect::Done { request } => {
+                self.record(Some(id), &(6u8, request), |_| String::from("completes an operation"));
+                self.operations.insert(request, OperationState::Done);
+            }
+            Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
+            Effect::Note(fact) => {
+                self.record(Some(id), &fact, |_| fact.to_owned());
+                self.note(fact);
+            }
+        }
+    }
+
+    fn apply(&mut self, id: NodeId, index: u64, command: &[u8]) {
+        self.counts.applied += 1;
+        self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
+        let Some(command) = Command::decode(command) else { return };
+        let command = self.as_taken(id, command);
+        let applied = self.nodes[id.0 as usize].machine.apply(&command);
+        self.on_applied(id, command.client, command.serial, applied);
+    }
+
+    fn restore(&mut self, id: NodeId, through: u64, state: &[u8]) {
+        self.record(Some(id), &(9u8, through), |_| format!("restores its machine through {through}"));
+        self.note("machine-restored");
+        let node = &mut self.nodes[id.0 as usize];
+        node.machine = Machine::decode(state).unwrap_or_default();
+        node.snapshot_at = node.snapshot_at.max(through);
+        self.show_state(id, through, state);
+    }
+
+    /// Shows the checkers what a machine holds where a snapshot was taken or restored.
+    fn show_state(&mut self, id: NodeId, through: u64, state: &[u8]) {
+        let who = (id, self.seen());
+        self.checkers.on_state(who, through, xxh3_64(state), &self.names, &mut self.violations);
+    }
+
+    fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
+        self.record(Some(id), &(10u8, request, &refusal), |_| format!("refuses: {refusal:?}"));
+        if request.0 & OPERATOR == OPERATOR {
+            self.operations.insert(request, OperationState::Refused(refusal));
+        } else {
+            self.on_refused((request.0 & OPERATOR) as u32, request, refusal);
+        }
+    }
+
+    /// Takes a snapshot of a node's machine and hands it to its process.
+    pub fn snapshot(&mut self, id: NodeId) {
+        self.write_down(Act::Snapshot { node: id });
+        let node = &mut self.nodes[id.0 as usize];
+        let through = node.glance.applied;
+        node.snapshot_at = through;
+        let state = self.as_written(id);
+        self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
+        self.note("snapshot-taken");
+        self.show_state(id, through, &state);
+        self.step(id, Input::SnapshotTaken { through, state });
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(not(feature = "mutations"))]
+    fn as_taken(&self, _: NodeId, command: Command) -> Command {
+        command
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(feature = "mutations")]
+    fn as_taken(&self, id: NodeId, command: Command) -> Command {
+        let now = self.nodes[id.0 as usize].clock.shows(self.now);
+        MachineMutation::of(&self.scenario).map_or(command, |mutation| mutation.taken(command, now))
+    }
+
+    /// A node's machine as a snapshot has it.
+    fn as_written(&self, id: NodeId) -> Arc<[u8]> {
+        let machine = &self.nodes[id.0 as usize].machine;
+        #[cfg(feature = "mutations")]
+        if let Some(mutation) = MachineMutation::of(&self.scenario) {
+            return mutation.written(machine).encode();
+        }
+        machine.encode()
+    }
+
+    /// Asks a node for something, as an operator. See `operation` for what comes of it.
+    pub fn operate(&mut self, id: NodeId, operation: Operation) -> RequestId {
+        self.begin_event();
+        let request = self.next_request(OPERATOR as u32);
+        self.operations.insert(request, OperationState::Pending);
+        self.write_down(Act::Operate { node: id, operation: operation.clone() });
+        self.record(Some(id), &(16u8, &operation), |_| format!("is asked by the operator: {operation:?}"));
+        self.step(id, Input::Operated { request, operation });
+        request
+    }
+}

@@ -1,0 +1,105 @@
+//! Timers of nodes, by the clocks of nodes.
+//!
+//! Holds: a timer fires once for each time it is set, never on a node that stands still.
+//! Not here: how a clock errs (`node`).
+
+use super::World;
+use crate::act::Act;
+use crate::agenda::{Agenda, Event};
+use crate::choices::Site;
+use crate::protocol::{Input, NodeId, Protocol, Within};
+use crate::scenario::Timers;
+
+impl<P: Protocol> World<P> {
+    pub(super) fn on_fire(&mut self, id: NodeId, place: u8) {
+        let untimed = matches!(self.agenda, Agenda::Untimed { .. });
+        let node = &mut self.nodes[id.0 as usize];
+        let stands_still = node.trouble.paused || node.clock.frozen.is_some();
+        let entry = &mut node.timers[place as usize];
+        if !untimed && entry.queued != Some(self.now) {
+            return; // An entry that an earlier one replaced.
+        }
+        entry.queued = None;
+        match entry.due {
+            None => {}
+            Some(_) if stands_still => {} // Its time comes when the node goes on.
+            Some(due) if !untimed && due > self.now => {
+                entry.queued = Some(due);
+                self.agenda.push(due, Event::Fire { node: id, timer: place });
+            }
+            Some(_) => {
+                let timer = entry.timer;
+                entry.due = None;
+                self.fire(id, timer);
+            }
+        }
+    }
+
+    pub(super) fn set_timer(&mut self, id: NodeId, timer: P::Timer, within: Within) {
+        let span = self.choices.within(Site::Timer, within);
+        let node = &mut self.nodes[id.0 as usize];
+        let due = node.clock.frozen.unwrap_or(self.now).after(node.clock.virtual_span(span));
+        let place = node.timer_place(timer);
+        let entry = &mut node.timers[place];
+        entry.due = Some(due);
+        if self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        self.queue_timer(id, place);
+    }
+
+    /// Lets the agenda look at a timer that is set when it is due, unless it does so sooner anyway.
+    pub(super) fn queue_timer(&mut self, id: NodeId, place: usize) {
+        let entry = &mut self.nodes[id.0 as usize].timers[place];
+        let Some(due) = entry.due else { return };
+        let due = due.max(self.now);
+        let sooner = match self.agenda {
+            Agenda::Timed { .. } => entry.queued.is_none_or(|queued| due < queued),
+            Agenda::Untimed { .. } => entry.queued.is_none(),
+        };
+        if sooner {
+            entry.queued = Some(due);
+            self.agenda.push(due, Event::Fire { node: id, timer: place as u8 });
+        }
+    }
+
+    /// Lets the agenda look at every timer of a node that is set, after their times changed.
+    pub(crate) fn queue_timers(&mut self, id: NodeId) {
+        if self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        for place in 0..self.nodes[id.0 as usize].timers.len() {
+            self.queue_timer(id, place);
+        }
+    }
+
+    /// Fires what ran out while a process stood still, before it sees anything else: a process that asks its clock
+    /// finds a lease over. In an untimed schedule timers fire whenever chance has it.
+    pub(super) fn fire_overdue(&mut self, id: NodeId) {
+        let untimed = matches!(self.agenda, Agenda::Untimed { .. });
+        if untimed || self.scenario.cluster.timers == Timers::Scripted {
+            return;
+        }
+        let node = &self.nodes[id.0 as usize];
+        if node.clock.frozen.is_some() {
+            return;
+        }
+        let overdue = |timer: &&crate::node::Timer<P::Timer>| timer.due.is_some_and(|due| due <= self.now);
+        let overdue: Vec<P::Timer> = node.timers.iter().filter(overdue).map(|timer| timer.timer).collect();
+        for timer in overdue {
+            self.fire(id, timer);
+        }
+    }
+
+    /// Fires a timer now, set or not: a protocol must stand that.
+    pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
+        self.begin_event();
+        self.counts.timers += 1;
+        self.write_down(Act::Fire { node: id, timer });
+        let node = &mut self.nodes[id.0 as usize];
+        let place = node.timer_place(timer);
+        node.timers[place].due = None;
+        self.record(Some(id), &(14u8, place), |_| format!("timer {timer:?} fires"));
+        self.step(id, Input::Fired(timer));
+    }
+}
