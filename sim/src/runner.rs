@@ -16,6 +16,8 @@ use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft::OpenRaft;
+#[cfg(feature = "openraft-0-9")]
+use crate::protocols::openraft_0_9::OpenRaft as OpenRaft09;
 use crate::protocols::raft::Raft;
 #[cfg(feature = "raft-rs")]
 use crate::protocols::raft_rs::RaftRs;
@@ -47,10 +49,10 @@ pub struct RunOptions {
 
 /// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
 /// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
-pub const KNOWN_SYSTEMS: [&str; 3] = [Raft::NAME, "raft-rs", "openraft"];
+pub const KNOWN_SYSTEMS: [&str; 4] = [Raft::NAME, "raft-rs", "openraft", "openraft-0.9"];
 
 /// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
-/// cargo feature of its own name.
+/// cargo feature of its own name (`openraft-0-9` for `openraft-0.9`).
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
     &[
@@ -59,6 +61,8 @@ pub fn systems() -> &'static [&'static str] {
         RaftRs::NAME,
         #[cfg(feature = "openraft")]
         OpenRaft::NAME,
+        #[cfg(feature = "openraft-0-9")]
+        OpenRaft09::NAME,
     ]
 }
 
@@ -93,6 +97,8 @@ pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objectio
         RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         #[cfg(feature = "openraft")]
         OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
+        #[cfg(feature = "openraft-0-9")]
+        OpenRaft09::NAME => Ok(visit.visit::<OpenRaft09>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),

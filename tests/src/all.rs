@@ -9,6 +9,8 @@ mod machine_mutations;
 mod membership;
 #[cfg(feature = "openraft")]
 mod openraft;
+#[cfg(feature = "openraft-0-9")]
+mod openraft_0_9;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;
