@@ -161,3 +161,440 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Effect;
+    use crate::fact::Fact;
+    use crate::input::{Input, Timer};
+    use crate::membership::change::{Change, ChangeRefused, Precondition, SetMode};
+    use crate::membership::{Membership, VoterSet};
+    use crate::message::Body;
+    use crate::rules::Rule;
+    use crate::testing::{Node, config};
+    use crate::types::{Address, LogId, LogIndex, RequestId};
+    use crate::{ChangeMembers, Refusal};
+    use std::boxed::Box;
+    use std::collections::BTreeMap;
+    use std::format;
+    use std::string::String;
+    use std::sync::Arc;
+    use std::vec::Vec;
+
+    /// A setting, two values of it, and what is seen of each.
+    struct Case {
+        setting: &'static str,
+        values: [fn(Config) -> Config; 2],
+        look: fn(Config) -> String,
+        seen: [&'static str; 2],
+    }
+
+    fn entries_sent(node: &Node, to: u32) -> Vec<u64> {
+        let sent = node.sent().into_iter().filter(|(id, _)| *id == to);
+        let lens = sent.filter_map(|(_, body)| match body {
+            Body::AppendRequest { slice, .. } => Some(slice.len() as u64),
+            _ => None,
+        });
+        lens.collect()
+    }
+
+    /// Six commands of four bytes each, of which 2 acknowledges what is sent at once; how many entries go in each append.
+    fn pipelined(config: Config) -> String {
+        let mut node = Node::leading(config, &[1]);
+        let mut lens = Vec::new();
+        for request in 0..6 {
+            node.propose(request, b"four");
+            lens.extend(entries_sent(&node, 2));
+        }
+        node.hear(2, 2, Body::AppendAccepted { through: LogIndex(2) });
+        format!("{lens:?}")
+    }
+
+    /// What goes out at once to 3, which lacks two blank entries and six commands of four bytes each.
+    fn caught_up(config: Config) -> String {
+        let mut node = Node::leading(config, &[1]);
+        (0..6).for_each(|request| node.propose(request, b"four"));
+        node.hear(3, 2, Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::default() });
+        format!("{:?}", entries_sent(&node, 3))
+    }
+
+    fn refusals(node: &Node) -> Vec<&'static str> {
+        let refusal = |effect: &Effect| match effect {
+            Effect::Refuse { refusal, .. } => Some(refusal.name()),
+            _ => None,
+        };
+        node.asked.iter().filter_map(refusal).collect()
+    }
+
+    fn first_chunk(config: Config) -> String {
+        let mut node = Node::leading(config, &[1]);
+        node.step(Input::SnapshotTaken { through: LogIndex(2), state: Arc::from(*b"12345678") });
+        node.hear(3, 2, Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::default() });
+        let sent = node.sent();
+        let Some((3, Body::SnapshotRequest { chunk })) = sent.first() else { return format!("{sent:?}") };
+        format!("{} of {}", chunk.bytes.len(), chunk.size)
+    }
+
+    fn joint(finish: Config) -> String {
+        let sets = [[1, 2, 3], [1, 2, 4]].map(|ids| ids.map(NodeId).into_iter().collect::<VoterSet>());
+        let nodes: BTreeMap<NodeId, Address> = (1..=4).map(|id| (NodeId(id), Address(id))).collect();
+        let mut node =
+            Node::of(Config { pre_vote: false, ..finish }, Membership::new(sets.into(), nodes).unwrap());
+        node.fire(Timer::Election);
+        node.finish_writes();
+        node.hear(2, 1, Body::VoteResponse { granted: true });
+        node.finish_writes();
+        node.hear(2, 1, Body::AppendAccepted { through: LogIndex(1) });
+        format!("{} sets", node.raft.effective_membership().1.sets().len())
+    }
+
+    fn leaves(config: Config) -> String {
+        let mut node = Node::leading(config, &[1]);
+        let remove = ChangeMembers::ReplaceAllVoters([NodeId(2), NodeId(3)].into());
+        node.change(1, Change::Members { members: remove, retain: true });
+        node.finish_writes();
+        for through in [3, 4] {
+            for from in [2, 3] {
+                node.hear(from, 2, Body::AppendAccepted { through: LogIndex(through) });
+            }
+        }
+        format!("{:?}", node.raft.role())
+    }
+
+    fn staged(config: Config, matched: u64) -> Node {
+        let mut node = Node::leading(Config { majority_add: true, ..config }, &[1, 1, 1]);
+        let servers = BTreeMap::from([(NodeId(5), Address(5))]);
+        node.change(1, Change::SetConfiguration { mode: SetMode::Add, servers, listeners: BTreeMap::new() });
+        if matched > 0 {
+            node.hear(5, 2, Body::AppendAccepted { through: LogIndex(matched) });
+        }
+        node
+    }
+
+    const CASES: &[Case] = &[
+        Case {
+            setting: "id",
+            values: [|config| config, |config| Config { id: NodeId(3), ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.fire(Timer::Election);
+                format!("{:?}", node.sent().iter().map(|(to, _)| to).collect::<Vec<_>>())
+            },
+            seen: ["[2, 3]", "[1, 2]"],
+        },
+        Case {
+            setting: "election",
+            values: [|config| config, |config| Config { election: Within { min: 10, max: 25 }, ..config }],
+            look: |config| format!("{:?}", Node::with_log(config, &[1]).timer(Timer::Election)),
+            seen: ["Some((150000000, 300000000))", "Some((10, 25))"],
+        },
+        Case {
+            setting: "heartbeat",
+            values: [|config| config, |config| Config { heartbeat: 7, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                node.fire(Timer::Heartbeat);
+                format!("{:?}", node.timer(Timer::Heartbeat))
+            },
+            seen: ["Some((50000000, 50000000))", "Some((7, 7))"],
+        },
+        Case {
+            setting: "pre_vote",
+            values: [|config| config, |config| Config { pre_vote: false, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.fire(Timer::Election);
+                format!("{:?} of term {}", node.raft.role(), node.raft.term().0)
+            },
+            seen: ["PreCandidate of term 1", "Candidate of term 2"],
+        },
+        Case {
+            setting: "check_quorum",
+            values: [|config| config, |config| Config { check_quorum: false, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(Config { pre_vote: false, ..config }, &[1]);
+                node.fire(Timer::Election);
+                node.finish_writes();
+                node.hear(2, 2, Body::VoteResponse { granted: true });
+                format!("{:?}", node.timer(Timer::CheckQuorum))
+            },
+            seen: ["Some((150000000, 150000000))", "None"],
+        },
+        Case {
+            setting: "stickiness",
+            values: [|config| config, |config| Config { stickiness: false, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.hear(3, 1, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+                node.hear(2, 2, Body::VoteRequest { last: LogId::new(1, 1), forced: false });
+                format!("votes in term {}", node.raft.term().0)
+            },
+            seen: ["votes in term 1", "votes in term 2"],
+        },
+        Case {
+            setting: "priority",
+            values: [|config| config, |config| Config { priority: 1, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.hear(2, 1, Body::PreVoteRequest { last: LogId::new(1, 1), priority: 0 });
+                format!("{:?}", node.sent())
+            },
+            seen: [
+                "[(2, PreVoteResponse { asked: Term(1), granted: true })]",
+                "[(2, PreVoteResponse { asked: Term(1), granted: false })]",
+            ],
+        },
+        Case {
+            setting: "reads",
+            values: [|config| config, |config| Config { reads: ReadsBy::Lease, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                node.fire(Timer::Heartbeat);
+                node.hear(2, 2, Body::HeartbeatResponse { round: 1, priority: 0 });
+                node.read(1);
+                format!("{}", node.asked.contains(&Effect::Serve { request: RequestId(1) }))
+            },
+            seen: ["false", "true"],
+        },
+        Case {
+            setting: "drift_max_ppm",
+            values: [
+                |config| Config { drift_max_ppm: 0, ..config },
+                |config| Config { drift_max_ppm: 500_000, ..config },
+            ],
+            look: |config| {
+                let mut node = Node::leading(Config { reads: ReadsBy::Lease, ..config }, &[1]);
+                node.fire(Timer::Heartbeat);
+                format!("{:?}", node.timer(Timer::OddLease))
+            },
+            seen: ["Some((150000000, 150000000))", "Some((50000000, 50000000))"],
+        },
+        Case {
+            setting: "follower_reads",
+            values: [|config| config, |config| Config { follower_reads: true, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.hear(3, 1, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+                node.read(1);
+                format!("{:?}", refusals(&node))
+            },
+            seen: ["[\"not-leader\"]", "[]"],
+        },
+        Case {
+            setting: "incarnation",
+            values: [|config| config, |config| Config { incarnation: 9, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(Config { follower_reads: true, ..config }, &[1]);
+                node.hear(3, 1, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+                node.read(1);
+                format!("{:?}", node.sent())
+            },
+            seen: [
+                "[(3, ReadIndexRequest { context: ReadContext { incarnation: 0, number: 1 } })]",
+                "[(3, ReadIndexRequest { context: ReadContext { incarnation: 9, number: 1 } })]",
+            ],
+        },
+        Case {
+            setting: "batch_entries_max",
+            values: [|config| config, |config| Config { batch_entries_max: 5, ..config }],
+            look: caught_up,
+            seen: ["[8]", "[5]"],
+        },
+        Case {
+            setting: "batch_bytes_max",
+            values: [|config| config, |config| Config { batch_bytes_max: 9, ..config }],
+            look: caught_up,
+            seen: ["[8]", "[4]"],
+        },
+        Case {
+            setting: "inflight_entries_max",
+            values: [|config| config, |config| Config { inflight_entries_max: 2, ..config }],
+            look: pipelined,
+            seen: ["[1, 1, 1, 1, 1, 1]", "[1, 1]"],
+        },
+        Case {
+            setting: "inflight_bytes_max",
+            values: [|config| config, |config| Config { inflight_bytes_max: 12, ..config }],
+            look: pipelined,
+            seen: ["[1, 1, 1, 1, 1, 1]", "[1, 1, 1]"],
+        },
+        Case {
+            setting: "uncommitted_bytes_max",
+            values: [|config| config, |config| Config { uncommitted_bytes_max: 8, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                let tried: Vec<_> = (0..4)
+                    .map(|request| {
+                        node.propose(request, b"four");
+                        refusals(&node).len()
+                    })
+                    .collect();
+                format!("{tried:?}")
+            },
+            seen: ["[0, 0, 0, 0]", "[0, 0, 1, 1]"],
+        },
+        Case {
+            setting: "snapshot_chunk_bytes_max",
+            values: [|config| config, |config| Config { snapshot_chunk_bytes_max: 3, ..config }],
+            look: first_chunk,
+            seen: ["8 of 8", "3 of 8"],
+        },
+        Case {
+            setting: "trailing_entries",
+            values: [|config| config, |config| Config { trailing_entries: 1, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                node.step(Input::SnapshotTaken { through: LogIndex(2), state: Arc::default() });
+                format!("{} after {}", node.raft.log().iter().count(), node.raft.log().base().index.0)
+            },
+            seen: ["0 after 2", "1 after 1"],
+        },
+        Case {
+            setting: "joint_finish",
+            values: [|config| config, |config| Config { joint_finish: JointFinish::Finish, ..config }],
+            look: joint,
+            seen: ["2 sets", "1 sets"],
+        },
+        Case {
+            setting: "intersect",
+            values: [|config| config, |config| Config { intersect: Intersect::Exact, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                // No set in common, and yet any two of {1 2 3} meet both of {1 2} in one at least.
+                let sets = [[1, 2], [2, 3]].map(|ids| ids.map(NodeId).into_iter().collect::<VoterSet>());
+                node.change(1, Change::Append { sets: sets.into(), nodes: BTreeMap::new(), retain: true });
+                format!("{:?}", refusals(&node))
+            },
+            seen: ["[\"unsupported-membership-transition\"]", "[]"],
+        },
+        Case {
+            setting: "learner_may_lead",
+            values: [|config| config, |config| Config { learner_may_lead: false, ..config }],
+            look: leaves,
+            seen: ["Leader", "Follower"],
+        },
+        Case {
+            setting: "majority_add",
+            values: [|config| config, |config| Config { majority_add: true, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                let servers = (1..=6).map(|id| (NodeId(id), Address(id))).collect();
+                let mode = SetMode::Set;
+                node.change(1, Change::SetConfiguration { mode, servers, listeners: BTreeMap::new() });
+                format!("{:?}", refusals(&node))
+            },
+            seen: ["[\"majority-add\"]", "[]"],
+        },
+        Case {
+            setting: "shutdown_on_remove",
+            values: [|config| config, |config| Config { shutdown_on_remove: true, ..config }],
+            look: |config| {
+                let mut node = Node::with_log(config, &[1]);
+                node.hear(3, 1, Body::NotAMember);
+                format!("{:?}", node.asked)
+            },
+            seen: ["[]", "[ShutDown]"],
+        },
+        Case {
+            setting: "replication_lag_threshold",
+            values: [|config| config, |config| Config { replication_lag_threshold: 0, ..config }],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                let members = ChangeMembers::AddVoterIds([NodeId(4)].into());
+                let change = Box::new(Change::Members { members, retain: true });
+                node.change(1, Change::If { precondition: Precondition::LearnersCaughtUp, change });
+                format!("{:?}", refusals(&node))
+            },
+            seen: ["[]", "[\"learner-is-lagging\"]"],
+        },
+        Case {
+            setting: "staging_timeout",
+            values: [|config| config, |config| Config { staging_timeout: 5, ..config }],
+            look: |config| format!("{:?}", staged(config, 0).timer(Timer::Staging)),
+            seen: ["Some((1000000000, 1000000000))", "Some((5, 5))"],
+        },
+        Case {
+            setting: "staging_gap",
+            values: [
+                |config| Config { staging_gap: 3, ..config },
+                |config| Config { staging_gap: 2, ..config },
+            ],
+            look: |config| {
+                let node = staged(config, 2);
+                format!("{} caught up: {}", node.raft.commit().0, node.noted(Fact::CaughtUp))
+            },
+            seen: ["4 caught up: true", "4 caught up: false"],
+        },
+        Case {
+            setting: "rules",
+            values: [
+                |config| config,
+                |config| Config { rules: Rules::all_on().without(Rule::ReadConfirmsLeadership), ..config },
+            ],
+            look: |config| {
+                let mut node = Node::leading(config, &[1]);
+                node.read(1);
+                format!("{}", node.asked.contains(&Effect::Serve { request: RequestId(1) }))
+            },
+            seen: ["false", "true"],
+        },
+    ];
+
+    #[test]
+    fn each_setting_makes_the_difference_that_it_should() {
+        for case in CASES {
+            for (value, seen) in case.values.iter().zip(case.seen) {
+                assert_eq!((case.look)(value(config())), seen, "{}", case.setting);
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_is_missing_in_the_table() {
+        let text = format!("{:?}", Config { election: Within::exactly(0), ..config() });
+        let words =
+            text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != ':');
+        let fields = words.filter_map(|word| word.strip_suffix(':'));
+        let fields = fields.filter(|name| !["min", "max", "off", "mutation"].contains(name));
+        let names: Vec<&str> = CASES.iter().map(|case| case.setting).collect();
+        assert_eq!(fields.collect::<Vec<_>>(), names);
+    }
+
+    #[test]
+    fn a_lease_is_shortened_by_the_drift_of_both_clocks_and_never_negative() {
+        // Shortest election timeout, parts per million => lease
+        let table = [
+            (150, 0, 150),
+            (101, 10_000, 99),
+            (150, 500_000, 50),
+            (150, 1_000_000, 0),
+            (150, u64::MAX, 0),
+            (u64::MAX, 0, u64::MAX),
+            (0, 10_000, 0),
+        ];
+        for (min, drift_max_ppm, lease) in table {
+            let config = Config { election: Within { min, max: u64::MAX }, drift_max_ppm, ..config() };
+            assert_eq!(config.lease(), lease, "{min} {drift_max_ppm}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_production() {
+        let config = Config::new(NodeId(7));
+        assert_eq!(config.id, NodeId(7));
+        assert!(config.pre_vote && config.check_quorum && config.stickiness && config.rules.are_all_on());
+        assert!(config.heartbeat * 2 < config.election.min, "a lost heartbeat is no reason for an election");
+        assert!(config.batch_entries_max <= config.inflight_entries_max);
+        assert!(config.batch_bytes_max <= config.inflight_bytes_max);
+        assert!(config.lease() < config.election.min);
+    }
+
+    #[test]
+    fn refusals_of_changes_are_told_by_their_reason() {
+        let mut node = Node::leading(config(), &[1]);
+        node.change(1, Change::RemoveServer { node: NodeId(9) });
+        let refusal = Refusal::Change(ChangeRefused::NotAVoter);
+        assert_eq!(node.asked, [Effect::Refuse { request: RequestId(1), refusal }]);
+    }
+}

@@ -151,6 +151,10 @@ impl Durability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Body;
+    use crate::types::Term;
+    use proptest::prelude::*;
+    use std::vec::Vec;
 
     #[test]
     fn a_cut_takes_back_what_an_unfinished_write_promised() {
@@ -177,5 +181,122 @@ mod tests {
         assert!(disk.holds_hard_state() && disk.is_writing());
         disk.finish(second);
         assert!(!disk.is_writing());
+    }
+
+    fn envelope(round: u64) -> Envelope {
+        let message = Message { term: Term(1), body: Body::HeartbeatResponse { round, priority: 0 } };
+        Envelope { from: NodeId(1), to: NodeId(2), address: Address(2), message }
+    }
+
+    #[test]
+    fn messages_leave_in_their_order_and_not_before_their_write() {
+        let mut disk = Durability::starting_with(LogIndex(0));
+        let writes = [1, 2, 3].map(|log| disk.issue(false, LogIndex(log)));
+        let until = [writes[1], writes[0], writes[2]];
+        for (round, until) in (0..).zip(until) {
+            disk.hold(until, envelope(round));
+        }
+        let released =
+            |disk: &mut Durability| -> Vec<Envelope> { core::iter::from_fn(|| disk.release()).collect() };
+        assert_eq!(released(&mut disk), []);
+        disk.finish(writes[0]);
+        assert_eq!(released(&mut disk), [], "the second could, but comes after the first");
+        assert!(!disk.is_free(WriteId(0)), "nor may another one overtake them");
+        disk.finish(writes[1]);
+        assert_eq!(released(&mut disk), [envelope(0), envelope(1)]);
+        disk.finish(writes[2]);
+        assert_eq!(released(&mut disk), [envelope(2)]);
+        assert!(disk.is_free(writes[2]) && !disk.is_holding());
+    }
+
+    #[test]
+    fn a_disk_may_answer_several_writes_at_once_early_or_twice() {
+        let mut disk = Durability::starting_with(LogIndex(0));
+        let writes = [1, 2, 3].map(|log| disk.issue(log == 2, LogIndex(log)));
+        disk.finish(writes[1]);
+        assert_eq!((disk.log(), disk.holds_hard_state()), (LogIndex(2), true));
+        disk.finish(writes[0]);
+        assert_eq!(disk.log(), LogIndex(2));
+        disk.finish(WriteId(99));
+        assert_eq!((disk.log(), disk.is_writing()), (LogIndex(3), false));
+        assert_eq!(
+            disk.issue(false, LogIndex(4)),
+            WriteId(4),
+            "an answer to what was not asked counts nothing ahead"
+        );
+        assert!(disk.is_writing());
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Do {
+        Write { cut: u64, append: usize },
+        Finish { count: u64 },
+    }
+
+    /// A disk that holds what was written to it: every entry is told from every other one.
+    #[derive(Default)]
+    struct Disk {
+        entries: Vec<u64>,
+        queue: VecDeque<(WriteId, usize, Vec<u64>)>,
+    }
+
+    impl Disk {
+        fn finish(&mut self) -> Option<WriteId> {
+            let (id, from, entries) = self.queue.pop_front()?;
+            self.entries.truncate(from);
+            self.entries.extend(entries);
+            Some(id)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_counts_as_durable_is_on_the_disk(
+            steps in proptest::collection::vec(
+                prop_oneof![
+                    (0u64..6, 0usize..4).prop_map(|(cut, append)| Do::Write { cut, append }),
+                    (1u64..3).prop_map(|count| Do::Finish { count }),
+                ],
+                0..60,
+            ),
+        ) {
+            let (mut durability, mut disk, mut log) = (Durability::starting_with(LogIndex(0)), Disk::default(), Vec::new());
+            let mut made = 0;
+            for step in steps {
+                match step {
+                    Do::Write { cut, append } => {
+                        let keep = log.len().saturating_sub(cut as usize);
+                        if keep < log.len() {
+                            durability.cut(LogIndex(keep as u64 + 1));
+                            log.truncate(keep);
+                        }
+                        let new: Vec<u64> = (0..append).map(|more| made + more as u64).collect();
+                        made += append as u64;
+                        log.extend(&new);
+                        let id = durability.issue(false, LogIndex(log.len() as u64));
+                        disk.queue.push_back((id, keep, new));
+                    }
+                    Do::Finish { count } => {
+                        let last = (0..count).map_while(|_| disk.finish()).last();
+                        last.into_iter().for_each(|id| durability.finish(id));
+                    }
+                }
+                let durable = durability.log().0 as usize;
+                prop_assert!(durable <= log.len());
+                prop_assert_eq!(&disk.entries[..durable], &log[..durable]);
+                // The write that a message about an entry waits for is the one after which the entry is there.
+                for through in 1..=log.len() {
+                    let until = durability.log_write(LogIndex(through as u64));
+                    let mut after = disk.entries.clone();
+                    for (id, from, entries) in &disk.queue {
+                        if *id <= until {
+                            after.truncate(*from);
+                            after.extend(entries);
+                        }
+                    }
+                    prop_assert_eq!(after.get(..through), Some(&log[..through]));
+                }
+            }
+        }
     }
 }

@@ -74,6 +74,8 @@ pub enum Fact {
     Misrouted,
     /// A message was accepted although another node was meant.
     TakenForAnother,
+    /// A message was ignored that nobody who follows the rules could send. Cannot happen while everyone does.
+    ImpossibleMessage,
     /// A snapshot was taken and the log compacted.
     LogCompacted,
     /// A snapshot was sent because the entries are gone.
@@ -159,6 +161,7 @@ impl Fact {
         Fact::CaughtUp,
         Fact::Misrouted,
         Fact::TakenForAnother,
+        Fact::ImpossibleMessage,
         Fact::LogCompacted,
         Fact::SnapshotSent,
         Fact::SnapshotInstalled,
@@ -222,6 +225,7 @@ impl Fact {
             Fact::CaughtUp => "caught-up",
             Fact::Misrouted => "misrouted",
             Fact::TakenForAnother => "taken-for-another",
+            Fact::ImpossibleMessage => "impossible-message",
             Fact::LogCompacted => "log-compacted",
             Fact::SnapshotSent => "snapshot-sent",
             Fact::SnapshotInstalled => "snapshot-installed",
@@ -246,5 +250,23 @@ impl Fact {
             Fact::MessageHeld => "message-held",
             Fact::CutDuringWrite => "cut-during-write",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_list_has_every_fact_once_and_each_has_a_name_of_its_own() {
+        for (place, fact) in Fact::ALL.iter().enumerate() {
+            assert_eq!(*fact as usize, place, "{}", fact.name());
+        }
+        assert_eq!(Fact::ALL.last(), Some(&Fact::CutDuringWrite), "the last one of the type");
+        let names: BTreeSet<&str> = Fact::ALL.iter().map(|fact| fact.name()).collect();
+        assert_eq!(names.len(), Fact::ALL.len());
+        let is_kebab = |name: &&str| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+        assert!(names.iter().all(is_kebab));
     }
 }

@@ -120,3 +120,148 @@ pub(crate) fn serve_ready(t: &mut Transition<'_>) {
         t.serve(request);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::effect::Effect;
+    use crate::input::Timer;
+    use crate::testing::{Node, config};
+    use crate::types::LogId;
+    use std::vec;
+
+    fn asking() -> Config {
+        Config { follower_reads: true, incarnation: 5, ..config() }
+    }
+
+    fn ping(node: &mut Node, from: u32, term: u64, commit: u64) {
+        node.hear(from, term, Body::Heartbeat { commit: LogIndex(commit), round: 0 });
+    }
+
+    fn following() -> Node {
+        let mut node = Node::with_log(asking(), &[1, 1]);
+        ping(&mut node, 3, 1, 1);
+        node
+    }
+
+    fn asked(node: &Node) -> Vec<(u32, u64)> {
+        let asked = |(to, body)| match body {
+            &Body::ReadIndexRequest { context } => Some((to, context.number)),
+            _ => None,
+        };
+        node.sent().into_iter().filter_map(asked).collect()
+    }
+
+    fn told(node: &mut Node, number: u64, index: u64) {
+        let context = ReadContext { incarnation: 5, number };
+        node.hear(3, 1, Body::ReadIndexResponse { context, index: LogIndex(index) });
+    }
+
+    fn serves(node: &Node, request: u64) -> bool {
+        node.asked.contains(&Effect::Serve { request: RequestId(request) })
+    }
+
+    #[test]
+    fn one_request_is_under_way_and_speaks_for_all_reads_before_it() {
+        let mut node = following();
+        node.read(1);
+        assert_eq!(asked(&node), [(3, 1)]);
+        node.read(2);
+        node.read(3);
+        assert_eq!(asked(&node), []);
+        told(&mut node, 1, 1);
+        assert!(serves(&node, 1) && !serves(&node, 2));
+        assert_eq!(asked(&node), [(3, 2)], "for the two that gathered");
+        told(&mut node, 2, 1);
+        assert!(serves(&node, 2) && serves(&node, 3));
+    }
+
+    #[test]
+    fn only_the_answer_to_the_request_under_way_counts() {
+        let mut node = following();
+        node.read(1);
+        for (incarnation, number) in [(5, 0), (5, 2), (4, 1)] {
+            let context = ReadContext { incarnation, number };
+            node.hear(3, 1, Body::ReadIndexResponse { context, index: LogIndex(0) });
+            assert_eq!(node.asked, [Effect::Note(Fact::ReadAnswerNotAwaited)]);
+        }
+        told(&mut node, 1, 1);
+        assert!(serves(&node, 1));
+        told(&mut node, 1, 1);
+        assert_eq!(node.asked, [Effect::Note(Fact::ReadAnswerNotAwaited)], "it came twice");
+    }
+
+    #[test]
+    fn a_read_waits_until_the_index_is_applied_and_later_ones_behind_it() {
+        let mut node = following();
+        node.read(1);
+        told(&mut node, 1, 2);
+        assert!(!serves(&node, 1));
+        node.read(2);
+        told(&mut node, 2, 1);
+        assert!(!serves(&node, 2), "in the order in which they came");
+        ping(&mut node, 3, 1, 2);
+        assert!(serves(&node, 1) && serves(&node, 2));
+    }
+
+    #[test]
+    fn each_heartbeat_repeats_the_request_and_a_new_leader_is_asked_once() {
+        let mut node = following();
+        ping(&mut node, 3, 1, 1);
+        assert_eq!(asked(&node), []);
+        node.read(1);
+        ping(&mut node, 3, 1, 1);
+        assert_eq!(asked(&node), [(3, 1)]);
+        ping(&mut node, 2, 2, 1);
+        assert_eq!(asked(&node), [(2, 1)], "the same request, so that either may answer");
+        let context = ReadContext { incarnation: 5, number: 1 };
+        node.hear(2, 2, Body::ReadIndexResponse { context, index: LogIndex(1) });
+        assert!(serves(&node, 1) && node.noted(Fact::ReadAcrossLeaders));
+    }
+
+    #[test]
+    fn who_stands_or_waits_for_nobody_gives_its_reads_up_but_not_those_that_are_answered() {
+        let mut node = following();
+        node.read(1);
+        told(&mut node, 1, 2);
+        node.read(2);
+        node.read(3);
+        node.fire(Timer::Election);
+        let refused = |request| Effect::Refuse {
+            request: RequestId(request),
+            refusal: Refusal::NotLeader { hint: None },
+        };
+        assert!(node.asked.contains(&refused(2)) && node.asked.contains(&refused(3)));
+        assert!(!node.asked.contains(&refused(1)), "its index is known");
+        ping(&mut node, 3, 1, 2);
+        assert!(serves(&node, 1));
+    }
+
+    #[test]
+    fn without_a_leader_or_the_setting_a_read_is_refused_with_whom_to_ask() {
+        let refused = |hint| Effect::Refuse { request: RequestId(1), refusal: Refusal::NotLeader { hint } };
+        let mut alone = Node::with_log(asking(), &[1]);
+        alone.read(1);
+        assert_eq!(alone.asked, [refused(None)]);
+        let mut node = Node::with_log(config(), &[1]);
+        ping(&mut node, 3, 1, 0);
+        node.read(1);
+        assert_eq!(node.asked, [refused(Some(crate::NodeId(3)))]);
+    }
+
+    #[test]
+    fn a_leader_without_an_address_is_asked_when_it_has_one() {
+        let mut node = Node::with_log(asking(), &[1]);
+        ping(&mut node, 9, 1, 0);
+        node.read(1);
+        assert_eq!(asked(&node), [], "9 is in no membership known here");
+        let members = crate::testing::members(&[1, 2, 3, 9], &[]);
+        let payload = crate::Payload::Membership(std::sync::Arc::new(members));
+        let entry = crate::Entry { id: LogId::new(1, 2), payload };
+        let slice = crate::LogSlice::new(LogId::new(1, 1), vec![entry]).unwrap();
+        node.hear(9, 1, Body::AppendRequest { slice, commit: LogIndex(0) });
+        ping(&mut node, 9, 1, 0);
+        assert_eq!(asked(&node), [(9, 1)]);
+    }
+}

@@ -5,7 +5,7 @@
 
 use crate::log::LogSlice;
 use crate::snapshotting::Chunk;
-use crate::types::{LogId, LogIndex, Term};
+use crate::types::{FAR, LogId, LogIndex, Term};
 
 /// A message. Everyone who sees a higher term than its own follows it (paper, section 5.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,34 @@ pub struct Message {
     pub term: Term,
     /// What it says.
     pub body: Body,
+}
+
+impl Message {
+    /// Whether anyone who follows the rules could say this: nobody knows of entries from terms after his own, a part is
+    /// inside the whole, and numbers are such as a cluster can reach. Constant time.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        let near = |number: u64| number <= FAR;
+        let known = |id: LogId| id.term <= self.term && near(id.index.0);
+        let says = match &self.body {
+            Body::PreVoteRequest { last, .. } | Body::VoteRequest { last, .. } => known(*last),
+            Body::PreVoteResponse { asked, .. } => near(asked.0),
+            Body::AppendRequest { slice, commit } => known(slice.last()) && near(commit.0),
+            Body::AppendAccepted { through } | Body::SnapshotAccepted { through } => near(through.0),
+            Body::AppendRejected { prev, hint } => known(*prev) && known(*hint),
+            Body::Heartbeat { commit, .. } => near(commit.0),
+            Body::SnapshotRequest { chunk } => known(chunk.head.last) && chunk.is_possible(),
+            Body::SnapshotReceived { last, held, .. } => known(*last) && near(*held),
+            Body::ReadIndexResponse { index, .. } => near(index.0),
+            Body::VoteResponse { .. }
+            | Body::HeartbeatResponse { .. }
+            | Body::TermOver
+            | Body::NotAMember
+            | Body::TimeoutNow
+            | Body::ReadIndexRequest { .. } => true,
+        };
+        near(self.term.0) && says
+    }
 }
 
 /// What a message says.
@@ -195,5 +223,133 @@ impl Body {
             Body::ReadIndexRequest { .. } => "read-index-request",
             Body::ReadIndexResponse { .. } => "read-index-response",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Entry, Payload};
+    use crate::snapshotting::Snapshot;
+    use std::sync::Arc;
+    use std::vec::Vec;
+
+    fn entries(prev: (u64, u64), terms: &[u64]) -> LogSlice {
+        let entries = (prev.1 + 1..).zip(terms);
+        let entry =
+            |(index, term): (u64, &u64)| Entry { id: LogId::new(*term, index), payload: Payload::Blank };
+        LogSlice::new(LogId::new(prev.0, prev.1), entries.map(entry).collect()).unwrap()
+    }
+
+    fn append(prev: (u64, u64), terms: &[u64], commit: u64) -> Body {
+        Body::AppendRequest { slice: entries(prev, terms), commit: LogIndex(commit) }
+    }
+
+    fn chunk(last: (u64, u64), membership_at: (u64, u64), size: u64, offset: u64, len: usize) -> Body {
+        let id = |(term, index)| LogId::new(term, index);
+        let head = Snapshot { last: id(last), membership_at: id(membership_at), ..Snapshot::default() };
+        let bytes: Vec<u8> = (0..len).map(|_| 0).collect();
+        Body::SnapshotRequest { chunk: Chunk { head: Arc::new(head), size, offset, bytes: bytes.into() } }
+    }
+
+    /// Every kind of message, in the term 5 of its sender, as someone may say it.
+    fn sayable() -> Vec<Body> {
+        let last = LogId::new(5, 7);
+        let context = ReadContext { incarnation: u64::MAX, number: u64::MAX };
+        std::vec![
+            Body::PreVoteRequest { last, priority: u32::MAX },
+            Body::PreVoteResponse { asked: Term(9), granted: true },
+            Body::VoteRequest { last, forced: true },
+            Body::VoteResponse { granted: false },
+            append((0, 0), &[1, 5], 9),
+            append((5, 7), &[], 0),
+            Body::AppendAccepted { through: LogIndex(7) },
+            Body::AppendRejected { prev: last, hint: LogId::new(4, 6) },
+            Body::Heartbeat { commit: LogIndex(7), round: u64::MAX },
+            Body::HeartbeatResponse { round: u64::MAX, priority: 0 },
+            chunk((5, 7), (5, 7), 4, 0, 4),
+            chunk((5, 7), (0, 0), 4, 4, 0),
+            Body::SnapshotReceived { last, asked: 0, held: 3 },
+            Body::SnapshotAccepted { through: LogIndex(7) },
+            Body::TermOver,
+            Body::NotAMember,
+            Body::TimeoutNow,
+            Body::ReadIndexRequest { context },
+            Body::ReadIndexResponse { context, index: LogIndex(7) },
+        ]
+    }
+
+    #[test]
+    fn what_a_node_may_say_is_possible_and_in_an_impossible_term_it_is_not() {
+        for body in sayable() {
+            assert!(Message { term: Term(5), body: body.clone() }.is_possible(), "{body:?}");
+            assert!(!Message { term: Term(FAR + 1), body: body.clone() }.is_possible(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_speaks_of_entries_after_his_term_of_parts_beyond_the_whole_or_of_numbers_out_of_reach() {
+        let later = LogId::new(6, 7);
+        let far = LogId::new(5, FAR + 1);
+        let table = [
+            Body::PreVoteRequest { last: later, priority: 0 },
+            Body::PreVoteRequest { last: far, priority: 0 },
+            Body::PreVoteResponse { asked: Term(FAR + 1), granted: true },
+            Body::VoteRequest { last: later, forced: false },
+            Body::VoteRequest { last: far, forced: false },
+            append((6, 7), &[], 0),
+            append((5, 7), &[5, 6], 0),
+            append((5, FAR + 1), &[], 0),
+            append((5, 7), &[5], FAR + 1),
+            Body::AppendAccepted { through: LogIndex(u64::MAX) },
+            Body::AppendRejected { prev: later, hint: LogId::default() },
+            Body::AppendRejected { prev: LogId::new(5, 7), hint: later },
+            Body::AppendRejected { prev: far, hint: LogId::default() },
+            Body::Heartbeat { commit: LogIndex(u64::MAX), round: 0 },
+            chunk((6, 7), (5, 5), 4, 0, 4),
+            chunk((5, FAR + 1), (5, 5), 4, 0, 4),
+            chunk((5, 7), (5, 8), 4, 0, 4),
+            chunk((5, 7), (6, 1), 4, 0, 4),
+            chunk((5, 7), (5, 5), 4, 1, 4),
+            chunk((5, 7), (5, 5), u64::MAX, u64::MAX, 4),
+            chunk((5, 7), (5, 5), FAR + 1, 0, 4),
+            Body::SnapshotReceived { last: later, asked: 0, held: 0 },
+            Body::SnapshotReceived { last: LogId::new(5, 7), asked: 0, held: FAR + 1 },
+            Body::SnapshotAccepted { through: LogIndex(u64::MAX) },
+            Body::ReadIndexResponse {
+                context: ReadContext { incarnation: 0, number: 0 },
+                index: LogIndex(u64::MAX),
+            },
+        ];
+        for body in table {
+            assert!(!Message { term: Term(5), body: body.clone() }.is_possible(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_crash_cannot_take_back_vouches_for_nothing() {
+        let free = [
+            "pre-vote-request",
+            "pre-vote-response",
+            "append-request",
+            "heartbeat",
+            "snapshot-request",
+            "not-a-member",
+            "timeout-now",
+            "read-index-request",
+            "read-index-response",
+        ];
+        for body in sayable() {
+            let expected = free.contains(&body.name());
+            assert_eq!(body.vouches() == Vouches::Nothing, expected, "{}", body.name());
+        }
+        let log = |body: Body| body.vouches();
+        assert_eq!(log(Body::AppendAccepted { through: LogIndex(7) }), Vouches::Log(LogIndex(7)));
+        assert_eq!(log(Body::SnapshotAccepted { through: LogIndex(7) }), Vouches::Log(LogIndex(7)));
+        assert_eq!(
+            log(Body::VoteRequest { last: LogId::new(5, 7), forced: false }),
+            Vouches::Log(LogIndex(7))
+        );
+        assert_eq!(log(Body::VoteResponse { granted: false }), Vouches::HardState);
     }
 }

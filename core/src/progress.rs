@@ -174,6 +174,9 @@ impl Peers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::LogId;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn peer(mode: Mode, matched: u64, next: u64) -> Peer {
         let unknown = Peer::unknown(NodeId(1), Address(1), LogIndex(next));
@@ -247,5 +250,126 @@ mod tests {
             Some((LogIndex(4), Address(7)))
         );
         assert_eq!(peers.get(NodeId(3)).map(|peer| peer.next), Some(LogIndex(9)));
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Do {
+        Send { count: u64 },
+        Accept { place: usize },
+        Reject { place: usize, back: u64 },
+        Forget,
+    }
+
+    fn doing() -> impl Strategy<Value = Do> {
+        prop_oneof![
+            5 => (1u64..6).prop_map(|count| Do::Send { count }),
+            4 => (0usize..8).prop_map(|place| Do::Accept { place }),
+            2 => (0usize..8, 0u64..6).prop_map(|(place, back)| Do::Reject { place, back }),
+            1 => Just(Do::Forget),
+        ]
+    }
+
+    /// What was sent, by the last entry of each message, oldest first; answers may come in any order and more than once.
+    #[derive(Default)]
+    struct Wire {
+        sent: Vec<u64>,
+        under_way: BTreeSet<u64>,
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_is_under_way_than_the_window_and_what_matched_stays(
+            limit in 1u64..12, steps in proptest::collection::vec(doing(), 0..80),
+        ) {
+            let mut peer = Peer::unknown(NodeId(2), Address(2), LogIndex(1));
+            let mut wire = Wire::default();
+            for step in steps {
+                let before = peer.clone();
+                match step {
+                    Do::Send { count } => {
+                        let count = count.min(peer.room(limit));
+                        match peer.mode {
+                            Mode::Replicate => {
+                                for _ in 0..count {
+                                    wire.under_way.insert(peer.next.0);
+                                    wire.sent.push(peer.next.0);
+                                    peer.next = peer.next.next();
+                                }
+                            }
+                            Mode::Probe { waiting: false } => {
+                                wire.sent.push(peer.next.0);
+                                peer.mode = Mode::Probe { waiting: true };
+                            }
+                            Mode::Probe { waiting: true } | Mode::Snapshot(_) => prop_assert_eq!(count, 0),
+                        }
+                    }
+                    Do::Accept { place } => {
+                        let Some(through) = wire.sent.get(place).copied() else { continue };
+                        peer.accepted(LogIndex(through));
+                        wire.under_way.retain(|index| *index > through);
+                        prop_assert!(peer.matched >= LogIndex(through));
+                        prop_assert_eq!(&peer.mode, &Mode::Replicate);
+                    }
+                    Do::Reject { place, back } => {
+                        let Some(rejected) = wire.sent.get(place).map(|index| index - 1) else { continue };
+                        if peer.rejected(LogIndex(rejected), LogIndex(rejected.saturating_sub(back))) {
+                            wire.under_way.clear();
+                            prop_assert_eq!(&peer.mode, &Mode::Probe { waiting: false });
+                            prop_assert!(peer.next <= before.next, "a rejection never sends ahead");
+                        } else {
+                            prop_assert_eq!(&peer, &before, "a late rejection changes nothing");
+                        }
+                    }
+                    Do::Forget => {
+                        if let Mode::Probe { .. } = peer.mode {
+                            peer.mode = Mode::Probe { waiting: false };
+                        }
+                    }
+                }
+                prop_assert!(peer.matched >= before.matched && peer.matched < peer.next);
+                if peer.mode == Mode::Replicate {
+                    prop_assert_eq!(wire.under_way.len() as u64, peer.next.0 - peer.matched.0 - 1);
+                    prop_assert!(wire.under_way.len() as u64 <= limit);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_snapshot_under_way_ends_when_it_is_held_and_not_before() {
+        let snapshot = Snapshot { last: LogId::new(1, 5), ..Snapshot::default() };
+        let sending = Mode::Snapshot(Sending { snapshot: Arc::new(snapshot), offset: 0, silent: false });
+        for (through, done) in [(0, false), (4, false), (5, true), (7, true)] {
+            let mut peer = peer(sending.clone(), 0, 6);
+            peer.accepted(LogIndex(through));
+            assert_eq!(peer.mode == Mode::Replicate, done, "{through}");
+            assert_eq!(peer.next, LogIndex(6.max(through + 1)), "{through}");
+        }
+        let mut peer = peer(sending, 0, 6);
+        assert!(!peer.rejected(LogIndex(3), LogIndex(1)), "an append of before");
+        assert_eq!(peer.room(9), 0);
+    }
+
+    #[test]
+    fn a_rejection_lowers_next_at_least_by_one_and_at_most_to_what_matched() {
+        // mode, matched, next, rejected, hint => next afterwards, or none if it is late
+        let probe = Mode::Probe { waiting: true };
+        let table = [
+            (probe.clone(), 0, 10, 9, 8, Some(9)),
+            (probe.clone(), 0, 10, 9, 3, Some(4)),
+            (probe.clone(), 5, 10, 9, 3, Some(6)),
+            (probe.clone(), 0, 10, 9, 9, Some(9)),
+            (probe.clone(), 0, 10, 8, 3, None),
+            (probe, 0, 1, 0, 0, Some(1)),
+            (Mode::Replicate, 5, 10, 9, 8, Some(9)),
+            (Mode::Replicate, 5, 10, 6, 5, Some(6)),
+            (Mode::Replicate, 5, 10, 5, 4, None),
+            (Mode::Replicate, 5, 10, 10, 4, None),
+        ];
+        for (mode, matched, next, rejected, hint, expected) in table {
+            let mut peer = peer(mode, matched, next);
+            let is_news = peer.rejected(LogIndex(rejected), LogIndex(hint));
+            assert_eq!(is_news.then_some(peer.next.0), expected, "{matched} {next} {rejected} {hint}");
+        }
     }
 }

@@ -147,9 +147,11 @@ pub(crate) fn renew(t: &mut Transition<'_>) {
 pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round: u64) {
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
+    let started = leader.reads.started;
     let peer = &mut leader.peers.as_mut_slice()[place];
     peer.heard = true;
-    peer.round = peer.round.max(round);
+    // Nobody can have answered a round that has not begun.
+    peer.round = peer.round.max(round.min(started));
     replication::nudge(t, place);
     maybe_confirm(t);
 }
@@ -207,5 +209,144 @@ pub(crate) fn serve_ready(t: &mut Transition<'_>) {
                 t.send(id, address, Body::ReadIndexResponse { context, index });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::effect::Effect;
+    use crate::input::Timer;
+    use crate::testing::{Node, config};
+    use std::vec::Vec;
+
+    fn answer(node: &mut Node, from: u32, round: u64) {
+        node.hear(from, 2, Body::HeartbeatResponse { round, priority: 0 });
+    }
+
+    fn served(node: &Node) -> Vec<u64> {
+        let served = |effect: &Effect| match effect {
+            Effect::Serve { request } => Some(request.0),
+            _ => None,
+        };
+        node.asked.iter().filter_map(served).collect()
+    }
+
+    fn rounds(node: &Node) -> Vec<u64> {
+        let round = |(_, body)| match body {
+            &Body::Heartbeat { round, .. } => Some(round),
+            _ => None,
+        };
+        let mut rounds: Vec<u64> = node.sent().into_iter().filter_map(round).collect();
+        rounds.dedup();
+        rounds
+    }
+
+    #[test]
+    fn a_read_waits_for_a_round_that_begins_after_it() {
+        let mut node = Node::leading(config(), &[1]);
+        node.read(1);
+        assert_eq!((rounds(&node), served(&node)), ([1].into(), [].into()));
+        node.read(2);
+        node.read(3);
+        assert_eq!(rounds(&node), [], "one round at a time; these gather for the next");
+        answer(&mut node, 2, 1);
+        assert_eq!((served(&node), rounds(&node)), ([1].into(), [2].into()));
+        answer(&mut node, 3, 2);
+        assert_eq!((served(&node), rounds(&node)), ([2, 3].into(), [].into()));
+    }
+
+    #[test]
+    fn an_answer_to_a_later_round_confirms_and_one_to_an_earlier_does_not() {
+        let mut node = Node::leading(config(), &[1]);
+        node.read(1);
+        answer(&mut node, 2, 1);
+        node.read(2);
+        answer(&mut node, 3, 1);
+        assert_eq!(served(&node), [], "late");
+        answer(&mut node, 4, 2);
+        assert_eq!(served(&node), [], "a learner is no quorum");
+        node.fire(Timer::Heartbeat);
+        assert_eq!(rounds(&node), [2], "the round under way is repeated");
+        answer(&mut node, 2, 2);
+        assert_eq!(served(&node), [2]);
+    }
+
+    #[test]
+    fn a_lone_voter_is_its_own_quorum() {
+        let mut node = Node::of(config(), crate::testing::members(&[1], &[4]));
+        node.fire(Timer::Election);
+        (0..2).for_each(|_| node.finish_writes());
+        node.read(1);
+        assert_eq!(served(&node), [1]);
+    }
+
+    #[test]
+    fn a_new_leader_serves_what_it_knows_only_after_its_first_commit() {
+        let mut node = Node::with_log(Config { pre_vote: false, ..config() }, &[1]);
+        node.fire(Timer::Election);
+        node.finish_writes();
+        node.hear(2, 2, Body::VoteResponse { granted: true });
+        node.finish_writes();
+        node.read(1);
+        assert!(node.noted(Fact::ReadWaitedForCommit));
+        answer(&mut node, 2, 1);
+        assert_eq!(served(&node), [], "confirmed, but nobody knows what is committed");
+        node.hear(3, 2, Body::AppendAccepted { through: LogIndex(2) });
+        assert_eq!(served(&node), [1]);
+    }
+
+    fn ask(node: &mut Node, from: u32, number: u64) {
+        let context = ReadContext { incarnation: 3, number };
+        node.hear(from, 2, Body::ReadIndexRequest { context });
+    }
+
+    fn told(node: &Node) -> Vec<(u32, u64, u64)> {
+        let told = |(to, body)| match body {
+            &Body::ReadIndexResponse { context, index } => Some((to, context.number, index.0)),
+            _ => None,
+        };
+        node.sent().into_iter().filter_map(told).collect()
+    }
+
+    #[test]
+    fn another_node_is_told_the_index_once_it_is_confirmed_and_each_request_once() {
+        let mut node = Node::leading(config(), &[1]);
+        ask(&mut node, 3, 1);
+        ask(&mut node, 3, 1);
+        ask(&mut node, 4, 1);
+        assert_eq!(told(&node), []);
+        answer(&mut node, 2, 1);
+        assert_eq!(told(&node), [(3, 1, 2)], "4 asked while the round was under way");
+        answer(&mut node, 2, 2);
+        assert_eq!(told(&node), [(4, 1, 2)]);
+        ask(&mut node, 3, 1);
+        answer(&mut node, 2, 3);
+        assert_eq!(told(&node), [(3, 1, 2)], "the answer was lost: confirmed anew");
+    }
+
+    #[test]
+    fn reads_keep_their_order_and_a_slow_machine_holds_back_clients_only() {
+        let mut node = Node::leading(config(), &[1]);
+        node.propose(9, b"x");
+        node.hear(2, 2, Body::AppendAccepted { through: LogIndex(3) });
+        node.hear(3, 2, Body::AppendAccepted { through: LogIndex(3) });
+        assert!(node.raft.applied() < node.raft.commit(), "its own disk is slow");
+        ask(&mut node, 3, 1);
+        node.read(1);
+        answer(&mut node, 2, 1);
+        assert_eq!(told(&node), [(3, 1, 3)]);
+        answer(&mut node, 2, 2);
+        assert_eq!(served(&node), []);
+        node.finish_writes();
+        assert_eq!(served(&node), [1]);
+    }
+
+    #[test]
+    fn who_does_not_lead_has_no_index_to_tell() {
+        let mut node = Node::with_log(config(), &[1]);
+        node.hear(3, 1, Body::ReadIndexRequest { context: ReadContext { incarnation: 0, number: 1 } });
+        assert_eq!(node.asked, []);
     }
 }

@@ -417,3 +417,183 @@ pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes, hint:
     }
     unknown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::effect::Effect;
+    use crate::membership::VoterSet;
+    use crate::message::Body;
+    use crate::testing::{Node, config, members};
+    use crate::{ChangeMembers, Entry, LogSlice, SetMode};
+
+    fn accept(node: &mut Node, from: u32, through: u64) {
+        node.finish_writes();
+        node.hear(from, 2, Body::AppendAccepted { through: LogIndex(through) });
+    }
+
+    fn refused(node: &Node) -> Option<ChangeRefused> {
+        node.asked.iter().find_map(|effect| match effect {
+            Effect::Refuse { refusal: Refusal::Change(refused), .. } => Some(*refused),
+            _ => None,
+        })
+    }
+
+    fn done(node: &Node, request: u64) -> bool {
+        node.asked.contains(&Effect::Done { request: RequestId(request) })
+    }
+
+    fn voters(ids: &[u32]) -> Change {
+        let ids = ids.iter().map(|id| NodeId(*id)).collect();
+        Change::Members { members: ChangeMembers::ReplaceAllVoters(ids), retain: true }
+    }
+
+    fn sets(node: &Node) -> Vec<usize> {
+        node.raft.effective_membership().1.sets().iter().map(VoterSet::len).collect()
+    }
+
+    #[test]
+    fn a_change_takes_its_second_step_when_the_first_is_committed_and_is_done_with_the_second() {
+        let mut node = Node::leading(config(), &[1]);
+        node.change(1, voters(&[1, 2]));
+        assert_eq!(sets(&node), [3, 2]);
+        accept(&mut node, 2, 3);
+        assert!(!done(&node, 1) && node.noted(Fact::JointLeft));
+        assert_eq!(sets(&node), [2]);
+        accept(&mut node, 2, 4);
+        assert!(done(&node, 1));
+    }
+
+    #[test]
+    fn a_second_change_is_refused_until_the_first_one_is_committed() {
+        let mut node = Node::leading(config(), &[1]);
+        node.change(1, Change::AddServer { node: NodeId(4), address: Address(4) });
+        node.change(2, voters(&[1]));
+        assert_eq!(refused(&node), Some(ChangeRefused::InProgress));
+        accept(&mut node, 2, 3);
+        accept(&mut node, 3, 3);
+        assert!(done(&node, 1));
+        node.change(3, Change::RemoveServer { node: NodeId(4) });
+        assert_eq!(refused(&node), None);
+    }
+
+    #[test]
+    fn each_condition_is_compared_with_what_the_leader_has() {
+        let table = [
+            (Precondition::LastMembership(LogIndex(0)), true),
+            (Precondition::LastMembership(LogIndex(1)), false),
+            (Precondition::LastEntry(LogIndex(2)), true),
+            (Precondition::LastEntry(LogIndex(1)), false),
+            (Precondition::LeaderTerm(crate::Term(2)), true),
+            (Precondition::LeaderTerm(crate::Term(1)), false),
+        ];
+        for (outer, first) in table {
+            for (inner, second) in table {
+                let change = Change::If { precondition: inner, change: voters(&[1, 2]).into() };
+                let mut node = Node::leading(config(), &[1]);
+                node.change(1, Change::If { precondition: outer, change: change.into() });
+                let expected = (!(first && second)).then_some(ChangeRefused::PreconditionFailed);
+                assert_eq!(refused(&node), expected, "{outer:?} {inner:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_done_at_once() {
+        let mut node = Node::leading(config(), &[1]);
+        let sets = node.raft.membership().sets().to_vec();
+        node.change(1, Change::To { sets, nodes: [].into(), retain: true });
+        assert_eq!(node.asked, [Effect::Done { request: RequestId(1) }]);
+    }
+
+    fn stage(node: &mut Node) {
+        let servers = [(NodeId(5), Address(5)), (NodeId(6), Address(6))].into();
+        node.change(1, Change::SetConfiguration { mode: SetMode::Add, servers, listeners: [].into() });
+        assert_eq!(refused(node), None);
+    }
+
+    #[test]
+    fn new_servers_catch_up_all_of_them_before_the_first_entry() {
+        let mut node = Node::leading(Config { staging_gap: 1, majority_add: true, ..config() }, &[1]);
+        stage(&mut node);
+        assert_eq!(sets(&node), [3]);
+        node.change(2, voters(&[1]));
+        assert_eq!(refused(&node), Some(ChangeRefused::InProgress));
+        accept(&mut node, 5, 2);
+        assert!(!node.noted(Fact::CaughtUp));
+        accept(&mut node, 6, 1);
+        assert!(!node.noted(Fact::CaughtUp), "it lacks an entry");
+        accept(&mut node, 6, 2);
+        assert!(node.noted(Fact::CaughtUp) && node.asked.contains(&Effect::CancelTimer(Timer::Staging)));
+        assert_eq!(sets(&node), [3, 5]);
+    }
+
+    #[test]
+    fn who_is_silent_ends_the_change_and_who_is_slow_does_not() {
+        let mut node = Node::leading(Config { staging_gap: 1, majority_add: true, ..config() }, &[1]);
+        stage(&mut node);
+        for from in [5, 6] {
+            node.hear(from, 2, Body::HeartbeatResponse { round: 0, priority: 0 });
+            node.hear(from, 2, Body::AppendRejected { prev: LogId::new(2, 2), hint: LogId::default() });
+        }
+        node.fire(Timer::Staging);
+        assert!(refused(&node).is_none() && node.timer(Timer::Staging).is_some(), "both were heard");
+        node.hear(5, 2, Body::AppendAccepted { through: LogIndex(1) });
+        node.fire(Timer::Staging);
+        assert_eq!(refused(&node), Some(ChangeRefused::CatchUpTimedOut));
+        assert_eq!(
+            node.raft.peers().map(|peers| peers.as_slice().len()),
+            Some(3),
+            "nobody serves them any more"
+        );
+    }
+
+    #[test]
+    fn members_that_are_cut_are_in_force_no_longer() {
+        let entry = |term, index, voters: &[u32]| Entry {
+            id: LogId::new(term, index),
+            payload: Payload::Membership(Arc::new(members(voters, &[]))),
+        };
+        let append = |entries: Vec<Entry>| {
+            let slice = LogSlice::new(LogId::new(1, 1), entries).unwrap();
+            Body::AppendRequest { slice, commit: LogIndex(1) }
+        };
+        let mut node = Node::with_log(config(), &[1]);
+        node.hear(2, 1, append([entry(1, 2, &[1, 2, 3, 4]), entry(1, 3, &[1, 2, 3, 4, 5])].into()));
+        assert_eq!(sets(&node), [5]);
+        node.hear(3, 2, append([entry(2, 2, &[1, 2])].into()));
+        assert!(node.noted(Fact::MembershipRolledBack));
+        assert_eq!(sets(&node), [2]);
+        assert_eq!(node.raft.committed_membership().0, LogId::default());
+    }
+
+    #[test]
+    fn a_leader_serves_the_members_and_nobody_else_and_at_their_last_address() {
+        let served = |node: &Node| {
+            let peers = node.raft.peers().map(|peers| peers.as_slice().to_vec()).unwrap_or_default();
+            peers.into_iter().map(|peer| (peer.id.0, peer.address.0)).collect::<Vec<_>>()
+        };
+        let mut node = Node::leading(config(), &[1]);
+        assert_eq!(served(&node), [(2, 2), (3, 3), (4, 4)]);
+        let moved = [(NodeId(2), Address(22))].into();
+        node.change(1, Change::Members { members: ChangeMembers::SetNodes(moved), retain: true });
+        assert_eq!(served(&node), [(2, 22), (3, 3), (4, 4)]);
+        accept(&mut node, 2, 3);
+        let gone = [NodeId(4)].into();
+        node.change(2, Change::Members { members: ChangeMembers::RemoveNodes(gone), retain: true });
+        assert_eq!(served(&node), [(2, 22), (3, 3)]);
+    }
+
+    #[test]
+    fn a_blocking_answer_waits_for_the_learner_after_the_entry() {
+        let mut node = Node::leading(Config { replication_lag_threshold: 1, ..config() }, &[1, 1]);
+        node.change(1, Change::AddLearner { node: NodeId(5), address: Address(5), blocking: true });
+        accept(&mut node, 2, 4);
+        assert!(node.noted(Fact::MembershipCommitted) && !done(&node, 1));
+        accept(&mut node, 5, 2);
+        assert!(!done(&node, 1), "two behind");
+        accept(&mut node, 5, 3);
+        assert!(done(&node, 1), "one behind is near enough");
+    }
+}

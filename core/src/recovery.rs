@@ -112,6 +112,7 @@ mod tests {
     use super::*;
     use crate::log::{Entry, Payload};
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     fn slice(prev: LogId, ids: &[(u64, u64)]) -> LogSlice {
         let entry =
@@ -174,5 +175,56 @@ mod tests {
         let snapshot = Snapshot { last: LogId::new(2, 3), ..Snapshot::default() };
         disk.apply(&Write { snapshot: Some(Arc::new(snapshot)), ..Write::default() });
         assert_eq!((disk.log.base(), disk.last()), (LogId::new(2, 3), LogId::new(2, 3)));
+    }
+
+    fn write() -> impl Strategy<Value = Write> {
+        let hard_state =
+            proptest::option::of((0u64..9).prop_map(|term| HardState { term: Term(term), vote: None }));
+        let snapshot = proptest::option::of((1u64..3, 1u64..9).prop_map(|(term, index)| {
+            Arc::new(Snapshot { last: LogId::new(term, index), ..Snapshot::default() })
+        }));
+        let compacted = proptest::option::of((0u64..9).prop_map(LogIndex));
+        let entries = proptest::option::of((0u64..9, 0usize..4, 1u64..3).prop_map(|(prev, len, term)| {
+            let ids: Vec<(u64, u64)> = (prev + 1..).take(len).map(|index| (term, index)).collect();
+            slice(LogId::new(term.min(prev), prev), &ids)
+        }));
+        (hard_state, snapshot, compacted, entries).prop_map(
+            |(hard_state, snapshot, compacted_through, entries)| Write {
+                hard_state,
+                snapshot,
+                compacted_through,
+                entries,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn prefixes_of_a_write_grow_part_by_part_up_to_the_whole(write in write()) {
+            prop_assert_eq!(write.prefix(write.parts()), write.clone());
+            prop_assert_eq!(write.prefix(usize::MAX), write.clone());
+            for count in 0..=write.parts() {
+                prop_assert_eq!(write.prefix(count).parts(), count);
+                for fewer in 0..=count {
+                    prop_assert_eq!(write.prefix(count).prefix(fewer), write.prefix(fewer));
+                }
+            }
+        }
+
+        #[test]
+        fn what_a_crash_leaves_of_writes_is_a_disk_to_boot_from(
+            writes in proptest::collection::vec((write(), 0usize..9), 0..12),
+        ) {
+            let mut disk = Durable::default();
+            for (write, parts) in writes {
+                let base = disk.log.base().index;
+                disk.apply(&write.prefix(parts));
+                let indexes: Vec<u64> = disk.log.iter().map(|entry| entry.id.index.0).collect();
+                let from = disk.log.base().index.0 + 1;
+                let expected: Vec<u64> = (from..from + indexes.len() as u64).collect();
+                prop_assert_eq!(indexes, expected, "no entry is missing");
+                prop_assert!(disk.log.base().index >= base, "what was compacted does not come back");
+            }
+        }
     }
 }

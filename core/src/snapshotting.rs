@@ -21,7 +21,7 @@ use crate::mutation::Mutation;
 use crate::progress::{Mode, Sending};
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{LogId, LogIndex, NodeId, Term};
+use crate::types::{FAR, LogId, LogIndex, NodeId, Term};
 use crate::{reconfiguration, replication};
 
 /// The machine's state at an index, with the members at that index.
@@ -62,6 +62,11 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    #[cfg(test)]
+    pub(crate) fn of(term: Term, head: Arc<Snapshot>) -> Incoming {
+        Incoming { term, head, bytes: Arc::default() }
+    }
+
     /// The last entry of the snapshot.
     pub(crate) fn last(&self) -> LogId {
         self.head.last
@@ -78,6 +83,17 @@ impl Chunk {
         let bytes = Arc::from(&snapshot.state[from as usize..to as usize]);
         let head = Snapshot { state: Arc::default(), ..snapshot.clone() };
         Chunk { head: Arc::new(head), size, offset: from, bytes }
+    }
+}
+
+impl Chunk {
+    /// Whether this is inside of its snapshot, and its members too.
+    pub(crate) fn is_possible(&self) -> bool {
+        let end = self.offset.checked_add(self.bytes.len() as u64);
+        let is_inside = end.is_some_and(|end| end <= self.size) && self.size <= FAR;
+        is_inside
+            && self.head.membership_at <= self.head.last
+            && self.head.membership_at.index <= self.head.last.index
     }
 }
 
@@ -250,6 +266,7 @@ fn install(t: &mut Transition<'_>, snapshot: Snapshot) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Node, config, members};
     use std::vec;
 
     #[test]
@@ -276,5 +293,164 @@ mod tests {
     fn beyond_its_end_a_state_has_an_empty_chunk() {
         let chunk = Chunk::of(&Snapshot::default(), 5, 3);
         assert_eq!((chunk.size, chunk.offset, chunk.bytes.len()), (0, 0, 0));
+    }
+
+    fn taken(node: &mut Node, through: u64) {
+        node.step(crate::Input::SnapshotTaken { through: LogIndex(through), state: Arc::from(*b"12345678") });
+    }
+
+    fn snapshot(last: (u64, u64), state: &[u8]) -> Snapshot {
+        let membership = Arc::new(members(&[1, 2, 3], &[]));
+        Snapshot {
+            last: LogId::new(last.0, last.1),
+            membership,
+            state: Arc::from(state),
+            ..Snapshot::default()
+        }
+    }
+
+    fn part(whole: &Snapshot, offset: u64, len: u64) -> Body {
+        Body::SnapshotRequest { chunk: Chunk::of(whole, offset, len) }
+    }
+
+    /// A follower of 3 in term 2, with (1,1) in its log.
+    fn following() -> Node {
+        let mut node = Node::with_log(config(), &[1]);
+        node.hear(3, 2, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+        node.finish_writes();
+        node
+    }
+
+    /// What the receiver says once its disk is done.
+    fn answer(node: &Node) -> Option<Body> {
+        let mut node = node.clone();
+        if node.sent().is_empty() {
+            node.finish_writes();
+        }
+        node.sent().first().map(|(_, body)| (*body).clone())
+    }
+
+    #[test]
+    fn a_snapshot_is_taken_of_what_is_applied_and_newer_than_the_last_one() {
+        // What is taken, in turn => through where the snapshot goes then
+        let mut node = Node::leading(config(), &[1, 1, 1]);
+        for (through, expected) in [(5, 0), (2, 2), (1, 2), (2, 2), (4, 4), (9, 4)] {
+            taken(&mut node, through);
+            assert_eq!(node.raft.snapshot().last.index, LogIndex(expected), "{through}");
+            assert_eq!(node.raft.log().base().index, LogIndex(expected), "{through}");
+        }
+    }
+
+    /// A log of 1 1 2 with the first committed, and a snapshot: the log is replaced unless it holds its last entry.
+    #[test]
+    fn a_snapshot_replaces_no_log_that_holds_its_last_entry() {
+        // last entry => log from and to, commit
+        let table = [
+            ((1, 1), ((0, 0), (2, 3)), 1),
+            ((1, 2), ((0, 0), (2, 3)), 2),
+            ((2, 3), ((0, 0), (2, 3)), 3),
+            ((2, 2), ((2, 2), (2, 2)), 2),
+            ((2, 4), ((2, 4), (2, 4)), 4),
+        ];
+        let id = |(term, index)| LogId::new(term, index);
+        for (last, (base, end), commit) in table {
+            let mut node = Node::with_log(config(), &[1, 1, 2]);
+            node.hear(3, 2, Body::Heartbeat { commit: LogIndex(1), round: 0 });
+            node.hear(3, 2, part(&snapshot(last, b"state"), 0, 9));
+            assert_eq!((node.raft.log().base(), node.raft.log().last()), (id(base), id(end)), "{last:?}");
+            assert_eq!(node.raft.commit(), LogIndex(commit), "{last:?}");
+            assert_eq!(answer(&node), Some(Body::SnapshotAccepted { through: LogIndex(last.1) }));
+        }
+    }
+
+    #[test]
+    fn chunks_add_up_in_order_and_what_comes_twice_or_early_adds_nothing() {
+        let whole = snapshot((2, 9), b"0123456789");
+        // Offset and length of each chunk => what the receiver holds then.
+        let table = [(0, 4, 4), (0, 4, 4), (8, 2, 4), (2, 4, 4), (4, 3, 7), (4, 4, 7)];
+        let mut node = following();
+        for (offset, len, held) in table {
+            node.hear(3, 2, part(&whole, offset, len));
+            let expected = Body::SnapshotReceived { last: whole.last, asked: offset, held };
+            assert_eq!(answer(&node), Some(expected), "{offset} {len}");
+        }
+        node.hear(3, 2, part(&whole, 7, 9));
+        assert_eq!(*node.raft.snapshot().state, *b"0123456789");
+    }
+
+    #[test]
+    fn half_a_snapshot_is_given_up_for_a_later_one_or_another_leaders() {
+        let (old, new) = (snapshot((2, 5), b"old!"), snapshot((2, 9), b"newer"));
+        let mut node = following();
+        node.hear(3, 2, part(&old, 0, 2));
+        node.hear(3, 2, part(&new, 0, 2));
+        assert!(node.noted(Fact::SnapshotAbandoned));
+        node.hear(3, 2, part(&old, 2, 2));
+        assert_eq!(node.sent(), [], "late: the newer one is on its way");
+        // The same last entry, but of another leader, whose machine may write its state otherwise.
+        node.hear(2, 3, part(&new, 2, 3));
+        assert!(node.noted(Fact::SnapshotAbandoned));
+        assert_eq!(answer(&node), Some(Body::SnapshotReceived { last: new.last, asked: 2, held: 0 }));
+    }
+
+    #[test]
+    fn a_sender_goes_on_from_what_the_receiver_holds() {
+        let chunks_of_3 = crate::Config { snapshot_chunk_bytes_max: 3, ..config() };
+        let mut node = Node::leading(chunks_of_3, &[1]);
+        taken(&mut node, 2);
+        node.hear(3, 2, Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::default() });
+        let last = LogId::new(2, 2);
+        let offset = |node: &Node| match node.sent().first() {
+            Some((3, Body::SnapshotRequest { chunk })) => Some(chunk.offset),
+            _ => None,
+        };
+        assert_eq!(offset(&node), Some(0));
+        // What 3 says: asked, held => what it is sent then
+        for (asked, held, expected) in
+            [(0, 3, Some(3)), (0, 3, None), (3, 3, None), (3, 6, Some(6)), (6, 0, Some(0)), (0, 8, Some(8))]
+        {
+            node.hear(3, 2, Body::SnapshotReceived { last, asked, held });
+            assert_eq!(offset(&node), expected, "{asked} {held}");
+        }
+        node.hear(3, 2, Body::SnapshotReceived { last: LogId::new(1, 1), asked: 8, held: 1 });
+        assert_eq!(offset(&node), None, "of another snapshot");
+        node.hear(3, 2, Body::SnapshotAccepted { through: LogIndex(2) });
+        node.propose(1, b"x");
+        assert!(node.sent().iter().any(|(to, body)| *to == 3 && body.name() == "append-request"));
+    }
+
+    #[test]
+    fn a_silent_receiver_is_sent_the_chunk_again_at_its_second_heartbeat() {
+        let mut node = Node::leading(config(), &[1]);
+        taken(&mut node, 2);
+        node.hear(3, 2, Body::AppendRejected { prev: LogId::new(1, 1), hint: LogId::default() });
+        let chunks =
+            |node: &Node| node.sent().iter().filter(|(_, body)| body.name() == "snapshot-request").count();
+        for expected in [0, 1, 0, 1] {
+            node.hear(3, 2, Body::HeartbeatResponse { round: 0, priority: 0 });
+            assert_eq!(chunks(&node), expected);
+        }
+    }
+
+    #[test]
+    fn the_machine_is_restored_when_the_snapshot_is_on_the_disk() {
+        let restores =
+            |node: &Node| node.asked.iter().any(|effect| matches!(effect, crate::Effect::Restore(_)));
+        let mut node = Node::with_log(config(), &[1]);
+        node.hear(3, 2, part(&snapshot((2, 9), b"state"), 0, 9));
+        assert!(!restores(&node) && node.sent().is_empty());
+        node.finish_writes();
+        assert!(restores(&node));
+        assert_eq!((node.raft.applied(), node.raft.durable()), (LogIndex(9), LogIndex(9)));
+    }
+
+    #[test]
+    fn what_is_committed_meanwhile_needs_no_snapshot() {
+        let mut node = Node::with_log(config(), &[2, 2, 2]);
+        node.hear(3, 2, part(&snapshot((2, 5), b"state"), 0, 2));
+        assert!(node.state().incoming.is_some());
+        let entries = crate::testing::slice((2, 3), &[2, 2]);
+        node.hear(3, 2, Body::AppendRequest { slice: entries, commit: LogIndex(5) });
+        assert!(node.state().incoming.is_none());
     }
 }

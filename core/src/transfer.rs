@@ -104,3 +104,124 @@ fn refuse(t: &mut Transition<'_>, transfer: Transfer, refusal: Refusal) {
         t.refuse(request, refusal);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Effect;
+    use crate::message::Body;
+    use crate::testing::{Node, config};
+    use crate::types::{LogIndex, Term};
+    use crate::{Change, Input};
+    use std::vec;
+
+    fn transfer(node: &mut Node, request: u64, to: u32) {
+        node.step(Input::TransferRequested { request: RequestId(request), to: NodeId(to) });
+    }
+
+    fn refused(request: u64, refusal: Refusal) -> Effect {
+        Effect::Refuse { request: RequestId(request), refusal }
+    }
+
+    #[test]
+    fn only_another_voter_is_a_target_and_only_of_a_leader() {
+        for (to, refusal) in [(1, true), (2, false), (3, false), (4, true), (9, true)] {
+            let mut node = Node::leading(config(), &[1]);
+            transfer(&mut node, 1, to);
+            assert_eq!(node.asked.contains(&refused(1, Refusal::NotATarget)), refusal, "{to}");
+            assert_eq!(node.noted(Fact::TransferStarted), !refusal, "{to}");
+        }
+        let mut node = Node::with_log(config(), &[1]);
+        transfer(&mut node, 1, 2);
+        assert_eq!(node.asked, [refused(1, Refusal::NotLeader { hint: None })]);
+    }
+
+    #[test]
+    fn a_target_that_holds_everything_is_told_at_once_and_another_one_when_it_does() {
+        let mut node = Node::leading(config(), &[1]);
+        transfer(&mut node, 1, 2);
+        assert_eq!(node.sent(), [(2, &Body::TimeoutNow)]);
+        let mut node = Node::leading(config(), &[1]);
+        transfer(&mut node, 1, 3);
+        assert_eq!(node.sent(), []);
+        node.hear(3, 2, Body::AppendAccepted { through: LogIndex(1) });
+        assert!(!node.sent().contains(&(3, &Body::TimeoutNow)), "it lacks an entry still");
+        node.hear(3, 2, Body::AppendAccepted { through: LogIndex(2) });
+        assert!(node.sent().contains(&(3, &Body::TimeoutNow)));
+        node.hear(3, 2, Body::AppendAccepted { through: LogIndex(2) });
+        assert!(!node.sent().contains(&(3, &Body::TimeoutNow)), "it is told once");
+    }
+
+    #[test]
+    fn meanwhile_nothing_is_appended_and_afterwards_it_is_again() {
+        let mut node = Node::leading(config(), &[1]);
+        transfer(&mut node, 1, 3);
+        transfer(&mut node, 2, 2);
+        assert_eq!(node.asked, [refused(2, Refusal::Transferring)]);
+        node.propose(3, b"x");
+        assert_eq!(node.asked, [refused(3, Refusal::Transferring)]);
+        node.change(4, Change::RemoveServer { node: NodeId(3) });
+        assert_eq!(node.asked.len(), 1);
+        assert_eq!(node.raft.log().last().index, LogIndex(2));
+        node.fire(Timer::Transfer);
+        assert_eq!(node.asked, [Effect::Note(Fact::TransferTimedOut), refused(1, Refusal::TransferTimedOut)]);
+        node.propose(5, b"x");
+        assert_eq!(node.raft.log().last().index, LogIndex(3));
+    }
+
+    #[test]
+    fn whoever_comes_to_lead_answers_the_request() {
+        // The new leader => done, or failed.
+        for (leader, is_done) in [(3, true), (2, false)] {
+            let mut node = Node::leading(config(), &[1]);
+            transfer(&mut node, 1, 3);
+            node.hear(leader, 3, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+            assert_eq!(node.asked.contains(&Effect::Done { request: RequestId(1) }), is_done);
+            assert_eq!(node.asked.contains(&refused(1, Refusal::TransferFailed)), !is_done);
+            assert!(node.asked.contains(&Effect::CancelTimer(Timer::Transfer)));
+            node.fire(Timer::Transfer);
+            assert_eq!(node.asked, [], "it is over");
+        }
+    }
+
+    #[test]
+    fn a_leader_that_is_elected_again_has_not_given_way() {
+        let mut node = Node::leading(config(), &[1]);
+        transfer(&mut node, 1, 3);
+        node.hear(2, 3, Body::TermOver);
+        node.fire(Timer::Election);
+        node.hear(2, 3, Body::PreVoteResponse { asked: Term(3), granted: true });
+        node.finish_writes();
+        node.hear(2, 4, Body::VoteResponse { granted: true });
+        assert!(node.raft.leads());
+        assert!(node.asked.contains(&refused(1, Refusal::TransferFailed)));
+    }
+
+    #[test]
+    fn a_leader_gives_way_once_a_term_to_a_voter_of_higher_priority_that_holds_what_is_committed() {
+        let ask = |node: &mut Node, from, priority| {
+            node.hear(from, 2, Body::HeartbeatResponse { round: 0, priority });
+            node.noted(Fact::GaveWay)
+        };
+        // from, priority => gives way
+        for (from, priority, expected) in [(2, 1, true), (2, 0, false), (3, 1, false), (4, 1, false)] {
+            let mut node = Node::leading(config(), &[1]);
+            assert_eq!(ask(&mut node, from, priority), expected, "{from} {priority}");
+        }
+        let mut node = Node::leading(config(), &[1]);
+        assert!(ask(&mut node, 2, 1));
+        node.fire(Timer::Transfer);
+        assert_eq!(node.asked, [Effect::Note(Fact::TransferTimedOut)], "nobody asked for it");
+        assert!(!ask(&mut node, 2, 1));
+    }
+
+    #[test]
+    fn who_is_told_to_stand_asks_no_pre_votes_and_says_why() {
+        let mut node = Node::with_log(config(), &[1]);
+        node.hear(3, 1, Body::Heartbeat { commit: LogIndex(0), round: 0 });
+        node.hear(3, 1, Body::TimeoutNow);
+        node.finish_writes();
+        let forced = Body::VoteRequest { last: crate::types::LogId::new(1, 1), forced: true };
+        assert_eq!(node.sent(), vec![(2, &forced), (3, &forced)]);
+    }
+}

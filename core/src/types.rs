@@ -14,6 +14,10 @@ pub struct NodeId(pub u32);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address(pub u32);
 
+/// More terms, entries and bytes than any cluster will see. A message that names a greater number is not believed, so that
+/// reckoning with those that are does not overflow.
+pub const FAR: u64 = 1 << 62;
+
 /// A term (paper, section 5.1): Raft's logical clock. At most one node leads in a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -4,6 +4,8 @@
 //! led to them; an act that is impossible when its turn comes is left out.
 //! Not here: which acts a failure needs (`shrink`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::machine::Request;
 use crate::protocol::{Address, NodeId, Operation, Protocol};
 use crate::world::World;
@@ -24,7 +26,11 @@ pub enum Act<T> {
         /// What it said.
         digest: u64,
         /// How many older ones of that name were left waiting.
-        skipped: usize,
+        older: usize,
+        /// How many younger ones of that name were left waiting.
+        younger: usize,
+        /// Whether one that it left waiting had not been overtaken before.
+        overtakes: bool,
         /// Whether it arrives again later.
         kept: bool,
     },
@@ -66,10 +72,14 @@ pub enum Act<T> {
     },
     /// A client asked.
     Call {
+        /// Which client.
+        client: u32,
         /// Whom.
         node: NodeId,
         /// For what.
         request: Request,
+        /// Whether it asked for the same before and has no answer.
+        again: bool,
     },
     /// An operator asked.
     Operate {
@@ -85,13 +95,41 @@ pub enum Act<T> {
         /// Where to.
         address: Address,
     },
+    /// Everything that waited between some nodes arrived, oldest first, and so did what it led to.
+    Exchange {
+        /// Which nodes; at least two.
+        nodes: BTreeSet<NodeId>,
+    },
+    /// Everything that waited was lost.
+    Lose,
+    /// Hardship ended.
+    Heal,
+}
+
+/// Which of the messages that wait on a link is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The oldest but so many.
+    Nth(usize),
+    /// The one that was sent as the so-manieth of the run.
+    Serial(u64),
+    /// The one that says this; or else the one in the likeliest place.
+    Like {
+        /// What it says.
+        digest: u64,
+        /// How many older ones there were.
+        older: usize,
+        /// How many younger ones there were.
+        younger: usize,
+    },
 }
 
 impl<T> Act<T> {
-    /// The node it happened to.
+    /// The node it happened to, if it happened to one.
     #[must_use]
-    pub fn node(&self) -> NodeId {
-        match self {
+    pub fn node(&self) -> Option<NodeId> {
+        Some(match self {
+            Act::Exchange { .. } | Act::Lose | Act::Heal => return None,
             Act::Deliver { to: node, .. }
             | Act::Fire { node, .. }
             | Act::Finish { node }
@@ -102,19 +140,19 @@ impl<T> Act<T> {
             | Act::Call { node, .. }
             | Act::Operate { node, .. }
             | Act::Bind { node, .. } => *node,
-        }
+        })
     }
 
     /// Whether a node has a part in it.
     #[must_use]
     pub fn names(&self, node: NodeId) -> bool {
-        self.node() == node || matches!(self, Act::Deliver { from, .. } if *from == node)
+        self.node() == Some(node) || matches!(self, Act::Deliver { from, .. } if *from == node)
     }
 }
 
 /// Marks every message that arrives again later, so that dealing it leaves one behind. Linear but for a logarithm.
 pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
-    let mut later = std::collections::BTreeSet::new();
+    let mut later = BTreeSet::new();
     for act in acts.iter_mut().rev() {
         if let Act::Deliver { serial, kept, .. } = act {
             *kept |= !later.insert(*serial);
@@ -122,12 +160,42 @@ pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
     }
 }
 
-/// Deals one act to a frozen world. Returns whether it was possible.
-pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>) -> bool {
+/// Gives every call a client of its own, which it shares with its repetitions only: a call that is left out does not
+/// change what the others say.
+pub fn separate_calls<T>(acts: &mut [Act<T>]) {
+    let (mut now, mut next) = (BTreeMap::new(), 0);
+    for act in acts {
+        if let Act::Call { client, request, again, .. } = act {
+            let known = now.get(client).filter(|(_, asked)| *again && asked == request);
+            *again = known.is_some();
+            let separate = known.map_or(next, |(separate, _)| *separate);
+            next = next.max(separate + 1);
+            now.insert(*client, (separate, *request));
+            *client = separate;
+        }
+    }
+}
+
+/// Lets a call be a repetition only where the same client asked for the same before.
+pub fn mark_first_calls<T>(acts: &mut [Act<T>]) {
+    let mut asked = BTreeMap::new();
+    for act in acts {
+        if let Act::Call { client, request, again, .. } = act {
+            let before = asked.insert(*client, *request);
+            *again &= before == Some(*request);
+        }
+    }
+}
+
+/// Deals one act to a frozen world. Returns whether it was possible. With `exact`, messages are those that were sent as
+/// the same of the run; otherwise those that say the same, or stand in the likeliest place.
+pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool) -> bool {
     let runs = |world: &World<P>, node: NodeId| world.nodes()[node.0 as usize].process.is_some();
     match act {
-        Act::Deliver { from, to, what, digest, kept, .. } => {
-            world.deliver(*from, *to, (Some(what), Some(*digest)), 0, *kept)
+        Act::Deliver { serial, from, to, what, digest, older, younger, kept, .. } => {
+            let like = Which::Like { digest: *digest, older: *older, younger: *younger };
+            let which = if exact { Which::Serial(*serial) } else { like };
+            world.deliver(*from, *to, Some(what), which, *kept)
         }
         Act::Fire { node, timer } => {
             let mut timers = world.nodes()[node.0 as usize].timers.iter();
@@ -167,10 +235,10 @@ pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>) -> bool {
             }
             possible
         }
-        Act::Call { node, request } => {
+        Act::Call { client, node, request, again } => {
             let possible = runs(world, *node);
             if possible {
-                world.call(*request, *node);
+                world.call_as(*client, *request, *node, *again);
             }
             possible
         }
@@ -185,5 +253,8 @@ pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>) -> bool {
             world.bind(*node, *address);
             true
         }
+        Act::Exchange { nodes } => world.exchange(nodes),
+        Act::Lose => world.lose_waiting(),
+        Act::Heal => false,
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::act::Act;
 use crate::network::{Link, Roughness};
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Network, Ratio};
@@ -19,7 +20,7 @@ fn events_max(before: u64) -> u64 {
 
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
-    /// what they did; an untimed world becomes timed.
+    /// what they did; an untimed world becomes timed, and a frozen one goes on by itself.
     pub fn heal(&mut self) {
         self.become_timed();
         self.end_strikes();
@@ -45,6 +46,8 @@ impl<P: Protocol> World<P> {
             }
             self.end_trouble(from);
         }
+        self.frozen = false;
+        self.write_down(Act::Heal);
     }
 
     /// Why the cluster does not agree yet; `None` when it does: one leader that holds everything committed, and every
@@ -82,20 +85,52 @@ impl<P: Protocol> World<P> {
     }
 
     fn why_nobody_leads(&self) -> String {
+        match self.no_quorum() {
+            Some(why) => format!("nobody leads: {why}"),
+            None => String::from("nobody leads, though quorums can be reached"),
+        }
+    }
+
+    /// Which voter set in force has no majority that runs.
+    fn no_quorum(&self) -> Option<String> {
         let runs = |id: &NodeId| self.nodes[id.0 as usize].process.is_some();
         let lacking = |set: &BTreeSet<NodeId>| set.iter().filter(|id| runs(id)).count() * 2 <= set.len();
         let views = self.running_views();
-        match views.iter().flatten().find(|set| lacking(set)) {
-            Some(set) => {
-                let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
-                let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
-                format!(
-                    "nobody leads: no quorum can be reached, for of {} only {} run",
-                    sets(set),
-                    sets(&running)
-                )
+        let set = views.iter().flatten().find(|set| lacking(set))?;
+        let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
+        let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
+        Some(format!("no quorum can be reached, for of {} only {} run", sets(set), sets(&running)))
+    }
+
+    /// Which hardship is not over, so that nobody can blame the protocol for not agreeing.
+    fn hardship(&self) -> Option<String> {
+        let Network { loss, corrupt, .. } = self.network.settings();
+        if loss != Ratio::ZERO || corrupt != Ratio::ZERO {
+            return Some(String::from("the network loses messages"));
+        }
+        for from in self.scenario.cluster.ids() {
+            let name = self.names.of(from);
+            let node = &self.nodes[from.0 as usize];
+            if node.stalled || node.trouble.scars() != node.trouble || node.clock.frozen.is_some() {
+                return Some(format!("{name} is in trouble"));
             }
-            None => String::from("nobody leads, though quorums can be reached"),
+            let closed = |to: &NodeId| self.network.link(from, *to) != Link::Open;
+            if let Some(to) = self.scenario.cluster.ids().filter(|to| *to != from).find(closed) {
+                return Some(format!("what {name} sends does not reach {}", self.names.of(to)));
+            }
+        }
+        None
+    }
+
+    /// What stands in the way of agreement: hardship that is not over, a quorum that does not run, or else the protocol.
+    fn obstacle(&self) -> String {
+        let disagreement = self.disagreement().unwrap_or_default();
+        if let Some(hardship) = self.hardship() {
+            return format!("hardship is not over: {hardship}; {disagreement}");
+        }
+        match (self.leader(), self.no_quorum()) {
+            (Some(_), Some(why)) => format!("{why}; {disagreement}"),
+            (Some(_) | None, _) => disagreement,
         }
     }
 
@@ -145,7 +180,7 @@ impl<P: Protocol> World<P> {
                 };
                 let talk =
                     if circles { format!("; {events_max} events did not help") } else { String::new() };
-                return Err(self.disagreement().unwrap_or_default() + &elections + &talk);
+                return Err(self.obstacle() + &elections + &talk);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::protocol::Within;
@@ -67,6 +68,19 @@ pub struct Choice {
     pub value: u64,
 }
 
+/// One draw that is not as usual, by its place among the draws of its site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unusual {
+    /// Where it is made.
+    pub site: Site,
+    /// How many draws of the site come before it.
+    pub nth: u64,
+    /// The draw is below this.
+    pub bound: u64,
+    /// What is drawn.
+    pub value: u64,
+}
+
 /// Where a run first asked for another draw than the tape holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parting {
@@ -100,13 +114,23 @@ enum Source {
     Strict { tape: Arc<[Choice]>, at: usize },
     /// Draws written down, each site by itself: what does not fit is taken modulo the bound, what is missing is zero.
     Tolerant { tapes: Arc<[Vec<Choice>; Site::ALL.len()]>, at: [usize; Site::ALL.len()] },
+    /// Only the draws that are not as usual, by site and place.
+    Usual { unusual: Arc<BTreeMap<(Site, u64), Choice>>, at: [u64; Site::ALL.len()] },
+}
+
+/// Draws written down as they are made.
+#[derive(Clone, Debug, Default)]
+struct Record {
+    draws: Vec<Choice>,
+    unusual: Vec<Unusual>,
+    at: [u64; Site::ALL.len()],
 }
 
 /// All chance of one run.
 #[derive(Clone, Debug)]
 pub struct Choices {
     source: Source,
-    record: Option<Vec<Choice>>,
+    record: Option<Record>,
     made: u64,
     parted: Option<Parting>,
 }
@@ -146,6 +170,25 @@ impl Choices {
         Choices::from(source)
     }
 
+    /// Draws that are as usual but for these: the usual draw is the smallest, so that nothing takes longer than it must and
+    /// what was there first comes first; and whatever happens by chance (a loss, a duplicate) does not. A draw that the run
+    /// asks for with another bound is as usual. See [`Choices::parted`].
+    #[must_use]
+    pub fn usual_but(unusual: &[Unusual]) -> Choices {
+        let entry = |draw: &Unusual| {
+            let Unusual { site, nth, bound, value } = *draw;
+            ((site, nth), Choice { site, bound, value })
+        };
+        let unusual = Arc::new(unusual.iter().map(entry).collect());
+        Choices::from(Source::Usual { unusual, at: [0; Site::ALL.len()] })
+    }
+
+    /// Whether draws come from a seed.
+    #[must_use]
+    pub fn is_seeded(&self) -> bool {
+        matches!(self.source, Source::Seeded(_))
+    }
+
     fn from(source: Source) -> Choices {
         Choices { source, record: None, made: 0, parted: None }
     }
@@ -158,17 +201,28 @@ impl Choices {
 
     /// Writes down every draw from now on.
     pub fn record(&mut self) {
-        self.record = Some(Vec::new());
+        self.record = Some(Record::default());
     }
 
     /// The draws made since `record`.
     #[must_use]
     pub fn recorded(&self) -> &[Choice] {
-        self.record.as_deref().unwrap_or_default()
+        self.record.as_ref().map_or(&[], |record| &record.draws)
+    }
+
+    /// Those of them that were not as usual.
+    #[must_use]
+    pub fn recorded_unusual(&self) -> &[Unusual] {
+        self.record.as_ref().map_or(&[], |record| &record.unusual)
     }
 
     /// Draws a number below `bound`; 0 for a bound of 0 or 1, without a draw.
     pub fn below(&mut self, site: Site, bound: u64) -> u64 {
+        self.draw(site, bound, 0)
+    }
+
+    /// Draws a number below `bound`, of which one is usual.
+    fn draw(&mut self, site: Site, bound: u64, usual: u64) -> u64 {
         if bound <= 1 {
             return 0;
         }
@@ -197,10 +251,27 @@ impl Choices {
                 }
                 value
             }
+            Source::Usual { unusual, at } => {
+                let place = &mut at[site as usize];
+                let found = unusual.get(&(site, *place)).copied();
+                *place += 1;
+                let fits = found.filter(|found| found.bound == bound && found.value < bound);
+                let value = fits.map_or(usual, |found| found.value);
+                if self.parted.is_none() && found.is_some() && fits.is_none() {
+                    let asked = Choice { site, bound, value };
+                    self.parted = Some(Parting { draw: self.made + 1, asked, found });
+                }
+                value
+            }
         };
         self.made += 1;
         if let Some(record) = &mut self.record {
-            record.push(Choice { site, bound, value });
+            record.draws.push(Choice { site, bound, value });
+            let nth = &mut record.at[site as usize];
+            if value != usual {
+                record.unusual.push(Unusual { site, nth: *nth, bound, value });
+            }
+            *nth += 1;
         }
         value
     }
@@ -216,7 +287,8 @@ impl Choices {
         if ratio.num == 0 {
             return false;
         }
-        ratio.num >= ratio.den || self.below(site, u64::from(ratio.den)) < u64::from(ratio.num)
+        let den = u64::from(ratio.den);
+        ratio.num >= ratio.den || self.draw(site, den, den - 1) < u64::from(ratio.num)
     }
 }
 
@@ -309,6 +381,34 @@ mod tests {
         again.below(Site::Disk, 7);
         assert_eq!(drawn, (0..5).map(|_| again.below(Site::Network, 1_000)).collect::<Vec<_>>());
         assert!(again.parted().is_some_and(|parting| parting.draw == 1 && parting.found.is_none()));
+    }
+
+    #[test]
+    fn what_was_not_as_usual_makes_the_same_run() {
+        let half = Ratio { num: 1, den: 2 };
+        let draws = |choices: &mut Choices| -> Vec<u64> {
+            let drawn = (0..40).map(|round| match round % 2 {
+                0 => u64::from(choices.chance(Site::Network, half)),
+                _ => choices.below(Site::Disk, 3),
+            });
+            drawn.collect()
+        };
+        let mut first = Choices::seeded(1);
+        first.record();
+        let drawn = draws(&mut first);
+        let unusual = first.recorded_unusual().to_vec();
+        assert!(!unusual.is_empty() && unusual.len() < 40);
+        let mut again = Choices::usual_but(&unusual);
+        assert_eq!(drawn, draws(&mut again));
+        assert_eq!(again.parted(), None);
+        assert_eq!(
+            draws(&mut Choices::usual_but(&[])),
+            [0; 40],
+            "nothing happens by chance, nothing takes long"
+        );
+        let mut other = Choices::usual_but(&[Unusual { bound: 9, ..unusual[0] }]);
+        draws(&mut other);
+        assert!(other.parted().is_some_and(|parting| parting.found.is_some_and(|found| found.bound == 9)));
     }
 
     #[test]

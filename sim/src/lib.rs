@@ -16,6 +16,8 @@ mod fault_tests;
 pub mod guide;
 pub mod history;
 pub mod machine;
+#[cfg(feature = "mutations")]
+pub mod machine_mutation;
 pub mod nemesis;
 pub mod network;
 pub mod node;

@@ -231,6 +231,12 @@ impl Machine {
         self.values.get(key as usize).copied().flatten()
     }
 
+    /// The same values, and nobody known.
+    #[cfg(feature = "mutations")]
+    pub(crate) fn without_sessions(&self) -> Machine {
+        Machine { values: self.values.clone(), ..Machine::default() }
+    }
+
     fn execute(&mut self, request: Request) -> Answer {
         match request {
             Request::Get { key } => Answer::Value(self.get(key)),

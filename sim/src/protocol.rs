@@ -85,6 +85,13 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         &[]
     }
 
+    /// Whether a promise rests on how fast clocks run, as that of reads by lease does. What breaks such a promise cannot be
+    /// told without time.
+    fn relies_on_clocks(settings: &Self::Settings) -> bool {
+        let _ = settings;
+        false
+    }
+
     /// The disk of a node before its first boot.
     fn format(id: NodeId, initial: &Initial) -> Self::Disk;
 

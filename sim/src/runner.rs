@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::act::Which;
 use crate::agenda::Agenda;
-use crate::check::Violation;
+use crate::check::{Glance, Violation};
 use crate::choices::Choices;
 use crate::history::{CallId, Outcome};
 use crate::machine::{Answer, Request};
@@ -15,6 +16,8 @@ use crate::panics;
 use crate::protocol::{Inspect, NodeId, Operation, Protocol, Refusal, kebab};
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft::OpenRaft;
+#[cfg(feature = "openraft-0-9")]
+use crate::protocols::openraft_0_9::OpenRaft as OpenRaft09;
 use crate::protocols::raft::Raft;
 #[cfg(feature = "raft-rs")]
 use crate::protocols::raft_rs::RaftRs;
@@ -46,10 +49,10 @@ pub struct RunOptions {
 
 /// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
 /// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
-pub const KNOWN_SYSTEMS: [&str; 3] = [Raft::NAME, "raft-rs", "openraft"];
+pub const KNOWN_SYSTEMS: [&str; 4] = [Raft::NAME, "raft-rs", "openraft", "openraft-0.9"];
 
 /// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
-/// cargo feature of its own name.
+/// cargo feature of its own name (`openraft-0-9` for `openraft-0.9`).
 #[must_use]
 pub fn systems() -> &'static [&'static str] {
     &[
@@ -58,6 +61,8 @@ pub fn systems() -> &'static [&'static str] {
         RaftRs::NAME,
         #[cfg(feature = "openraft")]
         OpenRaft::NAME,
+        #[cfg(feature = "openraft-0-9")]
+        OpenRaft09::NAME,
     ]
 }
 
@@ -92,6 +97,8 @@ pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objectio
         RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
         #[cfg(feature = "openraft")]
         OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
+        #[cfg(feature = "openraft-0-9")]
+        OpenRaft09::NAME => Ok(visit.visit::<OpenRaft09>()),
         other => Err(Objection {
             subject: Subject::Scenario,
             message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),
@@ -173,8 +180,9 @@ pub fn play<P: Protocol>(
 ) -> Result<Played<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
     let agenda = Agenda::new(scenario.schedule);
-    let mut world =
-        World::<P>::new(Arc::new(scenario.clone()), settings, drive.choices, agenda, options.trace);
+    let tape = scenario.unusual.as_ref().filter(|_| drive.choices.is_seeded());
+    let choices = tape.map_or(drive.choices, |unusual| Choices::usual_but(unusual));
+    let mut world = World::<P>::new(Arc::new(scenario.clone()), settings, choices, agenda, options.trace);
     world.limit = drive.limit;
     world.acts = drive.acts.then(Vec::new);
     let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };
@@ -183,6 +191,10 @@ pub fn play<P: Protocol>(
     match told {
         Ok(told) => told?,
         Err(panic) => accuse_of_panic(&mut world, panic),
+    }
+    if let Some(parting) = world.choices().parted().filter(|_| tape.is_some()) {
+        let message = format!("the tape does not fit the run: {parting}");
+        return Err(Objection { subject: Subject::Scenario, message, hint: None });
     }
     if drive.limit_is_a_promise && world.is_exhausted() && world.violations().is_empty() {
         world.accuse_of_endlessness();
@@ -193,6 +205,26 @@ pub fn play<P: Protocol>(
     reasons.extend(judge(scenario, &world));
     let report = report(scenario, options, &world, reasons);
     Ok(Played { report, world })
+}
+
+/// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed.
+pub(crate) fn converge<P: Protocol>(world: &mut World<P>, within: u64) {
+    let until = world.now().after(within);
+    let Err(why) = world.converge(until) else { return };
+    if !world.violations().is_empty() {
+        return;
+    }
+    let seen = world.seen();
+    if let Some(lost) = world.beyond_hope() {
+        world.note("agreement-not-owed");
+        return world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
+    }
+    world.accuse(Violation {
+        property: Property::Convergence,
+        seen,
+        summary: format!("the cluster did not agree within {}", crate::time::Span(within)),
+        evidence: vec![(seen, why)],
+    });
 }
 
 fn accuse_of_panic<P: Protocol>(world: &mut World<P>, panic: String) {
@@ -224,6 +256,47 @@ pub(crate) fn conclude<P: Protocol>(
     report(scenario, options, world, Vec::new())
 }
 
+/// What each node shows at one moment of a story.
+pub(crate) type Scene = Vec<Sight>;
+
+/// What a node shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// Whether its process runs.
+    pub runs: bool,
+    /// What the process shows.
+    pub glance: Glance,
+    /// How many of its writes are not finished.
+    pub unfinished: usize,
+}
+
+/// Tells a story once more and looks at every node before its first step and after each; then at what still waits.
+pub(crate) fn scenes<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+) -> Option<(Vec<Scene>, World<P>)> {
+    let mut world = world::<P>(scenario, options.seed, false).ok()?;
+    let mut scenes = vec![scene(&world)];
+    let mut story = Story { world: &mut world, scenario, reasons: Vec::new(), clients: Vec::new() };
+    for (number, step) in scenario.steps.iter().enumerate() {
+        let told = panics::catch(|| story.perform(number, step));
+        scenes.push(scene(story.world));
+        if !matches!(told, Ok(Ok(()))) || !story.world.violations().is_empty() {
+            break;
+        }
+    }
+    Some((scenes, world))
+}
+
+fn scene<P: Protocol>(world: &World<P>) -> Scene {
+    let sight = |node: &crate::node::Node<P>| Sight {
+        runs: node.process.is_some(),
+        glance: node.process.as_ref().map(Glance::of).unwrap_or_default(),
+        unfinished: node.disk.unfinished(),
+    };
+    world.nodes().iter().map(sight).collect()
+}
+
 /// A world at the start of a scenario.
 ///
 /// # Errors
@@ -234,7 +307,8 @@ pub fn world<P: Protocol>(scenario: &Scenario, seed: u64, keep_trace: bool) -> R
         let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
         P::accepts(&scenario.initial(id)).map_err(refused)?;
     }
-    let choices = Choices::seeded(seed);
+    let seeded = || Choices::seeded(seed);
+    let choices = scenario.unusual.as_ref().map_or_else(seeded, |unusual| Choices::usual_but(unusual));
     let agenda = Agenda::new(scenario.schedule);
     Ok(World::new(Arc::new(scenario.clone()), settings, choices, agenda, keep_trace))
 }
@@ -326,6 +400,9 @@ impl<P: Protocol> Story<'_, P> {
                     self.world.drop_held(from, to);
                 }
             }
+            Step::DropAll => {
+                self.world.lose_waiting();
+            }
             Step::Heal => self.world.heal(),
             Step::Stall { nodes } => {
                 for node in self.whom(number, nodes)? {
@@ -345,13 +422,17 @@ impl<P: Protocol> Story<'_, P> {
             }
             Step::Freeze { instant_disks } => self.world.freeze(*instant_disks),
             Step::Deliver { from, to, what, skip, keep } => {
-                let wanted = (what.as_deref(), None);
-                if !self.world.deliver(*from, *to, wanted, *skip as usize, *keep) {
+                let nth = Which::Nth(*skip as usize);
+                if !self.world.deliver(*from, *to, what.as_deref(), nth, *keep) {
                     let (from, to) = (self.name(*from), self.name(*to));
                     let what = what.as_deref().unwrap_or("message");
                     let message = format!("expected a {what} that waits from {from} to {to}, found none");
                     return Err(self.impossible(number, message));
                 }
+            }
+            Step::Exchange { nodes } => {
+                let nodes = self.whom(number, nodes)?.into_iter().collect();
+                self.world.exchange(&nodes);
             }
             Step::Tear { node, kept } => {
                 let node = self.target(number, *node)?;
@@ -405,7 +486,7 @@ impl<P: Protocol> Story<'_, P> {
                 self.world.set_busy(false);
             }
             Step::Settle => self.settle(),
-            Step::Converge { within } => self.converge(*within),
+            Step::Converge { within } => converge(self.world, *within),
             Step::Expect { claims } => {
                 for claim in claims {
                     self.claim(number, claim)?;
@@ -433,26 +514,6 @@ impl<P: Protocol> Story<'_, P> {
         }
         let until = self.world.now().after(limit);
         while !done(self.world) && self.world.violations().is_empty() && self.world.advance(until) {}
-    }
-
-    fn converge(&mut self, within: u64) {
-        let until = self.world.now().after(within);
-        let Err(why) = self.world.converge(until) else { return };
-        if !self.world.violations().is_empty() {
-            return;
-        }
-        if let Some(lost) = self.world.beyond_hope() {
-            self.world.note("agreement-not-owed");
-            let seen = self.world.seen();
-            return self.world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
-        }
-        let seen = self.world.seen();
-        self.world.accuse(Violation {
-            property: Property::Convergence,
-            seen,
-            summary: format!("the cluster did not agree within {}", crate::time::Span(within)),
-            evidence: vec![(seen, why)],
-        });
     }
 
     // Steps with an outcome.

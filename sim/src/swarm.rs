@@ -432,6 +432,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         budget: Budget::default(),
         workload: Some(workload),
         nemeses: Vec::new(),
+        unusual: None,
         steps,
         expect: Expectations::default(),
     }

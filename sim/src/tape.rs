@@ -12,7 +12,7 @@
 
 use core::fmt::{self, Write as _};
 
-use crate::choices::{Choice, Site};
+use crate::choices::{Choice, Site, Unusual};
 
 /// The first line of every tape. Its number changes when the meaning of a line does.
 const HEADER: &str = "splitbrain-tape 1";
@@ -96,6 +96,22 @@ fn parse_line(line: &str) -> Result<(Choice, usize), String> {
     Ok((choice, times))
 }
 
+/// Writes a draw that is not as usual: its site, how many draws of the site come before it, its bound, its value.
+#[must_use]
+pub fn print_unusual(draw: &Unusual) -> String {
+    let Unusual { site, nth, bound, value } = draw;
+    format!("{} {nth} {bound} {value}", site.name())
+}
+
+/// Reads a draw that is not as usual; `None` for any other text.
+#[must_use]
+pub fn parse_unusual(text: &str) -> Option<Unusual> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [site, nth, bound, value] = words[..] else { return None };
+    let (nth, bound, value) = (nth.parse().ok()?, bound.parse().ok()?, value.parse().ok()?);
+    (value < bound).then_some(Unusual { site: Site::named(site)?, nth, bound, value })
+}
+
 fn wrong(line: usize, message: String) -> TapeError {
     TapeError { line, message }
 }
@@ -115,6 +131,14 @@ mod tests {
         #[test]
         fn what_is_printed_reads_back(draws in proptest::collection::vec(choice(), 0..50)) {
             prop_assert_eq!(parse(&print("two\nlines", &draws)).unwrap(), draws);
+        }
+
+        #[test]
+        fn an_unusual_draw_reads_back(choice in choice(), nth in any::<u64>()) {
+            let draw = Unusual { site: choice.site, nth, bound: choice.bound, value: choice.value };
+            prop_assert_eq!(parse_unusual(&print_unusual(&draw)), Some(draw));
+            let beyond = Unusual { value: choice.bound, ..draw };
+            prop_assert_eq!(parse_unusual(&print_unusual(&beyond)), None);
         }
 
         #[test]

@@ -40,6 +40,18 @@ impl<P: Protocol> World<P> {
         self.call_of(client, request, via)
     }
 
+    /// A call of a client with this number, or its open call once more if it is asked `again`.
+    pub(crate) fn call_as(&mut self, client: u32, request: Request, via: NodeId, again: bool) {
+        let patient = Client { patient: true, ..Client::default() };
+        let clients = self.clients.len().max(client as usize + 1);
+        self.clients.resize(clients, patient);
+        if again && self.has_open_call(client) {
+            self.retry(client, via);
+        } else {
+            self.call_of(client, request, via);
+        }
+    }
+
     /// A client that a story names: it keeps a call open until it is answered, and asks again when it is told to.
     pub fn patient_client(&mut self) -> u32 {
         self.clients.push(Client { patient: true, ..Client::default() });
@@ -165,6 +177,11 @@ impl<P: Protocol> World<P> {
         if self.nodes[node.0 as usize].process.is_none() {
             return self.on_refused(index, request, Refusal::NotLeader { hint: None });
         }
+        // What a session is worth to a story is its entry in the log: any write of a key that nobody reads has one.
+        let key = self.scenario.workload.map_or(0, |workload| workload.keys);
+        let request_like = Request::Put { key, value: u64::from(index) };
+        let client = self.clients.len() as u32 + index;
+        self.write_down(Act::Call { client, node, request: request_like, again: false });
         let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
         let command = Command { client: index, serial, task: Task::Open { stamp, lasting } }.encode();
         self.step(node, Input::Proposed { request, command });
@@ -195,14 +212,14 @@ impl<P: Protocol> World<P> {
         };
         let incarnation = self.nodes[node.0 as usize].incarnation;
         call.attempt = Some(Attempt { request, node, incarnation });
-        let (serial, asked) = (client.serial, call.request);
+        let (serial, asked, again) = (client.serial, call.request, call.tainted || call.tries > 0);
         if let Some(timeout) = timeout {
             self.wake_client(index, timeout);
         }
         if self.nodes[node.0 as usize].process.is_none() {
             return self.on_refused(index, request, Refusal::NotLeader { hint: None });
         }
-        self.write_down(Act::Call { node, request: asked });
+        self.write_down(Act::Call { client: index, node, request: asked, again });
         let input = match asked {
             Request::Get { .. } => Input::ReadRequested { request },
             Request::Put { .. } | Request::Cas { .. } => {

@@ -88,3 +88,15 @@ pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
     }
     search
 }
+
+/// Whether the core without any mistake keeps every promise in a scenario that a mistake was found with. A scenario that
+/// cannot be told on it, because a message is never sent, breaks nothing.
+#[must_use]
+pub fn is_fair(scenario: &Scenario) -> bool {
+    let mut correct = scenario.clone();
+    correct.cluster.options.remove("mutation");
+    let seed = scenario.seeds.first;
+    let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
+    let drive = Drive { choices: Choices::seeded(seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
+    runner::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
+}

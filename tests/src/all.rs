@@ -4,12 +4,18 @@ mod checkers_alive;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
+#[cfg(feature = "mutations")]
+mod machine_mutations;
 mod membership;
 #[cfg(feature = "openraft")]
 mod openraft;
+#[cfg(feature = "openraft-0-9")]
+mod openraft_0_9;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;
+#[cfg(feature = "mutations")]
+mod shrunk;
 mod testing;
 mod tidy;
 mod why;

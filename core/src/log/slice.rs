@@ -48,7 +48,8 @@ impl LogSlice {
     pub fn new(prev: LogId, entries: Vec<Entry>) -> Result<LogSlice, Broken> {
         let mut before = prev;
         for entry in &entries {
-            if entry.id.index != before.index.next() || entry.id.term < before.term {
+            let follows = before.index.0.checked_add(1) == Some(entry.id.index.0);
+            if !follows || entry.id.term < before.term {
                 return Err(Broken { at: entry.id });
             }
             before = entry.id;
@@ -82,6 +83,22 @@ impl LogSlice {
     #[must_use]
     pub fn through(&self) -> LogIndex {
         self.prev.index.plus(self.len() as u64)
+    }
+
+    /// The last entry, or the one it follows when there is none.
+    #[must_use]
+    pub fn last(&self) -> LogId {
+        self.entries().last().map_or(self.prev, |entry| entry.id)
+    }
+
+    /// The log id at an index, if this run tells it. Constant time.
+    #[must_use]
+    pub fn id_at(&self, index: LogIndex) -> Option<LogId> {
+        let after_prev = index.0.checked_sub(self.prev.index.0)?;
+        match after_prev.checked_sub(1) {
+            None => Some(self.prev),
+            Some(place) => self.entries().get(usize::try_from(place).ok()?).map(|entry| entry.id),
+        }
     }
 
     /// How many entries.

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use splitbrain_core::{
-    Address, Change, ChangeMembers, Config, Durable, Effect, Effects, Entry, Fact, Input, LogId, LogIndex,
-    Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet, Write, WriteId,
-    invariants,
+    Address, Body, Change, ChangeMembers, Config, Durable, Effect, Effects, Entry, Fact, HardState, Input,
+    LogId, LogIndex, Membership, Message, NodeId, Payload, Raft, Refusal, RequestId, Term, Timer, VoterSet,
+    Vouches, Write, WriteId, invariants,
     progress::{Mode, Peers},
 };
 
@@ -98,6 +98,27 @@ pub(crate) fn disk_with(voters: &[u32], terms: &[u64]) -> Durable {
 /// Plain Raft: no pre-vote, no check-quorum, no stickiness, so that a test may elect whom it wants.
 pub(crate) fn plain(id: NodeId) -> Config {
     Config { pre_vote: false, check_quorum: false, stickiness: false, ..Config::new(id) }
+}
+
+/// Whether a message says more than its sender's disk holds, while every rule is kept: an effect is a licence.
+fn runs_ahead(node: &Node, to: NodeId, message: &Message) -> Option<String> {
+    let Message { term, body } = message;
+    let HardState { term: written, vote } = node.disk.hard_state;
+    let raft = node.raft.as_ref().filter(|raft| raft.config().rules.are_all_on())?;
+    let log = match body.vouches() {
+        Vouches::Nothing => return None,
+        Vouches::HardState => LogIndex(0),
+        Vouches::Log(through) => through,
+    };
+    let voted_for = match body {
+        Body::VoteResponse { granted: true } => Some(to),
+        Body::VoteRequest { .. } => Some(raft.id()),
+        _ => None,
+    };
+    let forgets = voted_for.is_some() && vote != voted_for && written == *term;
+    // What was said of a log in an earlier term may have been replaced since.
+    let lacks = node.disk.last().index < log && *term == raft.term();
+    (written < *term || forgets || lacks).then(|| format!("says what its disk does not hold: {message:?}"))
 }
 
 impl Cluster {
@@ -191,6 +212,9 @@ impl Cluster {
         match effect {
             Effect::Persist { id, write } => node.unfinished.push_back((id, write)),
             Effect::Send { from, to, address, message } => {
+                if let Some(text) = runs_ahead(node, to, &message) {
+                    self.break_promise(format!("{id} {text}"));
+                }
                 self.letters.push(Letter { from, source: Address(id), to, address, message });
             }
             Effect::Apply { index, .. } => {

@@ -7,6 +7,7 @@ mod figure_2;
 mod follower_reads;
 mod leases;
 mod members;
+mod nonsense;
 mod random;
 mod removal;
 mod render;

@@ -19,6 +19,8 @@ mod shrink;
 mod sweep;
 #[cfg(feature = "mutations")]
 mod zoo;
+#[cfg(feature = "mutations")]
+mod zoo_shrink;
 
 use std::ffi::OsString;
 use std::io;

@@ -10,7 +10,8 @@ use splitbrain_core::MutationInfo;
 
 use super::options;
 use super::output::{Output, complain, inform};
-use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
+use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED, zoo_shrink};
+use crate::shrink::Shrunk;
 use crate::zoo::{self, Budget, Search};
 
 /// What `zoo` may be told.
@@ -28,6 +29,12 @@ pub(super) struct ZooArguments {
     /// Only mutations whose name contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Make the first witness of each small instead, and tell how small
+    #[arg(long)]
+    shrink: bool,
+    /// Write each small witness into this folder
+    #[arg(long, value_name = "DIR", requires = "shrink")]
+    witnesses: Option<PathBuf>,
     /// Write the table here as well
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -39,24 +46,16 @@ struct Row {
     searches: Vec<(Search, f64)>,
 }
 
-#[allow(clippy::float_arithmetic)]
 pub(super) fn main(arguments: &ZooArguments) -> u8 {
     let budget = Budget { seeds: arguments.seeds, events: arguments.events.saturating_mul(1_000_000) };
     let wanted =
         |info: &&MutationInfo| arguments.filter.as_ref().is_none_or(|text| info.name.contains(text.as_str()));
-    let mut rows = Vec::new();
-    for info in zoo::all().iter().filter(wanted) {
-        let searches = (0..arguments.starts).map(|start| {
-            let clock = ThreadTime::now();
-            let search = zoo::search(info, start, budget);
-            (search, clock.elapsed().as_secs_f64())
-        });
-        let row = Row { info, searches: searches.collect() };
-        inform(row.line().trim_end());
-        rows.push(row);
-    }
-    let missed = rows.iter().filter(|row| !row.is_found()).count();
-    let text = table(&rows, arguments);
+    let wanted: Vec<&'static MutationInfo> = zoo::all().iter().filter(wanted).collect();
+    let (text, all_found) = if arguments.shrink {
+        sizes(arguments, &wanted, budget)
+    } else {
+        searches(arguments, &wanted, budget)
+    };
     if let Some(path) = &arguments.out
         && let Err(error) = options::write_file(path, &text)
     {
@@ -67,7 +66,37 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
         complain(&format!("the table cannot be written: {error}"));
         return BAD_INPUT;
     }
-    if missed == 0 { AS_EXPECTED } else { NOT_AS_EXPECTED }
+    if all_found { AS_EXPECTED } else { NOT_AS_EXPECTED }
+}
+
+/// How small the first witness of each becomes.
+fn sizes(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Budget) -> (String, bool) {
+    let mut keep = |name: &str, shrunk: &Shrunk| {
+        let Some(folder) = &arguments.witnesses else { return };
+        let path = folder.join(format!("{name}.toml"));
+        if let Err(error) = options::write_file(&path, &shrunk.to_toml()) {
+            complain(&format!("{}: {error}", path.display()));
+        }
+    };
+    zoo_shrink::table(wanted, budget, &mut keep)
+}
+
+/// How soon each is found.
+#[allow(clippy::float_arithmetic)]
+fn searches(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Budget) -> (String, bool) {
+    let mut rows = Vec::new();
+    for &info in wanted {
+        let searches = (0..arguments.starts).map(|start| {
+            let clock = ThreadTime::now();
+            let search = zoo::search(info, start, budget);
+            (search, clock.elapsed().as_secs_f64())
+        });
+        let row = Row { info, searches: searches.collect() };
+        inform(row.line().trim_end());
+        rows.push(row);
+    }
+    let missed = rows.iter().filter(|row| !row.is_found()).count();
+    (table(&rows, arguments), missed == 0)
 }
 
 fn table(rows: &[Row], arguments: &ZooArguments) -> String {

@@ -95,6 +95,10 @@ impl Protocol for Raft {
         &RULES
     }
 
+    fn relies_on_clocks(settings: &RaftSettings) -> bool {
+        settings.of(core::NodeId(0)).reads == core::ReadsBy::Lease
+    }
+
     fn format(_: NodeId, initial: &Initial) -> RaftDisk {
         let mut disk = initial.membership.as_ref().map_or_else(core::Durable::default, |first| {
             let membership = core::Membership::new(sets_in(&first.sets), nodes_in(&first.nodes));

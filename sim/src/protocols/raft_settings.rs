@@ -90,6 +90,8 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
             config.intersect = value.word(name, &words, "shared or exact")?;
         }
         #[cfg(feature = "mutations")]
+        "mutation" if is_of_the_machine(value) => {}
+        #[cfg(feature = "mutations")]
         "mutation" => {
             let given = match value {
                 OptionValue::Word(given) => splitbrain_core::Mutation::named(given),
@@ -100,6 +102,15 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
         _ => return Err(BadSetting::new(name, &format!("one of the options {OPTIONS}"))),
     }
     Ok(())
+}
+
+/// Whether a mutation is one of the state machine, which the world makes.
+#[cfg(feature = "mutations")]
+fn is_of_the_machine(value: &OptionValue) -> bool {
+    match value {
+        OptionValue::Word(name) => crate::machine_mutation::MachineMutation::named(name).is_some(),
+        OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use super::{
     ScenarioFile, Schedule, Seeds, Sessions, Shape, Spread, Step, Subject, Timers, Weights, When, Workload,
     parse_duration,
 };
+use crate::choices::Unusual;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
+use crate::tape;
 
 pub(super) const DURATION: &str = "a duration such as 150ms";
 const RANGE: &str = "a duration such as 5ms, or a range such as 1ms..10ms";
@@ -124,6 +126,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let budget = top.or("budget", Budget::default(), |item| item.word("budget", &words))?;
     let workload = read_workload(&mut top)?;
     let nemeses = read_nemeses(&mut top, places)?;
+    let unusual = read_tape(&mut top)?;
     let steps = read_story(&mut top, &cluster, places)?;
     let expect = read_expectations(&mut top, &cluster)?;
     top.finish()?;
@@ -143,6 +146,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         budget,
         workload,
         nemeses,
+        unusual,
         steps,
         expect,
     })
@@ -171,6 +175,16 @@ fn refuse_misplaced(top: &Fields<'_>) -> Read<()> {
         }
     }
     Ok(())
+}
+
+/// The draws that are not as usual.
+fn read_tape(top: &mut Fields<'_>) -> Read<Option<Vec<Unusual>>> {
+    let Some(mut fields) = top.section("tape", "[tape]")? else { return Ok(None) };
+    let what = "a site, the place of a draw there, its bound and its value, such as \"network 17 100 3\"";
+    let read = |item: &Item<'_>| item.parse(what, tape::parse_unusual);
+    let items = fields.need("unusual", "[\"network 17 100 3\"]")?.list("a list of draws")?;
+    fields.finish()?;
+    items.iter().map(read).collect::<Read<Vec<Unusual>>>().map(Some)
 }
 
 fn read_sentence(top: &mut Fields<'_>, key: &'static str, example: &str) -> Read<String> {

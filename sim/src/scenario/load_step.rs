@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 37] = [
+const VERBS: [(&str, Reader); 38] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -38,8 +38,12 @@ const VERBS: [(&str, Reader); 37] = [
         Ok(Step::Freeze { instant_disks: verb.word("what is frozen", &words)? })
     }),
     ("deliver", read_deliver),
+    ("exchange", |verb, _, cluster| Ok(Step::Exchange { nodes: read_whom(verb, cluster)? })),
     ("tear", read_tear),
-    ("drop", |verb, _, cluster| Ok(Step::Drop { links: read_links(verb, cluster)? })),
+    ("drop", |verb, _, cluster| match verb.as_str() {
+        Some("all") => Ok(Step::DropAll),
+        Some(_) | None => Ok(Step::Drop { links: read_links(verb, cluster)? }),
+    }),
     ("stall", |verb, _, cluster| Ok(Step::Stall { nodes: read_whom(verb, cluster)? })),
     ("unstall", |verb, _, cluster| Ok(Step::Unstall { nodes: read_whom(verb, cluster)? })),
     ("finish", read_finish),

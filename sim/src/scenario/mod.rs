@@ -35,6 +35,7 @@ pub use step::{
 };
 pub use units::{Ratio, Seeds, format_duration, parse_duration};
 
+use crate::choices::Unusual;
 use crate::protocol::{Initial, InitialMembership, NodeId, QuorumSets, Settings};
 
 /// One scenario, resolved and valid in itself. Times are in virtual nanoseconds.
@@ -73,6 +74,9 @@ pub struct Scenario {
     pub workload: Option<Workload>,
     /// Faults that come on their own while time passes (in [`Step::Run`]).
     pub nemeses: Vec<Nemesis>,
+    /// The draws of the run that are not as usual, if chance shall have no other part in it; `None` when it comes from the
+    /// seed. A run that draws with other bounds there does not fit.
+    pub unusual: Option<Vec<Unusual>>,
     /// The story, in order.
     pub steps: Vec<Step>,
     /// What must have come of it at the end.

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::units::format_within;
 use super::{
-    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Expectations, InitialLog, Links, Nemesis,
-    NemesisKind, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule, Sessions, Step,
-    Target, Value, Weights, When, Whom, Workload, format_duration,
+    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog, Links,
+    Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule,
+    Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
 };
+use crate::tape;
 
 /// Keys with values that are TOML already, in order.
 type Pairs = Vec<(String, String)>;
@@ -22,9 +23,28 @@ impl Scenario {
     /// Writes the scenario as a file; loading it gives the same scenario.
     #[must_use]
     pub fn to_toml(&self) -> String {
+        self.print(&|_| true, &[])
+    }
+
+    /// As [`Scenario::to_toml`], for people: without what is so by default, and with a note beside each step that has one.
+    #[must_use]
+    pub fn to_short_toml(&self, notes: &[String]) -> String {
+        let defaults = [
+            ("[network]", self.network == Network::default()),
+            ("[disk]", self.disk == Disk::default()),
+            ("[clock]", self.clock == Clock::default()),
+            ("[schedule]", self.schedule == Schedule::default()),
+            ("[]", true),
+        ];
+        self.print(&|header| !defaults.contains(&(header, true)), notes)
+    }
+
+    fn print(&self, wanted: &dyn Fn(&str) -> bool, notes: &[String]) -> String {
         let mut text = String::new();
         section(&mut text, "", &self.head());
-        section(&mut text, "[cluster]", &self.cluster.settings());
+        let mut cluster = self.cluster.settings();
+        cluster.retain(|(_, value)| value != "[]" || wanted("[]"));
+        section(&mut text, "[cluster]", &cluster);
         section(&mut text, "[cluster.addresses]", &self.cluster.renamed());
         section(&mut text, "[cluster.options]", &self.cluster.options());
         if !self.rules_off.is_empty() {
@@ -36,22 +56,34 @@ impl Scenario {
         }
         section(&mut text, "[logs]", &self.logs());
         section(&mut text, "[groups]", &self.groups());
-        section(&mut text, "[network]", &self.network());
-        section(
-            &mut text,
-            "[disk]",
-            &vec![range("write", self.disk.write), word("crash", self.disk.crash.name())],
-        );
-        section(&mut text, "[clock]", &self.clock.settings());
-        section(&mut text, "[schedule]", &self.schedule.settings());
+        let disk = vec![range("write", self.disk.write), word("crash", self.disk.crash.name())];
+        let hardship = [
+            ("[network]", self.network()),
+            ("[disk]", disk),
+            ("[clock]", self.clock.settings()),
+            ("[schedule]", self.schedule.settings()),
+        ];
+        for (header, settings) in hardship.iter().filter(|(header, _)| wanted(header)) {
+            section(&mut text, header, settings);
+        }
         if let Some(workload) = &self.workload {
             section(&mut text, "[workload]", &workload.settings());
         }
         for nemesis in &self.nemeses {
             section(&mut text, "[[nemesis]]", &nemesis.settings());
         }
+        if let Some(unusual) = &self.unusual {
+            let draw = |draw| format!("  {},\n", quoted(&tape::print_unusual(draw)));
+            let draws: String = unusual.iter().map(draw).collect();
+            section(&mut text, "[tape]", &vec![pair("unusual", format!("[\n{draws}]"))]);
+        }
         let names = Names { cluster: &self.cluster };
-        let steps: String = self.steps.iter().map(|step| format!("  {},\n", names.step(step))).collect();
+        let lines = self.steps.iter().enumerate().map(|(place, step)| {
+            let note = notes.get(place).filter(|note| !note.is_empty());
+            let note = note.map_or_else(String::new, |note| format!("  # {note}"));
+            format!("  {},{note}\n", names.step(step))
+        });
+        let steps: String = lines.collect();
         section(&mut text, "[story]", &vec![pair("steps", format!("[\n{steps}]"))]);
         section(&mut text, "[expect]", &names.expectations(&self.expect));
         text
@@ -241,6 +273,7 @@ impl Names<'_> {
             Step::Hold { links } => one("hold", self.links(links)),
             Step::Release { links } => one("release", self.links(links)),
             Step::Drop { links } => one("drop", self.links(links)),
+            Step::DropAll => one("drop", quoted("all")),
             Step::Stall { nodes } => one("stall", self.whom(nodes)),
             Step::Unstall { nodes } => one("unstall", self.whom(nodes)),
             Step::Finish { node, writes } => {
@@ -257,6 +290,7 @@ impl Names<'_> {
                 pairs.extend(keep.then(|| pair("keep", true)));
                 inline(&pairs)
             }
+            Step::Exchange { nodes } => one("exchange", self.whom(nodes)),
             Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
             Step::Call { call, client, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);

@@ -89,6 +89,8 @@ pub enum Step {
         /// Which links.
         links: Links,
     },
+    /// Every waiting message is lost; later ones still wait.
+    DropAll,
     /// Disk writes of these nodes stay unfinished from now on.
     Stall {
         /// Whose.
@@ -123,6 +125,11 @@ pub enum Step {
         skip: u64,
         /// Whether it waits on afterwards, as a duplicate.
         keep: bool,
+    },
+    /// Everything that waits between some nodes arrives, oldest first, and so does what it leads to.
+    Exchange {
+        /// Which nodes.
+        nodes: Whom,
     },
     /// Kills the process; exactly so many parts of its unfinished writes reach the disk.
     Tear {

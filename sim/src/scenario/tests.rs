@@ -106,6 +106,8 @@ steps = [
   { hold = { from = "a", to = "b" } },
   { release = { from = "a", to = "b" } },
   { drop = { from = ["a", "c"], to = "b" } },
+  { drop = "all" },
+  { exchange = ["a", "c"] },
   { heal = true },
   { stall = "a" },
   { finish = "a", writes = 2 },

@@ -19,9 +19,11 @@ impl Fingerprint {
     #[must_use]
     pub fn of(report: &Report, scenario: &Scenario) -> Option<Fingerprint> {
         let first = report.violations.first()?;
-        let is_invariant = first.property == Property::Invariant.name();
+        let is = |property: Property| first.property == property.name();
         let said = match first.evidence.first() {
-            Some(evidence) if is_invariant => format!("{}: {}", first.summary, evidence.record),
+            Some(evidence) if is(Property::Invariant) => format!("{}: {}", first.summary, evidence.record),
+            // What stood in the way: a cluster that nobody healed fails for another reason than one that was.
+            Some(evidence) if is(Property::Convergence) => obstacle(&evidence.record).to_owned(),
             Some(_) | None => first.summary.clone(),
         };
         let is_node = |word: &str| scenario.cluster.nodes.iter().any(|node| node.name == word);
@@ -40,6 +42,11 @@ impl core::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}: {}", self.property, self.shape)
     }
+}
+
+/// The obstacle without how much happened meanwhile.
+fn obstacle(record: &str) -> &str {
+    record.split(';').next().unwrap_or(record)
 }
 
 /// Words that are numbers become `#`, those that name nodes `·`; several in a row become one.
@@ -76,6 +83,31 @@ fn shape(text: &str, is_node: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_steps(steps: &str) -> String {
+        let text = format!(
+            "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b', 'c']\n[story]\nsteps = [{steps}]\n[expect]\nviolations = 'none'"
+        );
+        let scenario = crate::scenario::parse("t.toml", &text).expect("a scenario").scenario;
+        let options = crate::runner::RunOptions {
+            file: String::new(),
+            system: String::from("raft"),
+            seed: 1,
+            trace: false,
+        };
+        let report = crate::runner::run(&scenario, &options).expect("it can be run");
+        Fingerprint::of(&report, &scenario).expect("it does not agree").to_string()
+    }
+
+    #[test]
+    fn a_cluster_that_could_not_agree_fails_otherwise_than_one_that_could() {
+        let unhealed = of_steps("{ partition = [['a'], ['b'], ['c']] }, { converge = '5s' }");
+        assert_eq!(unhealed, "convergence: hardship is not over: what · sends does not reach ·");
+        let stalled = of_steps("{ stall = 'a' }, { stall = 'b' }, { converge = '5s' }");
+        assert_eq!(stalled, "convergence: hardship is not over: · is in trouble");
+        let down = of_steps("{ elect = 'a' }, { crash = ['a', 'b'] }, { heal = true }, { converge = '5s' }");
+        assert_eq!(down, "convergence: nobody leads: no quorum can be reached, for of {·} only {·} run");
+    }
 
     #[test]
     fn names_and_numbers_do_not_matter() {

@@ -1,8 +1,9 @@
 //! A failure that needs time: nemeses, steps, settings and time are left out or made smaller.
 //!
-//! Holds: what comes out has no more parts than what went in. Not here: failures of safety (`story`).
+//! Holds: what comes out has no more parts than what went in, and heals where that did: a cluster that does not agree in
+//! the middle of hardship has broken nothing. Not here: failures that acts alone lead to (`story`).
 
-use super::{Effort, Fingerprint, LIMIT, Shrunk, names_no_node, nodes, verified};
+use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, draws, names_no_node, nodes, verified};
 use crate::choices::Choices;
 use crate::protocol::NodeId;
 use crate::runner::{self, Drive, RunOptions};
@@ -29,6 +30,21 @@ pub(super) fn shrink(
             place += 1;
         }
     }
+    if let Some(with_tape) = draws::shrink(&best, options, goal, effort) {
+        let with_tape = finish(with_tape, options, goal, effort);
+        if with_tape.is_some() {
+            return with_tape;
+        }
+    }
+    finish(best, options, goal, effort)
+}
+
+fn finish(
+    mut best: Scenario,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Shrunk> {
     best.title = format!("Shrunk: {}", goal.property);
     best.source = format!("a failure of seed {}, made small", options.seed);
     best.systems = vec![options.system.clone()];
@@ -40,6 +56,7 @@ pub(super) fn shrink(
         acts: size(&scenario),
         fingerprint: goal.clone(),
         report,
+        words: Words::default(),
         tries: effort.tries,
         is_story: false,
         scenario,
@@ -60,14 +77,20 @@ fn fails_alike(
 }
 
 /// How many parts a reader has to look at.
-fn size(scenario: &Scenario) -> usize {
+pub(super) fn size(scenario: &Scenario) -> usize {
     let workload = scenario.workload.map_or(0, |workload| workload.clients as usize + workload.keys as usize);
     let settings = scenario.cluster.options.len() + usize::from(scenario.cluster.snapshot_every.is_some());
     scenario.cluster.nodes.len() + scenario.nemeses.len() + scenario.steps.len() + workload + settings
 }
 
+/// Whether steps begin by healing and owe agreement later.
+fn heals_before_agreement(steps: &[Step]) -> bool {
+    let owes = |step: &Step| matches!(step, Step::Converge { .. });
+    matches!(steps.first(), Some(Step::Heal)) && steps.iter().any(owes)
+}
+
 /// Simpler scenarios, the boldest first. Each differs from the given one.
-fn candidates(scenario: &Scenario) -> Vec<Scenario> {
+pub(super) fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     let mut candidates = Vec::new();
     let mut add = |change: &dyn Fn(&mut Scenario)| {
         let mut simpler = scenario.clone();
@@ -84,9 +107,11 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         });
     }
     for place in 0..scenario.steps.len() {
-        add(&|simpler| {
-            simpler.steps.remove(place);
-        });
+        if !heals_before_agreement(&scenario.steps[place..]) {
+            add(&|simpler| {
+                simpler.steps.remove(place);
+            });
+        }
         add(&|simpler| match &mut simpler.steps[place] {
             Step::Run { time } => *time /= 2,
             Step::Events { count } => *count = count.div_ceil(2),
@@ -99,7 +124,9 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     add(&|simpler| simpler.clock = crate::scenario::Clock::default());
     add(&|simpler| simpler.cluster.snapshot_every = None);
     add(&|simpler| simpler.cluster.sessions = Sessions::Kept);
-    for name in scenario.cluster.options.keys() {
+    // A promise may hold only within a bound that a setting states, as that of leases does; the clocks go first.
+    let clocks_agree = scenario.clock == crate::scenario::Clock::default();
+    for name in scenario.cluster.options.keys().filter(|_| clocks_agree) {
         add(&|simpler| {
             simpler.cluster.options.remove(name);
         });
@@ -121,4 +148,28 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         }
     }
     candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_simpler_scenario_owes_agreement_without_healing() {
+        let steps = |text: &str| {
+            let text = format!(
+                "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b', 'c']\n[story]\nsteps = [{text}]\n[expect]\nviolations = 'none'"
+            );
+            crate::scenario::parse("t.toml", &text).expect("a scenario").scenario
+        };
+        let heals = |scenario: &Scenario| scenario.steps.contains(&Step::Heal);
+        let owed = steps("{ crash = 'a' }, { run = '2s' }, { heal = true }, { converge = '10s' }");
+        let simpler = candidates(&owed);
+        assert!(simpler.iter().any(|simpler| simpler.steps.len() < owed.steps.len()));
+        let owes =
+            |scenario: &Scenario| scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }));
+        assert!(simpler.iter().all(|simpler| heals(simpler) || !owes(simpler)));
+        let free = steps("{ heal = true }, { run = '2s' }");
+        assert!(candidates(&free).iter().any(|simpler| !heals(simpler)), "where nothing is owed it may go");
+    }
 }

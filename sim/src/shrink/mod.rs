@@ -3,19 +3,25 @@
 //! Holds: what comes out breaks the promise with the same fingerprint, and was run to see that; equal failure and effort
 //! give equal results, unless a clock ended the work. Not here: finding failures (`sweep`).
 //!
-//! Two ways. A failure of safety becomes a *story*: the world is frozen, and the acts that nodes noticed are dealt one by
-//! one; what delays, losses, partitions and clocks had to do with it is gone at once, and delta debugging (Zeller and
-//! Hildebrandt 2002) leaves out acts. What needs time (no convergence) stays a *hardship*: nemeses, steps, settings and
-//! time are left out or made smaller.
+//! Three ways, the best first. Most failures become a *story*: the world is frozen, and the acts that nodes noticed are
+//! dealt one by one, first exactly as they came; what delays, losses, partitions and nemeses had to do with it is gone at
+//! once. Then delta debugging (Zeller and Hildebrandt 2002) leaves out acts, nodes and settings, from the front and from
+//! the back, and what is left is told in as few steps as there can be. A cluster that does not agree is told so as well:
+//! the story heals, and time passes for as long as a correct cluster needs many times over. What rests on clocks (a
+//! stale read by lease) stays a *hardship*: nemeses, steps, settings and time are left out or made smaller. Last, its
+//! *tape*: every draw becomes as usual as it can be, if that leaves less to read.
 
 mod ddmin;
+mod draws;
 mod fingerprint;
 mod hardship;
 mod nodes;
 mod story;
+mod words;
 
-pub use ddmin::ddmin;
+pub use ddmin::{From, ddmin};
 pub use fingerprint::Fingerprint;
+pub use words::Words;
 
 use crate::choices::Choices;
 use crate::protocol::Protocol;
@@ -78,6 +84,8 @@ pub struct Shrunk {
     pub fingerprint: Fingerprint,
     /// Its report.
     pub report: Report,
+    /// What happens, for the reader.
+    pub words: Words,
     /// Crashes, torn writes, restarts, wiped disks, duplicates, overtaken messages; or nemeses and ratios.
     pub faults: usize,
     /// What clients, operators and timers do.
@@ -104,7 +112,10 @@ impl Shrunk {
         text.push_str(&format!(
             "# {faults} faults, {operations} operations, {acts} moves in all; shrunk in {tries} tries.\n"
         ));
-        text + &self.scenario.to_toml()
+        if !self.words.lost.is_empty() {
+            text.push_str(&format!("# Never arrives: {}.\n", self.words.lost.join(", ")));
+        }
+        text + &self.scenario.to_short_toml(&self.words.notes)
     }
 
     /// What happens, in one sentence.
@@ -168,13 +179,13 @@ fn shrink_protocol<P: Protocol>(
     let played = runner::play::<P>(scenario, options, drive)?;
     effort.spend(played.report.counts.events);
     let Some(goal) = Fingerprint::of(&played.report, scenario) else { return Ok(None) };
-    if goal.property != Property::Convergence.name() {
-        let acts = played.world.acts.clone().unwrap_or_default();
-        if let Some(story) = story::shrink::<P>(scenario, options, &goal, acts, effort) {
-            return Ok(Some(story));
-        }
-    }
-    Ok(hardship::shrink(scenario, options, &goal, effort))
+    let acts = played.world.acts.clone().unwrap_or_default();
+    drop(played);
+    let shrunk = match story::shrink::<P>(scenario, options, &goal, acts, effort) {
+        Some(story) => Some(story),
+        None => hardship::shrink(scenario, options, &goal, effort),
+    };
+    Ok(shrunk.map(|shrunk| Shrunk { words: words::words::<P>(&shrunk.scenario, options), ..shrunk }))
 }
 
 /// A scenario with its final expectations, run to see that it does what it says.
@@ -188,7 +199,13 @@ fn verified(
     let mut scenario = crate::scenario::parse("shrunk.toml", &text).ok()?.scenario;
     let drive =
         Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
-    let report = runner::drive(&scenario, options, drive).ok()?;
+    let report = match runner::drive(&scenario, options, drive) {
+        Ok(report) => report,
+        Err(objection) => {
+            tracing::debug!("what was made small cannot be told: {}", objection.message);
+            return None;
+        }
+    };
     effort.spend(report.counts.events);
     if Fingerprint::of(&report, &scenario).as_ref() != Some(goal) {
         return None;

@@ -63,8 +63,9 @@ fn moved(address: Address, gone: NodeId) -> Option<Address> {
 fn act_without<T: Copy>(act: &Act<T>, gone: NodeId) -> Option<Act<T>> {
     let id = |id: NodeId| renumbered(id, gone);
     Some(match act.clone() {
-        Act::Deliver { serial, from, to, what, digest, skipped, kept } => {
-            Act::Deliver { serial, from: id(from)?, to: id(to)?, what, digest, skipped, kept }
+        Act::Deliver { serial, from, to, what, digest, older, younger, overtakes, kept } => {
+            let (from, to) = (id(from)?, id(to)?);
+            Act::Deliver { serial, from, to, what, digest, older, younger, overtakes, kept }
         }
         Act::Fire { node, timer } => Act::Fire { node: id(node)?, timer },
         Act::Finish { node } => Act::Finish { node: id(node)? },
@@ -72,11 +73,14 @@ fn act_without<T: Copy>(act: &Act<T>, gone: NodeId) -> Option<Act<T>> {
         Act::Boot { node } => Act::Boot { node: id(node)? },
         Act::Wipe { node } => Act::Wipe { node: id(node)? },
         Act::Snapshot { node } => Act::Snapshot { node: id(node)? },
-        Act::Call { node, request } => Act::Call { node: id(node)?, request },
+        Act::Call { client, node, request, again } => Act::Call { client, node: id(node)?, request, again },
         Act::Operate { node, operation } => {
             Act::Operate { node: id(node)?, operation: operation_without(operation, gone)? }
         }
         Act::Bind { node, address } => Act::Bind { node: id(node)?, address: moved(address, gone)? },
+        Act::Exchange { nodes } => Act::Exchange { nodes: set_without(&nodes, gone) },
+        Act::Lose => Act::Lose,
+        Act::Heal => Act::Heal,
     })
 }
 

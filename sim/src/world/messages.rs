@@ -1,7 +1,7 @@
 //! Messages: sent, under way, held, arriving, lost.
 //!
 //! Holds: a message that was sent arrives, is lost with a record that says why, or waits in a held link.
-//! Not here: whether and when a link delivers (`network`).
+//! Not here: whether and when a link delivers (`network`), and what is delivered by hand (`by_hand`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,73 +37,29 @@ impl<P: Protocol> World<P> {
             self.note("message-corrupt");
             return self.lose(&envelope, "its checksum does not fit");
         }
-        self.arrive(receiver, slot, envelope, false, 0);
-    }
-
-    fn arrive(
-        &mut self,
-        receiver: NodeId,
-        slot: u32,
-        envelope: Envelope<P::Message>,
-        kept: bool,
-        skipped: usize,
-    ) {
-        self.counts.delivered += 1;
         if self.acts.is_some() {
-            let act = Act::Deliver {
+            self.write_down(Act::Deliver {
                 serial: envelope.serial,
                 from: envelope.sender,
                 to: receiver,
                 what: P::label(&envelope.message),
                 digest: digest_of(&envelope.message),
-                skipped,
-                kept,
-            };
-            self.write_down(act);
+                older: 0,
+                younger: 0,
+                overtakes: false,
+                kept: false,
+            });
         }
+        self.arrive(receiver, slot, envelope);
+    }
+
+    pub(super) fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>) {
+        self.counts.delivered += 1;
         let Envelope { source, from, to, message, .. } = envelope;
         self.record(Some(receiver), &(2u8, slot, from.0), |names| {
             format!("receives from {}: {message:?}", names.of(from))
         });
         self.step(receiver, Input::Received { from, source, to, message });
-    }
-
-    /// Delivers one waiting message: of those from one machine to another that are called so, the one with this digest,
-    /// or else the oldest but `skip`. Keeping it leaves a duplicate behind. Returns whether there was one.
-    pub fn deliver(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        wanted: (Option<&str>, Option<u64>),
-        skip: usize,
-        keep: bool,
-    ) -> bool {
-        if self.nodes[to.0 as usize].process.is_none() {
-            return false;
-        }
-        let (what, digest) = wanted;
-        let here = |envelope: &Envelope<P::Message>| {
-            let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
-            envelope.sender == from
-                && self.network.at(envelope.address) == Some(to)
-                && envelope.tag.as_ref().is_some_and(called)
-        };
-        let mut nth = None;
-        let held_here = self.held.iter().enumerate().filter(|(_, envelope)| here(envelope));
-        for (older, (place, envelope)) in (0..).zip(held_here) {
-            if digest.is_some() && envelope.tag.as_ref().map(|tag| tag.1) == digest {
-                nth = Some((place, older));
-                break;
-            }
-            if older == skip {
-                nth = nth.or(Some((place, older)));
-            }
-        }
-        let Some((place, skipped)) = nth else { return false };
-        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
-        self.begin_event();
-        self.arrive(to, u32::MAX, envelope, keep, skipped);
-        true
     }
 
     pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
@@ -127,9 +83,10 @@ impl<P: Protocol> World<P> {
         });
         let source = self.nodes[sender.0 as usize].address;
         self.sent += 1;
-        let (serial, damaged) = (self.sent, false);
+        let (serial, damaged, overtaken) = (self.sent, false, false);
         let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
-        let mut envelope = Envelope { serial, tag, sender, source, from, to, address, damaged, message };
+        let mut envelope =
+            Envelope { serial, tag, sender, source, from, to, address, damaged, overtaken, message };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(self.now, sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again, late, damaged } => {

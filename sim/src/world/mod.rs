@@ -3,9 +3,10 @@
 //! Holds: equal scenario, protocol settings and choices give equal runs; every checker looks after every step; nothing
 //! happens without a record. Only this module turns an effect into an event.
 //! Reading order: `events` (what comes next), `steps` (what a process does with it), then `messages`, `writes`, `timers`
-//! and `processes`.
+//! and `processes`; `by_hand` is for stories.
 //! Not here: what a story does when (`runner`), and which faults come by themselves (`nemesis`).
 
+mod by_hand;
 mod events;
 mod messages;
 mod processes;
@@ -72,6 +73,8 @@ struct Envelope<M> {
     address: Address,
     /// Whether it is damaged on its way.
     damaged: bool,
+    /// Whether it was left waiting when a younger one was delivered by hand.
+    overtaken: bool,
     message: M,
 }
 
@@ -79,7 +82,8 @@ struct Envelope<M> {
 #[derive(Clone, Debug)]
 enum Waiting<P: Protocol> {
     Message(Envelope<P::Message>),
-    Input(Input<P>),
+    /// With what was written down of it.
+    Input(Input<P>, Option<Act<P::Timer>>),
 }
 
 /// What came of an operator's request.
@@ -142,7 +146,9 @@ pub struct World<P: Protocol> {
     /// How often the agenda was asked.
     looks: u64,
     /// Whether every move is made by hand.
-    frozen: bool,
+    pub(crate) frozen: bool,
+    /// Whether an exchange goes on.
+    exchanging: bool,
     /// Whether every write finishes as soon as it is issued.
     instant_disks: bool,
 }
@@ -217,6 +223,7 @@ impl<P: Protocol> World<P> {
             sent: 0,
             looks: 0,
             frozen: false,
+            exchanging: false,
             instant_disks: false,
             scenario,
         };
@@ -332,10 +339,11 @@ impl<P: Protocol> World<P> {
         Seen { event: self.counts.events, at: self.now }
     }
 
-    /// Adds to what is written down of what happened to nodes.
+    /// Adds to what is written down of what happened to nodes. What an exchange delivers is part of the exchange.
     pub(crate) fn write_down(&mut self, act: Act<P::Timer>) {
-        if let Some(acts) = &mut self.acts {
-            acts.push(act);
+        match &mut self.acts {
+            Some(acts) if !self.exchanging => acts.push(act),
+            Some(_) | None => {}
         }
     }
 

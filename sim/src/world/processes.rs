@@ -131,7 +131,7 @@ impl<P: Protocol> World<P> {
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
-                Waiting::Input(_) => {}
+                Waiting::Input(..) => {}
             }
         }
     }
@@ -153,7 +153,10 @@ impl<P: Protocol> World<P> {
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.post(0, false, envelope),
-                Waiting::Input(input) => self.step(id, input),
+                Waiting::Input(input, act) => {
+                    act.into_iter().for_each(|act| self.write_down(act));
+                    self.step(id, input);
+                }
             }
         }
     }

@@ -3,12 +3,16 @@
 //! Holds: effects are performed in their order; a step is observed after its effects.
 //! Not here: what processes are (`protocol`), what checkers look for (`check`).
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{NodeDisks, OPERATOR, OperationState, Waiting, World};
 use crate::act::Act;
 use crate::check::{Glance, Step};
 use crate::machine::{Command, Machine};
+#[cfg(feature = "mutations")]
+use crate::machine_mutation::MachineMutation;
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
 use crate::scenario::Cue;
 
@@ -18,7 +22,9 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let Some(process) = &mut node.process else { return };
         if node.trouble.paused {
-            return self.waiting.push((id, Waiting::Input(input)));
+            // It happens when the process goes on: what is written down of it has to wait as well.
+            let act = self.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
+            return self.waiting.push((id, Waiting::Input(input, act)));
         }
         let mut out = std::mem::take(&mut self.out);
         out.now = node.clock.shows(self.now);
@@ -110,6 +116,7 @@ impl<P: Protocol> World<P> {
         self.counts.applied += 1;
         self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
         let Some(command) = Command::decode(command) else { return };
+        let command = self.as_taken(id, command);
         let applied = self.nodes[id.0 as usize].machine.apply(&command);
         self.on_applied(id, command.client, command.serial, applied);
     }
@@ -140,17 +147,38 @@ impl<P: Protocol> World<P> {
 
     /// Takes a snapshot of a node's machine and hands it to its process.
     pub fn snapshot(&mut self, id: NodeId) {
+        self.write_down(Act::Snapshot { node: id });
         let node = &mut self.nodes[id.0 as usize];
         let through = node.glance.applied;
         node.snapshot_at = through;
-        if let Some(acts) = &mut self.acts {
-            acts.push(Act::Snapshot { node: id });
-        }
-        let state = node.machine.encode();
+        let state = self.as_written(id);
         self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
         self.note("snapshot-taken");
         self.show_state(id, through, &state);
         self.step(id, Input::SnapshotTaken { through, state });
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(not(feature = "mutations"))]
+    fn as_taken(&self, _: NodeId, command: Command) -> Command {
+        command
+    }
+
+    /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
+    #[cfg(feature = "mutations")]
+    fn as_taken(&self, id: NodeId, command: Command) -> Command {
+        let now = self.nodes[id.0 as usize].clock.shows(self.now);
+        MachineMutation::of(&self.scenario).map_or(command, |mutation| mutation.taken(command, now))
+    }
+
+    /// A node's machine as a snapshot has it.
+    fn as_written(&self, id: NodeId) -> Arc<[u8]> {
+        let machine = &self.nodes[id.0 as usize].machine;
+        #[cfg(feature = "mutations")]
+        if let Some(mutation) = MachineMutation::of(&self.scenario) {
+            return mutation.written(machine).encode();
+        }
+        machine.encode()
     }
 
     /// Asks a node for something, as an operator. See `operation` for what comes of it.

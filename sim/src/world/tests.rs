@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::act::Which;
 use crate::agenda::Agenda;
 use crate::choices::Choices;
 use crate::network::Link;
@@ -190,4 +191,27 @@ fn scripted_timers_fire_only_when_told() {
     world.fire(NodeId(0), Tick);
     world.settle(at(20));
     assert_eq!(world.counts().delivered, 2, "a ping and its pong");
+}
+
+#[test]
+fn a_frozen_world_delivers_only_what_it_is_told_to() {
+    let mut world = world_with("", 1);
+    world.freeze(true);
+    let (a, b, c) = (NodeId(0), NodeId(1), NodeId(2));
+    for id in [a, a, b] {
+        world.fire(id, Tick);
+    }
+    let links = |world: &World<Echo>| -> Vec<(NodeId, NodeId, usize)> {
+        world.waiting_messages().iter().map(|((from, to, _), count)| (*from, *to, *count)).collect()
+    };
+    assert_eq!(links(&world), [(a, b, 2), (b, c, 1)]);
+    assert_eq!(world.counts().delivered, 0);
+    assert!(world.deliver(a, b, None, Which::Nth(1), false));
+    assert!(!world.deliver(a, b, None, Which::Nth(1), false), "only the older one is left");
+    assert_eq!(links(&world), [(a, b, 1), (b, a, 1), (b, c, 1)]);
+    assert!(world.exchange(&BTreeSet::from([a, b])));
+    assert_eq!(links(&world), [(b, c, 1)]);
+    assert!(!world.exchange(&BTreeSet::from([a, b])), "there is no more");
+    assert!(world.lose_waiting() && links(&world).is_empty());
+    assert!(!world.lose_waiting());
 }

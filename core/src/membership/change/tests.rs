@@ -4,6 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Reads `ab|cd +e`: sets {a,b} and {c,d}, and the learner e. Nodes are letters, reached at their own number.
@@ -258,4 +260,179 @@ fn an_id_that_left_does_not_come_back() {
     let careless = Policy { rules: Rules::all_on().without(Rule::IdsNeverReused), ..Policy::default() };
     let back = plan(&without_c, &again, careless).unwrap().first.unwrap();
     assert_eq!(back.retired(), &ids(""));
+}
+
+fn some_sets() -> impl Strategy<Value = Vec<VoterSet>> {
+    let set = proptest::collection::btree_set(0u32..6, 1..=4);
+    let set = set.prop_map(|ids| ids.into_iter().map(NodeId).collect::<VoterSet>());
+    proptest::collection::vec(set, 1..=3)
+}
+
+fn homes_of(ids: impl IntoIterator<Item = NodeId>) -> BTreeMap<NodeId, Address> {
+    ids.into_iter().map(|id| (id, Address(id.0))).collect()
+}
+
+fn some_membership() -> impl Strategy<Value = Membership> {
+    (some_sets(), proptest::collection::btree_set(0u32..6, 0..3)).prop_map(|(sets, learners)| {
+        let voters = sets.iter().flat_map(VoterSet::iter);
+        let nodes = homes_of(voters.chain(learners.into_iter().map(NodeId)));
+        Membership::new(sets, nodes).unwrap()
+    })
+}
+
+fn some_nodes() -> impl Strategy<Value = BTreeSet<NodeId>> {
+    proptest::collection::btree_set((0u32..6).prop_map(NodeId), 0..4)
+}
+
+fn some_members() -> impl Strategy<Value = ChangeMembers> {
+    prop_oneof![
+        some_nodes().prop_map(ChangeMembers::AddVoterIds),
+        some_nodes().prop_map(|ids| ChangeMembers::AddVoters(homes_of(ids))),
+        some_nodes().prop_map(ChangeMembers::RemoveVoters),
+        some_nodes().prop_map(ChangeMembers::ReplaceAllVoters),
+        some_nodes().prop_map(|ids| ChangeMembers::AddNodes(homes_of(ids))),
+        some_nodes().prop_map(ChangeMembers::RemoveNodes),
+        some_nodes().prop_map(|ids| ChangeMembers::ReplaceAllNodes(homes_of(ids))),
+    ]
+}
+
+fn some_change() -> impl Strategy<Value = Change> {
+    let all = || homes_of((0..6).map(NodeId));
+    let node = || (0u32..6).prop_map(NodeId);
+    prop_oneof![
+        node().prop_map(|node| Change::AddLearner { node, address: Address(node.0), blocking: false }),
+        (some_members(), any::<bool>()).prop_map(|(members, retain)| Change::Members { members, retain }),
+        (some_sets(), any::<bool>()).prop_map(move |(sets, retain)| Change::Append {
+            sets,
+            nodes: all(),
+            retain
+        }),
+        (some_sets(), any::<bool>()).prop_map(move |(sets, retain)| Change::To {
+            sets,
+            nodes: all(),
+            retain
+        }),
+        node().prop_map(|node| Change::AddServer { node, address: Address(node.0) }),
+        node().prop_map(|node| Change::RemoveServer { node }),
+        (some_nodes(), some_nodes()).prop_map(|(servers, listeners)| Change::SetConfiguration {
+            mode: SetMode::Set,
+            servers: homes_of(servers),
+            listeners: homes_of(listeners),
+        }),
+    ]
+}
+
+fn some_policy() -> impl Strategy<Value = Policy> {
+    any::<[bool; 2]>().prop_map(|[exact, majority_add]| {
+        let intersect = if exact { Intersect::Exact } else { Intersect::Shared };
+        Policy { intersect, majority_add, rules: Rules::all_on() }
+    })
+}
+
+/// Whether some quorum of the one lies wholly beside some quorum of the other, by trying every subset.
+fn may_disagree(old: &[VoterSet], new: &[VoterSet]) -> bool {
+    let is_quorum = |sets: &[VoterSet], side: u32| {
+        sets.iter().all(|set| 2 * set.iter().filter(|id| side & (1 << id.0) != 0).count() > set.len())
+    };
+    (0u32..1 << 6).any(|side| is_quorum(old, side) && is_quorum(new, !side))
+}
+
+/// Every membership that a change goes through, with no other one between.
+fn steps(from: &Membership, change: &Change, policy: Policy) -> Result<Vec<Membership>, ChangeRefused> {
+    let plan = plan(from, change, policy)?;
+    let mut way: Vec<Membership> = plan.first.into_iter().collect();
+    if let (Some(next), Some(last)) = (plan.next, way.last().cloned()) {
+        way.extend(next_step(&last, &next, policy)?);
+    }
+    Ok(way)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_step_of_any_change_lets_two_quorums_decide_apart(
+        from in some_membership(), change in some_change(), policy in some_policy(),
+    ) {
+        let mut before = from.clone();
+        for after in steps(&from, &change, policy).unwrap_or_default() {
+            prop_assert!(!may_disagree(before.sets(), after.sets()), "{:?} then {:?}", before.sets(), after.sets());
+            before = after;
+        }
+    }
+
+    #[test]
+    fn every_step_gives_each_voter_an_address_and_nobody_comes_back(
+        from in some_membership(), change in some_change(), policy in some_policy(),
+    ) {
+        let mut before = from.clone();
+        for after in steps(&from, &change, policy).unwrap_or_default() {
+            prop_assert!(after.voters().iter().all(|id| after.nodes().contains_key(&id)));
+            prop_assert!(after.sets().iter().all(|set| !set.is_empty()) && after.is_initialised());
+            let gone: BTreeSet<NodeId> =
+                before.nodes().keys().chain(before.retired()).copied().filter(|id| !after.nodes().contains_key(id)).collect();
+            prop_assert_eq!(after.retired(), &gone, "who leaves is remembered for good");
+            prop_assert!(before.retired().iter().all(|id| !after.nodes().contains_key(id)));
+            before = after;
+        }
+    }
+
+    #[test]
+    fn a_change_ends_where_it_was_asked_to(
+        from in some_membership(), goal in some_sets(), voters in some_nodes(), retain: bool, policy in some_policy(),
+    ) {
+        let all = homes_of((0..6).map(NodeId));
+        let to = Change::To { sets: goal.clone(), nodes: all.clone(), retain };
+        if let Ok(way) = steps(&from, &to, policy) {
+            prop_assert_eq!(way.last().unwrap_or(&from).sets(), &goal[..]);
+            prop_assert!(way.len() <= 2, "at most by way of one more");
+        } else {
+            prop_assert!(false, "any goal can be reached");
+        }
+        let members = ChangeMembers::Batch(alloc::vec![
+            ChangeMembers::AddNodes(all),
+            ChangeMembers::ReplaceAllVoters(voters.clone()),
+        ]);
+        match steps(&from, &Change::Members { members, retain }, policy) {
+            Ok(way) => {
+                prop_assert_eq!(way.last().map(Membership::sets), Some(&[voters.into()][..]));
+                let old: Vec<NodeId> = from.voters().iter().filter(|id| !way.last().unwrap().is_voter(*id)).collect();
+                prop_assert!(old.iter().all(|id| way.last().unwrap().nodes().contains_key(id) == retain));
+            }
+            Err(refused) => prop_assert_eq!((refused, voters.is_empty()), (ChangeRefused::EmptyMembership, true)),
+        }
+    }
+
+    #[test]
+    fn what_shares_a_set_or_differs_in_one_is_exact_as_well(old in some_sets(), new in some_sets()) {
+        prop_assert_eq!(may_follow(&old, &new, Intersect::Exact), !may_disagree(&old, &new));
+        if may_follow(&old, &new, Intersect::Shared) {
+            prop_assert!(may_follow(&old, &new, Intersect::Exact));
+        }
+    }
+
+    #[test]
+    fn the_last_step_of_a_joint_config_stays_right_whatever_came_between(
+        from in some_membership(), retain: bool,
+    ) {
+        let flatten = NextStep::Flatten { retain, nodes: None };
+        let flat = next_step(&from, &flatten, Policy::default());
+        if from.is_joint() {
+            let flat = flat.unwrap().unwrap();
+            prop_assert_eq!(flat.sets(), &[from.last_set()]);
+            prop_assert_eq!(next_step(&flat, &flatten, Policy::default()), Ok(None), "nothing is left to do");
+        } else {
+            prop_assert_eq!(flat, Ok(None));
+        }
+    }
+}
+
+#[test]
+fn every_refusal_has_a_name_of_its_own() {
+    let names: BTreeSet<&str> = ChangeRefused::ALL.iter().map(|refused| refused.name()).collect();
+    assert_eq!(names.len(), ChangeRefused::ALL.len());
+    for (place, refused) in ChangeRefused::ALL.iter().enumerate() {
+        assert_eq!(*refused as usize, place, "{}", refused.name());
+    }
+    assert_eq!(ChangeRefused::ALL.last(), Some(&ChangeRefused::Transferring), "the last one of the type");
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::ops::RangeBounds;
 
-use openraft::EntryPayload;
-
+use super::digest;
 use super::types::{
-    self, Entry, LeaderId, LogId, Membership, Place, Snapshot, SnapshotMeta, StoredMembership, Vote,
+    Entry, LeaderId, LogId, Membership, Payload, Place, Snapshot, SnapshotMeta, StoredMembership, Vote,
 };
+use super::version;
 use crate::protocol::{self, EntryMark, Initial, InitialMembership};
 
 /// The disk of a node.
@@ -49,27 +49,27 @@ impl Hash for Write {
         match self {
             Write::Vote(vote) => {
                 0u8.hash(state);
-                types::hash_vote(vote, state);
+                digest::hash_vote(vote, state);
             }
             Write::Committed(committed) => {
                 1u8.hash(state);
-                types::hash_log_id(committed.as_ref(), state);
+                digest::hash_log_id(committed.as_ref(), state);
             }
             Write::Append(entries) => {
                 2u8.hash(state);
-                types::hash_entries(entries, state);
+                digest::hash_entries(entries, state);
             }
             Write::TruncateAfter(last) => {
                 3u8.hash(state);
-                types::hash_log_id(last.as_ref(), state);
+                digest::hash_log_id(last.as_ref(), state);
             }
             Write::Purge(through) => {
                 4u8.hash(state);
-                types::hash_log_id(Some(through), state);
+                digest::hash_log_id(Some(through), state);
             }
             Write::Snapshot(snapshot) => {
                 5u8.hash(state);
-                types::hash_meta(&snapshot.meta, state);
+                digest::hash_meta(&snapshot.meta, state);
                 snapshot.snapshot.hash(state);
             }
         }
@@ -125,7 +125,7 @@ impl protocol::Disk for Disk {
         if index <= protocol::Disk::snapshot(self) {
             return None;
         }
-        self.entries.get(&index).map(types::mark)
+        self.entries.get(&index).map(digest::mark)
     }
 
     fn snapshot(&self) -> u64 {
@@ -141,14 +141,14 @@ impl Disk {
         if let Some(membership) = &initial.membership {
             let membership = first_membership(membership);
             let log_id = LogId::new(LeaderId { term: 0, node_id: 0 }, 0);
-            let payload = EntryPayload::Membership(membership.clone());
+            let payload = Payload::Membership(membership.clone());
             disk.entries.insert(0, Entry { log_id, payload });
             disk.initial = Some(StoredMembership::new(Some(log_id), membership));
         }
         // Who led in those terms is not said; it must be the same node on every disk.
         for (place, &term) in initial.log.iter().enumerate() {
             let log_id = LogId::new(LeaderId { term, node_id: 0 }, place as u64 + 1);
-            disk.entries.insert(log_id.index, Entry { log_id, payload: EntryPayload::Blank });
+            disk.entries.insert(log_id.index, Entry { log_id, payload: Payload::Blank });
         }
         if initial.term > 0 {
             disk.vote = Some(Vote::new(initial.term, 0));
@@ -183,6 +183,5 @@ fn first_membership(initial: &InitialMembership) -> Membership {
     };
     let nodes: BTreeMap<u64, Place> =
         initial.nodes.iter().map(|(node, &address)| (u64::from(node.0), Place(address))).collect();
-    Membership::new(initial.sets.iter().map(ids).collect(), nodes)
-        .expect("a scenario names the address of every voter")
+    version::membership(initial.sets.iter().map(ids).collect(), nodes)
 }

@@ -13,6 +13,7 @@
 //! | write | one call of the log store, or a snapshot |
 //! | timer `Wake` | the earliest timer of the runtime |
 
+mod digest;
 mod disk;
 mod network;
 mod process;
@@ -38,12 +39,13 @@ pub use self::disk::{Disk, Write};
 pub use self::network::Message;
 use self::network::{Body, Connector};
 use self::process::Process;
+pub(super) use self::requests::{id, node_id};
 use self::runtime::{Executor, ValueReceiver, spawn};
 pub use self::settings::Settings;
 use self::store::{LogStore, StateMachine};
 pub use self::types::{
-    Entry, LeaderId, LogId, Membership, Place, Proposal, Snapshot, SnapshotMeta, StoredMembership, Types,
-    Vote,
+    Entry, LeaderId, LogId, Membership, Payload, Place, Proposal, Snapshot, SnapshotMeta, StoredMembership,
+    Types, Vote,
 };
 use crate::choices::dice;
 use crate::protocol::{
@@ -94,6 +96,10 @@ impl Protocol for OpenRaft {
         settings::read(common)
     }
 
+    fn relies_on_clocks(settings: &Settings) -> bool {
+        settings.read_policy == openraft::ReadPolicy::LeaseRead
+    }
+
     fn format(_: NodeId, initial: &Initial) -> Disk {
         Disk::format(initial)
     }
@@ -103,7 +109,7 @@ impl Protocol for OpenRaft {
             out.push(Effect::Restore { through: boot.disk.snapshot(), state: snapshot.clone() });
         }
         let settings = boot.settings.clone();
-        let process = Process::new(boot.id, boot.disk.clone(), boot.incarnation, settings.save_committed);
+        let process = Process::new(boot.id, boot.disk.clone(), boot.incarnation, &settings);
         let executor = Executor::new(boot.now, dice(boot.entropy));
         let raft = start(&executor, &process, &settings, boot.now);
         let metrics = raft.metrics();
@@ -155,7 +161,7 @@ impl Protocol for OpenRaft {
     }
 
     fn term_of(epoch: Epoch) -> u64 {
-        types::term_of(epoch)
+        digest::term_of(epoch)
     }
 
     fn election_timer() -> Option<Timer> {
@@ -173,7 +179,7 @@ fn start(executor: &Executor, process: &Rc<Process>, settings: &Settings, now: u
     let (slot, process, config) = (started.clone(), process.clone(), settings.config.clone());
     executor.enter(|| {
         spawn(async move {
-            let id = requests::id(process.id);
+            let id = id(process.id);
             let log = LogStore(process.clone());
             let machine = StateMachine(process.clone());
             let raft = Raft::new(id, config, Connector(process), log, machine).await;
@@ -244,7 +250,7 @@ impl Drop for OpenRaft {
 
 impl Inspect for OpenRaft {
     fn epoch(&self) -> Epoch {
-        types::epoch(&self.metrics().vote.leader_id)
+        digest::epoch(&self.metrics().vote.leader_id)
     }
 
     fn leads(&self) -> bool {
@@ -289,21 +295,21 @@ impl Inspect for OpenRaft {
     fn quorums(&self) -> QuorumSets {
         let metrics = self.metrics();
         let sets = metrics.membership_config.membership().get_joint_config();
-        sets.iter().map(|set| set.iter().map(|&node| requests::node_id(node)).collect()).collect()
+        sets.iter().map(|set| set.iter().map(|&node| node_id(node)).collect()).collect()
     }
 
     fn each_voter(&self, visit: &mut dyn FnMut(usize, NodeId)) {
         let metrics = self.metrics();
         for (number, set) in metrics.membership_config.membership().get_joint_config().iter().enumerate() {
             for &voter in set {
-                visit(number, requests::node_id(voter));
+                visit(number, node_id(voter));
             }
         }
     }
 
     fn learners(&self) -> BTreeSet<NodeId> {
         let metrics = self.metrics();
-        metrics.membership_config.membership().learner_ids().map(requests::node_id).collect()
+        metrics.membership_config.membership().learner_ids().map(node_id).collect()
     }
 
     fn describe(&self) -> String {

@@ -21,9 +21,10 @@ use openraft::raft::{
 };
 use openraft::{AsyncRuntime, OptionalSend, RPCTypes, RaftNetworkFactory, RaftNetworkV2};
 
+use super::digest;
 use super::process::Process;
 use super::runtime::{SimOneshot, SimRuntime};
-use super::types::{self, Place, Snapshot, Types, Vote};
+use super::types::{Place, Snapshot, Types, Vote};
 use super::version::{self, TransferLeaderResponse};
 use crate::protocol::{Address, Effect, NodeId};
 
@@ -101,31 +102,31 @@ fn hash_call(call: &Call, state: &mut impl Hasher) {
     match call {
         Call::Append(AppendEntriesRequest { vote, prev_log_id, entries, leader_commit }) => {
             0u8.hash(state);
-            types::hash_vote(vote, state);
-            types::hash_log_id(prev_log_id.as_ref(), state);
-            types::hash_entries(entries, state);
-            types::hash_log_id(leader_commit.as_ref(), state);
+            digest::hash_vote(vote, state);
+            digest::hash_log_id(prev_log_id.as_ref(), state);
+            digest::hash_entries(entries, state);
+            digest::hash_log_id(leader_commit.as_ref(), state);
         }
         Call::Vote(request) => hash_vote_request(1, request, state),
         Call::PreVote(request) => hash_vote_request(2, request, state),
         Call::Snapshot(vote, snapshot) => {
             3u8.hash(state);
-            types::hash_vote(vote, state);
-            types::hash_meta(&snapshot.meta, state);
+            digest::hash_vote(vote, state);
+            digest::hash_meta(&snapshot.meta, state);
             snapshot.snapshot.hash(state);
         }
         Call::Transfer(request) => {
             (4u8, *request.to_node_id()).hash(state);
-            types::hash_vote(request.from_leader(), state);
-            types::hash_log_id(request.last_log_id(), state);
+            digest::hash_vote(request.from_leader(), state);
+            digest::hash_log_id(request.last_log_id(), state);
         }
     }
 }
 
 fn hash_vote_request(kind: u8, request: &VoteRequest<Types>, state: &mut impl Hasher) {
     (kind, request.leadership_transfer).hash(state);
-    types::hash_vote(&request.vote, state);
-    types::hash_log_id(request.last_log_id.as_ref(), state);
+    digest::hash_vote(&request.vote, state);
+    digest::hash_log_id(request.last_log_id.as_ref(), state);
 }
 
 fn hash_answer(answer: &Answer, state: &mut impl Hasher) {
@@ -133,18 +134,18 @@ fn hash_answer(answer: &Answer, state: &mut impl Hasher) {
         Answer::Append(AppendEntriesResponse::Success) => 10u8.hash(state),
         Answer::Append(AppendEntriesResponse::PartialSuccess(through)) => {
             11u8.hash(state);
-            types::hash_log_id(through.as_ref(), state);
+            digest::hash_log_id(through.as_ref(), state);
         }
         Answer::Append(AppendEntriesResponse::Conflict) => 12u8.hash(state),
         Answer::Append(AppendEntriesResponse::HigherVote(vote)) => {
             13u8.hash(state);
-            types::hash_vote(vote, state);
+            digest::hash_vote(vote, state);
         }
         Answer::Vote(response) => hash_vote_response(14, response, state),
         Answer::PreVote(response) => hash_vote_response(15, response, state),
         Answer::Snapshot(response) => {
             16u8.hash(state);
-            types::hash_vote(&response.vote, state);
+            digest::hash_vote(&response.vote, state);
         }
         Answer::Transfer(response) => (17u8, version::is_accepted(response)).hash(state),
         Answer::Failed => 18u8.hash(state),
@@ -153,8 +154,8 @@ fn hash_answer(answer: &Answer, state: &mut impl Hasher) {
 
 fn hash_vote_response(kind: u8, response: &VoteResponse<Types>, state: &mut impl Hasher) {
     (kind, response.vote_granted).hash(state);
-    types::hash_vote(&response.vote, state);
-    types::hash_log_id(response.last_log_id.as_ref(), state);
+    digest::hash_vote(&response.vote, state);
+    digest::hash_log_id(response.last_log_id.as_ref(), state);
 }
 
 /// Makes connections.
@@ -189,6 +190,7 @@ impl Drop for Waiting<'_> {
 
 impl Connection {
     async fn call(&self, call: Call, action: RPCTypes, within: Duration) -> Result<Answer, RPCError<Types>> {
+        let within = self.process.rpc_timeout.unwrap_or(within);
         let (sender, answer) = SimOneshot::channel();
         let number = self.process.begin_call(sender);
         let _waiting = Waiting { process: &self.process, call: number };

@@ -7,16 +7,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use openraft::async_runtime::{Oneshot, OneshotSender};
-use openraft::storage::IOFlushed;
+use openraft_rt::{Oneshot, OneshotSender};
 
 use super::OpenRaft;
 use super::disk::{Disk, Write};
 use super::network::Answer;
 use super::runtime::{OneSender, SimOneshot};
-use super::types::{LogId, Snapshot, StoredMembership, Types};
-use super::version;
+use super::settings::Settings;
+use super::types::{Entry, LogId, Payload, Snapshot, StoredMembership};
+use super::version::{self, Flushed};
 use crate::protocol::{Disk as _, Effect, NodeId, WriteId};
 
 /// The state that the tasks of a process share.
@@ -38,6 +39,8 @@ pub(super) struct Process {
     /// How many membership entries this process has proposed.
     pub(super) memberships_proposed: Cell<u64>,
     save_committed: bool,
+    /// How long a call waits for its answer, where that is not openraft's to say.
+    pub(super) rpc_timeout: Option<Duration>,
     writes: RefCell<VecDeque<(WriteId, Waiting)>>,
     next_write: Cell<u64>,
     calls: RefCell<BTreeMap<u64, OneSender<Answer>>>,
@@ -46,13 +49,13 @@ pub(super) struct Process {
 
 /// Who waits for a write.
 enum Waiting {
-    Library(IOFlushed<Types>),
+    Library(Flushed),
     Task(OneSender<()>),
 }
 
 impl Process {
     /// Calls are numbered from the incarnation on, so that an answer to a process that died is no answer to the next.
-    pub(super) fn new(id: NodeId, disk: Disk, incarnation: u64, save_committed: bool) -> Rc<Process> {
+    pub(super) fn new(id: NodeId, disk: Disk, incarnation: u64, settings: &Settings) -> Rc<Process> {
         let applied = disk.applied();
         Rc::new(Process {
             id,
@@ -63,7 +66,8 @@ impl Process {
             taken: RefCell::default(),
             installing: Cell::new(0),
             memberships_proposed: Cell::new(0),
-            save_committed,
+            save_committed: settings.save_committed,
+            rpc_timeout: settings.rpc_timeout,
             writes: RefCell::default(),
             next_write: Cell::new(1),
             calls: RefCell::default(),
@@ -86,14 +90,29 @@ impl Process {
             Write::Vote(_) | Write::Committed(_) | Write::Purge(_) | Write::Snapshot(_) => None,
         };
         if let Some(index) = changed {
-            let lowest = self.changed_from.get().map_or(index, |lowest| lowest.min(index));
-            self.changed_from.set(Some(lowest.max(1)));
+            self.changed(index);
         }
         self.disk.borrow_mut().apply(&write);
         let id = WriteId(self.next_write.get());
         self.next_write.set(id.0 + 1);
         self.ask(Effect::Persist { id, write });
         id
+    }
+
+    /// The log has changed from this index on: a checker shall look.
+    pub(super) fn changed(&self, index: u64) {
+        let lowest = self.changed_from.get().map_or(index, |lowest| lowest.min(index));
+        self.changed_from.set(Some(lowest.max(1)));
+    }
+
+    /// Counts the memberships among entries that are about to be written, if this process proposed them.
+    pub(super) fn count_proposed(&self, entries: &[Entry]) {
+        let me = u64::from(self.id.0);
+        let own = |entry: &&Entry| {
+            matches!(entry.payload, Payload::Membership(_)) && entry.log_id.leader_id.node_id == me
+        };
+        let proposed = &self.memberships_proposed;
+        proposed.set(proposed.get() + entries.iter().filter(own).count() as u64);
     }
 
     /// Writes, and waits until it is durable.
@@ -105,7 +124,7 @@ impl Process {
     }
 
     /// Writes, and lets openraft know when it is durable.
-    pub(super) fn write_flushed(&self, write: Write, flushed: IOFlushed<Types>) {
+    pub(super) fn write_flushed(&self, write: Write, flushed: Flushed) {
         let id = self.write(write);
         self.writes.borrow_mut().push_back((id, Waiting::Library(flushed)));
     }
@@ -124,7 +143,7 @@ impl Process {
             let Some((_, waiting)) = writes.pop_front_if(|(id, _)| *id <= through) else { return };
             drop(writes);
             match waiting {
-                Waiting::Library(flushed) => flushed.io_completed(Ok(())),
+                Waiting::Library(flushed) => version::flushed(flushed),
                 Waiting::Task(done) => {
                     let _ = done.send(());
                 }
@@ -162,8 +181,7 @@ impl Process {
         if last_log_id.map_or(0, |last| last.index) != through {
             return false;
         }
-        let meta = version::snapshot_meta(last_log_id, last_membership);
-        self.taken.replace(Some(Snapshot { meta, snapshot: state }));
+        self.taken.replace(Some(version::snapshot(last_log_id, last_membership, state)));
         true
     }
 }

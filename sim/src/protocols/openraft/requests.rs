@@ -184,12 +184,12 @@ fn not_leader(forward: &ForwardToLeader<Types>) -> Refusal {
 }
 
 /// The number openraft knows a node by.
-pub(super) fn id(node: NodeId) -> u64 {
+pub(in super::super) fn id(node: NodeId) -> u64 {
     u64::from(node.0)
 }
 
 /// The node of a number that came from `id`.
-pub(super) fn node_id(id: u64) -> NodeId {
+pub(in super::super) fn node_id(id: u64) -> NodeId {
     NodeId(id as u32)
 }
 

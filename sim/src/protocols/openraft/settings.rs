@@ -4,6 +4,7 @@
 //! Not here: what openraft does with them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openraft::{Config, ReadPolicy, SnapshotPolicy, StepDownPolicy};
 
@@ -18,6 +19,8 @@ pub struct Settings {
     /// Whether the log store keeps how far the log is committed, as openraft's documentation recommends:
     /// `save-committed`, by default `true`.
     pub(super) save_committed: bool,
+    /// How long the transport waits for an answer, where that is not what openraft tells it to: `rpc-timeout`.
+    pub(super) rpc_timeout: Option<Duration>,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -40,6 +43,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
     };
     let mut read_policy = ReadPolicy::ReadIndex;
     let mut save_committed = true;
+    let mut rpc_timeout = None;
     for (name, value) in &common.options {
         match name.as_str() {
             "enable-tick" => config.enable_tick = value.switch(name)?,
@@ -58,6 +62,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
                 read_policy = value.word(name, &words, "\"read-index\" or \"lease-read\"")?;
             }
             "save-committed" => save_committed = value.switch(name)?,
+            "rpc-timeout" => rpc_timeout = Some(Duration::from_nanos(value.time(name)?)),
             _ => {
                 let expected =
                     "a field of openraft's Config, such as enable-pre-vote, read-policy or save-committed";
@@ -69,7 +74,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
         name: String::from("cluster"),
         expected: format!("what openraft accepts: {error}"),
     })?;
-    Ok(Settings { config: Arc::new(config), read_policy, save_committed })
+    Ok(Settings { config: Arc::new(config), read_policy, save_committed, rpc_timeout })
 }
 
 fn millis(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {

@@ -68,12 +68,7 @@ impl RaftLogStorage<Types> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        let me = u64::from(self.0.id.0);
-        let own = |entry: &&Entry| {
-            matches!(entry.payload, EntryPayload::Membership(_)) && entry.log_id.leader_id.node_id == me
-        };
-        let proposed = &self.0.memberships_proposed;
-        proposed.set(proposed.get() + entries.iter().filter(own).count() as u64);
+        self.0.count_proposed(&entries);
         self.0.write_flushed(Write::Append(entries), flushed);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The log store and state machine judged by openraft's own suite for them: the adapter keeps what openraft asks of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,15 +14,10 @@ use openraft::{AsyncRuntime, OptionalSend, StorageError};
 use super::disk::Disk;
 use super::process::Process;
 use super::runtime::{SimRuntime, spawn};
+use super::settings::{self, Settings};
 use super::store::{LogStore, SnapshotBuilder, StateMachine};
-use super::types::{LogId, Place, Snapshot, SnapshotMeta, StoredMembership, Types};
-use crate::protocol::{Address, NodeId, WriteId};
-
-impl Default for Place {
-    fn default() -> Place {
-        Place(Address(0))
-    }
-}
+use super::types::{LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
+use crate::protocol::{self, NodeId, Within, WriteId};
 
 /// The state machine, beside a world that takes a snapshot whenever one is asked for.
 struct Machine(StateMachine);
@@ -60,12 +56,23 @@ impl RaftStateMachine<Types> for Machine {
     }
 }
 
+fn settings() -> Settings {
+    settings::read(&protocol::Settings {
+        election: Within { min: 150_000_000, max: 300_000_000 },
+        heartbeat: 50_000_000,
+        options: BTreeMap::new(),
+        rules_off: BTreeSet::new(),
+        priority: Vec::new(),
+    })
+    .expect("openraft's own settings")
+}
+
 /// Stores on an empty disk that makes everything durable within a millisecond.
 struct Builder;
 
 impl StoreBuilder<Types, LogStore, Machine> for Builder {
     async fn build(&self) -> Result<((), LogStore, Machine), StorageError<Types>> {
-        let process = Process::new(NodeId(0), Disk::default(), 1, true);
+        let process = Process::new(NodeId(0), Disk::default(), 1, &settings());
         let disk = Rc::downgrade(&process);
         spawn(async move {
             while let Some(process) = disk.upgrade() {

@@ -2,22 +2,29 @@
 //!
 //! Not here: older versions (`version_past.rs`, chosen by `openraft_at_most` where their own workspaces set it).
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
 use openraft::raft::ClientWriteResponse;
 use openraft::{ChangeMembers, EntryPayload};
 
 use super::Library;
+use super::digest;
 use super::process::Process;
 use super::types::{
-    self, LeaderId, LogId, Membership, Place, Proposal, SnapshotMeta, StoredMembership, Types,
+    LeaderId, LogId, Membership, Place, Proposal, Snapshot, SnapshotMeta, StoredMembership, Types,
 };
-use crate::protocol::{Precondition, Refusal};
+use crate::protocol::{Epoch, Precondition, Refusal};
 
 /// Which version this is.
 pub(super) const VERSION: &str = "0.10.0-alpha.37";
 
 /// What stands at one index of a log.
 pub(super) type Entry = openraft::Entry<LeaderId, EntryPayload<Proposal, u64, Place>>;
+
+/// Says that a write is durable.
+pub(super) type Flushed = openraft::storage::IOFlushed<Types>;
 
 /// What a node says that shall lead.
 pub(super) type TransferLeaderResponse = openraft::raft::TransferLeaderResponse<Types>;
@@ -29,8 +36,26 @@ pub(super) fn is_accepted(response: &TransferLeaderResponse) -> bool {
     response.is_ok()
 }
 
-pub(super) fn snapshot_meta(last_log_id: Option<LogId>, last_membership: StoredMembership) -> SnapshotMeta {
-    SnapshotMeta { last_log_id, last_membership }
+pub(super) fn snapshot(
+    last_log_id: Option<LogId>,
+    last_membership: StoredMembership,
+    snapshot: Arc<[u8]>,
+) -> Snapshot {
+    Snapshot { meta: SnapshotMeta { last_log_id, last_membership }, snapshot }
+}
+
+pub(super) fn flushed(flushed: Flushed) {
+    flushed.io_completed(Ok(()));
+}
+
+/// The membership that a scenario begins with.
+pub(super) fn membership(sets: Vec<BTreeSet<u64>>, nodes: BTreeMap<u64, Place>) -> Membership {
+    Membership::new(sets, nodes).expect("a scenario names the address of every voter")
+}
+
+/// The leader id of an epoch.
+fn leader_of(epoch: Epoch) -> LeaderId {
+    LeaderId { term: digest::term_of(epoch), node_id: epoch.0 & ((1 << digest::NODE_BITS) - 1) }
 }
 
 /// A change that is refused unless the node's state is as expected.
@@ -65,7 +90,7 @@ fn precondition_of(
         }
         Precondition::LastEntry(index) => openraft::Precondition::LastLogId { last_log_id: log_id(index)? },
         Precondition::LeaderEpoch(epoch) => {
-            openraft::Precondition::CommittedLeaderId { committed_leader_id: types::leader_of(epoch) }
+            openraft::Precondition::CommittedLeaderId { committed_leader_id: leader_of(epoch) }
         }
         Precondition::LearnersCaughtUp => return Err(Refusal::Unsupported),
     })

@@ -53,6 +53,12 @@ struct OneshotState<T> {
 /// Sends one value.
 pub struct OneSender<T>(Rc<OneshotState<T>>);
 
+impl<T> fmt::Debug for OneSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneSender")
+    }
+}
+
 /// Waits for one value.
 pub struct OneReceiver<T>(Rc<OneshotState<T>>);
 

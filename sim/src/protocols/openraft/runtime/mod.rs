@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use openraft_rt::{AsyncRuntime, Instant, OptionalSend};
 
-pub use self::channel::{OneSender, SimMpsc, SimMutex, SimOneshot, SimWatch, ValueReceiver};
+pub use self::channel::{
+    OneReceiver, OneSender, SenderGone, SimMpsc, SimMutex, SimOneshot, SimWatch, ValueReceiver,
+};
 pub(crate) use self::executor::{Executor, spawn};
 pub use self::time::{Elapsed, Sleep, Timeout, VirtualInstant};
 use crate::choices::{Dice, dice};

@@ -1,0 +1,188 @@
+//! The tape of a failure that needs time: every draw that can be as usual is, so that little happens by chance.
+//!
+//! Holds: what comes out fails alike when nothing but its own tape is drawn from. Not here: which draw is usual (`choices`).
+
+use super::ddmin::{From, ddmin};
+use super::{Effort, Fingerprint, LIMIT, hardship};
+use crate::choices::{Choices, Unusual};
+use crate::protocol::Protocol;
+use crate::runner::{self, Drive, RunOptions, Visit};
+use crate::scenario::Scenario;
+
+/// What the work may cost beyond what was spent before: long worlds have more draws than a tape is worth.
+const EVENTS_MAX: u64 = 3_000_000;
+
+/// More unusual draws than this say less to a reader than a seed.
+const DRAWS_MAX: usize = 30;
+
+/// A scenario with its tape, made small. `None` when what is left would not be easier to read than the scenario itself.
+pub(super) fn shrink(
+    scenario: &Scenario,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Scenario> {
+    let whole = effort.events;
+    effort.events = whole.min(effort.spent.saturating_add(EVENTS_MAX));
+    let shrunk = with_tape(scenario, options, goal, effort);
+    effort.events = whole;
+    effort.over = effort.over && effort.spent >= whole;
+    shrunk
+}
+
+fn with_tape(
+    scenario: &Scenario,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Scenario> {
+    let mut best = scenario.clone();
+    let mut unusual = fails_alike(&best, Choices::seeded(options.seed), options, goal, effort)?;
+    unusual = minimal(&best, unusual, options, goal, effort);
+    let mut place = 0;
+    while !effort.is_over() {
+        let Some(simpler) = hardship::candidates(&best).into_iter().nth(place) else { break };
+        match fails_alike(&simpler, Choices::usual_but(&unusual), options, goal, effort) {
+            Some(used) if used.len() <= unusual.len() => {
+                (best, unusual) = (simpler, used);
+                place = 0;
+            }
+            Some(_) | None => place += 1,
+        }
+    }
+    unusual = minimal(&best, unusual, options, goal, effort);
+    unusual = rounder(&best, unusual, options, goal, effort);
+    let (draws, parts, before) = (unusual.len(), hardship::size(&best), hardship::size(scenario));
+    tracing::debug!("with a tape of {draws} unusual draws: {parts} parts instead of {before}");
+    best.unusual = Some(unusual);
+    (draws <= DRAWS_MAX && parts < before).then_some(best)
+}
+
+/// The unusual draws of a run, if it fails alike.
+fn fails_alike(
+    scenario: &Scenario,
+    mut choices: Choices,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Option<Vec<Unusual>> {
+    struct Play<'a>(&'a Scenario, &'a RunOptions, Drive, &'a Fingerprint);
+    impl Visit for Play<'_> {
+        type Output = Option<(u64, Option<Vec<Unusual>>)>;
+        fn visit<P: Protocol>(self) -> Self::Output {
+            let played = runner::play::<P>(self.0, self.1, self.2).ok()?;
+            let alike = Fingerprint::of(&played.report, self.0).as_ref() == Some(self.3);
+            let unusual = played.world.choices().recorded_unusual();
+            Some((played.report.counts.events, alike.then(|| unusual.to_vec())))
+        }
+    }
+    choices.record();
+    let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
+    let play = Play(scenario, options, drive, goal);
+    let (events, unusual) = runner::with_system(&options.system, play).ok()??;
+    effort.spend(events);
+    unusual
+}
+
+fn minimal(
+    scenario: &Scenario,
+    unusual: Vec<Unusual>,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Vec<Unusual> {
+    let effort = core::cell::RefCell::new(effort);
+    let mut keeps = |rest: Vec<Unusual>| {
+        let mut effort = effort.borrow_mut();
+        fails_alike(scenario, Choices::usual_but(&rest), options, goal, &mut effort)
+    };
+    let mut over = || effort.borrow_mut().is_over();
+    ddmin(unusual, From::Front, &mut keeps, &mut over)
+}
+
+/// Gives draws rounder values, where the failure survives that.
+fn rounder(
+    scenario: &Scenario,
+    mut unusual: Vec<Unusual>,
+    options: &RunOptions,
+    goal: &Fingerprint,
+    effort: &mut Effort<'_>,
+) -> Vec<Unusual> {
+    let mut place = 0;
+    while place < unusual.len() && !effort.is_over() {
+        for value in rounder_values(unusual[place].value) {
+            let mut other = unusual.clone();
+            other[place].value = value;
+            let used = fails_alike(scenario, Choices::usual_but(&other), options, goal, effort);
+            if used.as_ref() == Some(&other) {
+                unusual = other;
+                break;
+            }
+        }
+        place += 1;
+    }
+    unusual
+}
+
+/// Values with fewer digits that matter, the roundest first; none for what is round already.
+fn rounder_values(value: u64) -> Vec<u64> {
+    let mut values = vec![1];
+    let mut unit = 1;
+    while unit <= value / 10 {
+        unit *= 10;
+    }
+    for _ in 0..2 {
+        values.push(value / unit * unit);
+        unit = (unit / 10).max(1);
+    }
+    values.retain(|rounder| *rounder < value);
+    values.dedup();
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse;
+
+    /// One vote too many: a rule is off.
+    const BROKEN: &str = include_str!("../../tests/broken.toml");
+
+    #[test]
+    fn a_tape_repeats_the_failure_and_one_that_does_not_fit_is_refused() {
+        let scenario = parse("broken.toml", BROKEN).expect("a scenario").scenario;
+        let seed = (0..100).find(|&seed| fingerprint(&scenario, seed).is_some()).expect("some seed fails");
+        let goal = fingerprint(&scenario, seed).expect("it fails");
+        let mut go_on = |_: &_| false;
+        let mut effort = Effort::new(20_000_000, &mut go_on);
+        let seeded = Choices::seeded(seed);
+        let all = fails_alike(&scenario, seeded, &options(seed), &goal, &mut effort).expect("it fails alike");
+        let few = minimal(&scenario, all.clone(), &options(seed), &goal, &mut effort);
+        assert!(few.len() < all.len(), "{} of {}", few.len(), all.len());
+        let mut taped = Scenario { unusual: Some(few.clone()), ..scenario };
+        assert_eq!(fingerprint(&taped, seed + 1).as_ref(), Some(&goal), "the seed has no part in it");
+        let again = parse("taped.toml", &taped.to_toml()).expect("a scenario").scenario;
+        assert_eq!(again.unusual, taped.unusual);
+        let Some(first) = taped.unusual.as_mut().and_then(|draws| draws.first_mut()) else {
+            return assert!(few.is_empty(), "nothing had to be unusual");
+        };
+        first.bound += 1;
+        let refused = runner::run(&taped, &options(seed)).expect_err("another bound");
+        assert!(refused.message.starts_with("the tape does not fit the run: draw "), "{}", refused.message);
+    }
+
+    fn options(seed: u64) -> RunOptions {
+        RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false }
+    }
+
+    fn fingerprint(scenario: &Scenario, seed: u64) -> Option<Fingerprint> {
+        Fingerprint::of(&runner::run(scenario, &options(seed)).ok()?, scenario)
+    }
+
+    #[test]
+    fn rounder_values_have_fewer_digits() {
+        assert_eq!(rounder_values(123_456), [1, 100_000, 120_000]);
+        assert_eq!(rounder_values(20), [1]);
+        assert!(rounder_values(1).is_empty());
+    }
+}
