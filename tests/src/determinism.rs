@@ -7,38 +7,20 @@ use std::process::Command;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario;
 
-const WORLD: &str = "
-title = 'everything at once'
-source = 'here'
-[cluster]
-members = ['a', 'b', 'c', 'd', 'e']
-[network]
-delay = '1ms..20ms'
-loss = '3%'
-duplicate = '3%'
-[disk]
-write = '100us..5ms'
-crash = 'torn'
-[workload]
-clients = 4
-keys = 3
-reads = '40%'
-cas = '20%'
-[[nemesis]]
-kind = 'crash'
-aim = 'any'
-every = '200ms..1s'
-lasting = '100ms..500ms'
-[[nemesis]]
-kind = 'partition'
-shape = 'random'
-every = '300ms..1s'
-lasting = '200ms..1s'
-[story]
-steps = [{ run = '3s' }, { heal = true }, { converge = '20s' }]
-[expect]
-violations = 'none'
-";
+/// A world in which everything happens: five members, with further lines about the cluster, for so long.
+pub(crate) fn everything_at_once(cluster: &str, run: &str) -> String {
+    format!(
+        "title = 'everything at once'\nsource = 'here'\n\
+         [cluster]\nmembers = ['a', 'b', 'c', 'd', 'e']\n{cluster}\n\
+         [network]\ndelay = '1ms..20ms'\nloss = '3%'\nduplicate = '3%'\n\
+         [disk]\nwrite = '100us..5ms'\ncrash = 'torn'\n\
+         [workload]\nclients = 4\nkeys = 3\nreads = '40%'\ncas = '20%'\n\
+         [[nemesis]]\nkind = 'crash'\naim = 'any'\nevery = '200ms..1s'\nlasting = '100ms..500ms'\n\
+         [[nemesis]]\nkind = 'partition'\nshape = 'random'\nevery = '300ms..1s'\nlasting = '200ms..1s'\n\
+         [story]\nsteps = [{{ run = '{run}' }}, {{ heal = true }}, {{ converge = '20s' }}]\n\
+         [expect]\nviolations = 'none'\n"
+    )
+}
 
 /// A line for each seed of a world: `digest`, the seed, the digest. Every run must go as the world expects.
 pub(crate) fn digests(world: &str, system: &str, seeds: Range<u64>) -> String {
@@ -52,12 +34,14 @@ pub(crate) fn digests(world: &str, system: &str, seeds: Range<u64>) -> String {
     seeds.map(|seed| format!("digest {seed} {}\n", digest(seed))).collect()
 }
 
-const SEEDS: u64 = 200;
+fn all_digests() -> String {
+    digests(&everything_at_once("", "3s"), "raft", 0..200)
+}
 
 #[test]
 fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
-    let here = digests(WORLD, "raft", 0..SEEDS);
-    assert_eq!(here, digests(WORLD, "raft", 0..SEEDS), "twice in one process");
+    let here = all_digests();
+    assert_eq!(here, all_digests(), "twice in one process");
     another_process_prints(&here, "determinism::print_digests");
 }
 
@@ -80,5 +64,5 @@ pub(crate) fn another_process_prints(here: &str, test: &str) {
 #[ignore = "prints digests for the other process"]
 #[allow(clippy::print_stdout)]
 fn print_digests() {
-    print!("\n{}", digests(WORLD, "raft", 0..SEEDS));
+    print!("\n{}", all_digests());
 }

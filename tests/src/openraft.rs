@@ -1,52 +1,16 @@
 //! openraft under the simulator: equal seeds give equal runs.
 
-use crate::determinism::{another_process_prints, digests};
+use crate::determinism::{another_process_prints, digests, everything_at_once};
 
-const SYSTEM: &str = "openraft";
-
-const WORLD: &str = "
-title = 'everything at once'
-source = 'here'
-systems = ['openraft']
-[cluster]
-members = ['a', 'b', 'c', 'd', 'e']
-snapshot_every = 40
-[cluster.options]
-enable-leader-restore = false
-[network]
-delay = '1ms..20ms'
-loss = '3%'
-duplicate = '3%'
-[disk]
-write = '100us..5ms'
-crash = 'torn'
-[workload]
-clients = 4
-keys = 3
-reads = '40%'
-cas = '20%'
-[[nemesis]]
-kind = 'crash'
-aim = 'any'
-every = '200ms..1s'
-lasting = '100ms..500ms'
-[[nemesis]]
-kind = 'partition'
-shape = 'random'
-every = '300ms..1s'
-lasting = '200ms..1s'
-[story]
-steps = [{ run = '1s' }, { heal = true }, { converge = '20s' }]
-[expect]
-violations = 'none'
-";
-
-const SEEDS: u64 = 250;
+fn all_digests() -> String {
+    let cluster = "snapshot_every = 40\n[cluster.options]\nenable-leader-restore = false";
+    digests(&everything_at_once(cluster, "1s"), "openraft", 0..250)
+}
 
 #[test]
 fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
-    let here = digests(WORLD, SYSTEM, 0..SEEDS);
-    assert_eq!(here, digests(WORLD, SYSTEM, 0..SEEDS), "twice in one process");
+    let here = all_digests();
+    assert_eq!(here, all_digests(), "twice in one process");
     another_process_prints(&here, "openraft::print_digests");
 }
 
@@ -55,5 +19,5 @@ fn equal_seeds_give_equal_digests_in_one_process_and_in_another() {
 #[ignore = "prints digests for the other process"]
 #[allow(clippy::print_stdout)]
 fn print_digests() {
-    print!("\n{}", digests(WORLD, SYSTEM, 0..SEEDS));
+    print!("\n{}", all_digests());
 }

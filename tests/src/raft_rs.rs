@@ -3,22 +3,12 @@
 use splitbrain::protocols::raft_rs::RaftRs;
 use splitbrain::testing;
 
-use crate::determinism::{another_process_prints, digests};
+use crate::determinism::{another_process_prints, digests, everything_at_once};
 
 /// A short world in which everything happens.
 fn world(options: &str) -> String {
-    format!(
-        "title = 'everything at once'\nsource = 'here'\n\
-         [cluster]\nmembers = ['a', 'b', 'c', 'd', 'e']\nlearners = ['f']\nsnapshot_every = 10\n\
-         [cluster.options]\n{options}\n\
-         [network]\ndelay = '1ms..20ms'\nloss = '3%'\nduplicate = '3%'\n\
-         [disk]\nwrite = '100us..5ms'\ncrash = 'torn'\n\
-         [workload]\nclients = 4\nkeys = 3\nreads = '40%'\ncas = '20%'\n\
-         [[nemesis]]\nkind = 'crash'\naim = 'any'\nevery = '200ms..1s'\nlasting = '100ms..500ms'\n\
-         [[nemesis]]\nkind = 'partition'\nshape = 'random'\nevery = '300ms..1s'\nlasting = '200ms..1s'\n\
-         [story]\nsteps = [{{ run = '1s' }}, {{ heal = true }}, {{ converge = '20s' }}]\n\
-         [expect]\nviolations = 'none'\n"
-    )
+    let cluster = format!("learners = ['f']\nsnapshot_every = 10\n[cluster.options]\n{options}");
+    everything_at_once(&cluster, "1s")
 }
 
 const SEEDS: u64 = 1_000;
