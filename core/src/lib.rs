@@ -92,7 +92,7 @@
 //! - Answer [`Effect::SetTimer`] with [`Input::TimerFired`] at a moment drawn from the range. Setting a timer again
 //!   replaces it. Early, late and spurious timers cost time, never safety.
 //! - Deliver messages to whoever is bound to the address, with the names the sender used. Loss, delay, duplication and
-//!   any order are fine.
+//!   any order are fine; what nobody who follows the rules could say is ignored ([`Message::is_possible`]).
 //! - Count a command as done when it is applied. [`Refusal::LeadershipLost`] means that its outcome is unknown.
 #![no_std]
 #![forbid(unsafe_code)]

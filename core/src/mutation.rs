@@ -473,7 +473,7 @@ impl Mutation {
             mutation: Mutation::SnapshotOverLongerLog,
             name: "snapshot-over-longer-log",
             source: "etcd 80615be",
-            promises: &["leader-completeness", "commit-durability"],
+            promises: &["leader-completeness", "commit-durability", "convergence"],
             breaks: "a late snapshot replaces a log that holds its last entry",
         },
         MutationInfo {

@@ -289,7 +289,7 @@ impl State {
         #[cfg_attr(not(feature = "mutations"), allow(unused_mut))]
         let mut first = Arc::clone(&snapshot.membership);
         #[cfg(feature = "mutations")]
-        if config.mutation == Some(Mutation::JointDroppedOnBoot) {
+        if config.mutation == Some(Mutation::JointDroppedOnBoot) && snapshot.last.index.0 > 0 {
             first = mutated_quorum::last_set_only(first);
         }
         let mut members = History::starting_with(snapshot.membership_at, first);

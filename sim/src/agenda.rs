@@ -27,6 +27,8 @@ pub enum Event {
         node: NodeId,
         /// Its place in the node's table.
         timer: u8,
+        /// Whether it leads to an election; matters in an untimed agenda.
+        elects: bool,
     },
     /// The first unfinished write of a node is done.
     WriteDone {
@@ -195,13 +197,12 @@ impl Agenda {
     }
 }
 
-/// The first timer of a node is its election timer.
 fn kind(event: Event) -> usize {
     match event {
         Event::Deliver { late: false, .. } => DELIVER,
         Event::Deliver { late: true, .. } => LATE,
-        Event::Fire { timer: 0, .. } => 1,
-        Event::Fire { .. } => 2,
+        Event::Fire { elects: true, .. } => 1,
+        Event::Fire { elects: false, .. } => 2,
         Event::WriteDone { .. } => 3,
         Event::Client { .. } => 4,
         Event::Nemesis { relief: false, .. } => 5,
@@ -239,7 +240,7 @@ mod tests {
         for seed in 0..300 {
             let mut agenda = Agenda::untimed(weights, 64);
             let mut choices = Choices::seeded(seed);
-            agenda.push(Moment(9), Event::Fire { node: NodeId(0), timer: 0 });
+            agenda.push(Moment(9), Event::Fire { node: NodeId(0), timer: 0, elects: true });
             for who in 0..3 {
                 agenda.push(Moment(u64::from(who)), client(who));
             }

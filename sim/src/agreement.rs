@@ -12,8 +12,11 @@ use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
 use crate::world::World;
 
-/// How many events may come before agreement: a cluster that needs more talks in circles.
-const EVENTS_MAX: u64 = 2_000_000;
+/// How many events may come before agreement: a cluster that needs more talks in circles. The more came before, the more
+/// there may be to catch up with.
+fn events_max(before: u64) -> u64 {
+    200_000 + 50 * before
+}
 
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
@@ -162,12 +165,13 @@ impl<P: Protocol> World<P> {
     pub fn converge(&mut self, until: Moment) -> Result<(), String> {
         self.become_timed();
         let (before, epoch) = (self.counts, self.highest_epoch());
+        let events_max = events_max(before.events);
         loop {
             // To say why takes longer than an event: it is done once, at the end.
             if self.leader().is_some() && self.disagreement().is_none() {
                 return Ok(());
             }
-            let circles = self.counts.events - before.events >= EVENTS_MAX;
+            let circles = self.counts.events - before.events >= events_max;
             if !self.violations().is_empty() || circles || !self.advance(until) {
                 let (reigns, terms) = (self.counts.reigns - before.reigns, self.highest_epoch() - epoch);
                 let elections = match terms {
@@ -175,7 +179,7 @@ impl<P: Protocol> World<P> {
                     _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),
                 };
                 let talk =
-                    if circles { format!("; {EVENTS_MAX} events did not help") } else { String::new() };
+                    if circles { format!("; {events_max} events did not help") } else { String::new() };
                 return Err(self.obstacle() + &elections + &talk);
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::network::Link;
 use crate::node::Clock;
-use crate::protocol::NodeId;
+use crate::protocol::{Inspect as _, NodeId};
 use crate::protocols::echo::Echo;
 use crate::protocols::raft::Raft;
 use crate::runner;
@@ -310,6 +310,48 @@ fn crashes_within_the_budget_leave_a_quorum_of_every_set_up() {
         crashed |= down([0, 1, 2]) == 1 && down([2, 3, 4]) == 1;
     }
     assert!(crashed && world.counts().crashes > 20);
+}
+
+#[test]
+fn a_cue_lets_every_other_strike_come_where_and_when_it_is_waited_for() {
+    let plain =
+        format!("{FIVE}[cluster.options]\npre-vote = false\ncheck-quorum = false\nstickiness = false\n");
+    let on =
+        |cue: &str| format!("[[nemesis]]\nkind = 'reboot'\naim = 'any'\non = '{cue}'\nlasting = '1ms'\n");
+    let (mut elected, mut hit, mut met) = (0, 0, 0);
+    for seed in 0..200 {
+        let mut world = raft(&format!("{plain}{}", on("leader-elected")), seed);
+        while world.counts().reigns == 0 {
+            world.run_events(1);
+        }
+        elected += 1;
+        hit += world.counts().crashes;
+        // It was the new leader, in the same moment: nobody leads any more.
+        met += u64::from(world.counts().crashes == 1 && world.leader().is_none());
+    }
+    assert!((elected / 3..2 * elected / 3).contains(&hit), "{hit} of {elected}");
+    assert_eq!(met, hit);
+    let mut world = raft(&format!("{plain}{}", on("snapshot-installed")), 1);
+    world.run_until(at(10));
+    assert_eq!(world.counts().crashes, 0, "there are no snapshots");
+}
+
+#[test]
+fn nobody_removed_by_removals_comes_back() {
+    let removal = "[[nemesis]]\nkind = 'removal'\nevery = '500ms..1s'\nlasting = '1ms'\n";
+    let mut world = raft(&format!("{FIVE}[workload]\nclients = 1\n{removal}"), 1);
+    let voters = |world: &World<Raft>| {
+        let leader = world.leader().and_then(|id| world.nodes()[id.0 as usize].process.as_ref());
+        leader.map(|process| process.quorums().into_iter().flatten().count())
+    };
+    let mut fewest = 5;
+    for second in 1..60 {
+        world.run_until(at(second));
+        let now = voters(&world).unwrap_or(fewest);
+        assert!(now <= fewest, "{now} after {fewest}");
+        fewest = now;
+    }
+    assert_eq!(fewest, 1, "the last one stays");
 }
 
 #[test]

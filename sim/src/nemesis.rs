@@ -12,7 +12,7 @@ use crate::network::Link;
 use crate::protocol::{
     Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets, RequestId,
 };
-use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape};
+use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape, When};
 use crate::world::{OperationState, World};
 
 /// What a nemesis is about to do, and what it has done.
@@ -68,10 +68,45 @@ impl<P: Protocol> World<P> {
         }
     }
 
+    /// Something happened at a node: is it what a nemesis waits for?
+    pub(crate) fn cue(&mut self, node: NodeId, fact: &'static str) {
+        if !self.busy {
+            return;
+        }
+        for (number, plan) in self.scenario.nemeses.iter().enumerate() {
+            let When::On(cue) = plan.when else { continue };
+            let waits = self.nemeses[number].strike.is_none() && !self.cued.contains(&(number, node));
+            if waits && cue.name() == fact {
+                self.cued.push((number, node));
+            }
+        }
+    }
+
+    /// Lets those strike that were waiting for what just happened.
+    pub(crate) fn strike_on_cue(&mut self) {
+        for (number, node) in std::mem::take(&mut self.cued) {
+            if self.nemeses[number].strike.is_some() || self.choices.below(Site::Nemesis, 2) == 0 {
+                continue;
+            }
+            self.begin_event();
+            self.focus = Some(node);
+            self.nemeses[number].strike = self.strike(number);
+            self.focus = None;
+            self.queue_nemesis(number);
+        }
+        // What a strike itself brings about is no cue.
+        self.cued.clear();
+    }
+
     fn queue_nemesis(&mut self, number: usize) {
         let plan = self.scenario.nemeses[number];
         let relief = self.nemeses[number].strike.is_some();
-        let after = self.choices.within(Site::Nemesis, if relief { plan.lasting } else { plan.every });
+        let wait = match plan.when {
+            _ if relief => plan.lasting,
+            When::Every(time) => time,
+            When::On(_) => return,
+        };
+        let after = self.choices.within(Site::Nemesis, wait);
         self.nemeses[number].queued = true;
         self.agenda.push(self.now.after(after), Event::Nemesis { nemesis: number as u32, relief });
     }
@@ -122,6 +157,7 @@ impl<P: Protocol> World<P> {
                 Operator::Snapshot => self.snapshot_someone(),
                 Operator::Membership => self.change_members(),
                 Operator::SingleServer => self.change_one_member(),
+                Operator::Removal => self.remove_one_member(),
                 Operator::Address => self.begin_move(),
                 Operator::LeaveJoint => self.leave_joint(),
             },
@@ -153,7 +189,8 @@ impl<P: Protocol> World<P> {
             return self.hold_back(fault.name());
         }
         nodes.iter().for_each(|&node| self.begin_fault(node, fault));
-        Some(Strike::Hit(fault, nodes))
+        // What is over at once needs no end.
+        (!matches!(fault, NodeFault::Reboot)).then_some(Strike::Hit(fault, nodes))
     }
 
     /// Notes that a strike would be more than a correct cluster must survive.
@@ -316,6 +353,16 @@ impl<P: Protocol> World<P> {
         self.ask_for(leader, change, &wanted)
     }
 
+    /// One voter less. Nobody is ever taken back.
+    fn remove_one_member(&mut self) -> Option<Strike> {
+        let leader = self.draw_leader()?;
+        let sets = self.quorums_of(leader);
+        let all: Vec<NodeId> = voters(sets.clone()).into_iter().collect();
+        let node = self.draw(&all)?;
+        let wanted = sets.iter().map(|set| set - &BTreeSet::from([node])).collect();
+        self.ask_for(leader, Change::RemoveServer { node }, &wanted)
+    }
+
     /// Asks for a change that leads to these voter sets, if the budget allows them.
     fn ask_for(&mut self, leader: NodeId, change: Change, wanted: &QuorumSets) -> Option<Strike> {
         if wanted.iter().any(BTreeSet::is_empty) {
@@ -453,7 +500,7 @@ impl<P: Protocol> World<P> {
                 let minority = self.draw_minority();
                 return minority.into_iter().filter(|node| targets.contains(node)).collect();
             }
-            Aim::Any => None,
+            Aim::Any => self.focus.filter(|node| targets.contains(node)),
             Aim::Leader => self.leader().filter(|leader| targets.contains(leader)),
             Aim::Candidate => self.heir(&targets),
             Aim::Joint => {
@@ -490,6 +537,9 @@ impl<P: Protocol> World<P> {
     /// A node that believes to lead: an operator may be connected to one that was deposed.
     fn draw_leader(&mut self) -> Option<NodeId> {
         let leaders: Vec<NodeId> = self.leaders().collect();
+        if let Some(focus) = self.focus.filter(|focus| leaders.contains(focus)) {
+            return Some(focus);
+        }
         self.draw(&leaders)
     }
 

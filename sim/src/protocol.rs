@@ -118,6 +118,12 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         None
     }
 
+    /// Whether a node waits by this timer for a sign of life from a leader, before it stands for election. An untimed
+    /// schedule has one weight for these.
+    fn waits_for_leader(timer: Self::Timer) -> bool {
+        Self::election_timer() == Some(timer)
+    }
+
     /// The timer whose firing makes a leader speak to its followers now, if the protocol has one.
     fn heartbeat_timer() -> Option<Self::Timer> {
         None

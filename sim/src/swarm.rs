@@ -12,12 +12,15 @@ use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
     NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
-    Timers, Weights, Workload,
+    Timers, Weights, When, Workload,
 };
 
+mod brief;
 mod sometimes;
 
 pub use sometimes::{SOMETIMES, unreached};
+
+use brief::Theme;
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
@@ -25,7 +28,7 @@ const SECOND: u64 = 1_000 * MS;
 
 /// One seed in so many is a long world with everything in it; the others are brief. So both get about as many events:
 /// what needs much is rare among defects, and what is brief is cheap (most published defects need 8 to 25 actions).
-const LONG_ONE_IN: u64 = 32;
+const LONG_ONE_IN: u64 = 192;
 
 /// Tells the swarm's streams apart from those of the run with the same seed.
 const STREAM: u64 = 0x5357_4152_4d00_0000;
@@ -41,36 +44,46 @@ pub fn scenario(seed: u64) -> Scenario {
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));
-    let mut scenario = if draw.one_in(LONG_ONE_IN) { draw.long() } else { draw.brief() };
-    scenario.title = format!("Swarm, seed {seed}");
+    let theme = if draw.one_in(LONG_ONE_IN) { None } else { Some(draw.pick(&Theme::DRAWN)) };
+    let mut scenario = match theme {
+        Some(theme) => draw.brief(theme),
+        None => draw.long(),
+    };
+    scenario.title = format!("Swarm, seed {seed}: {}", theme.map_or("long", Theme::name));
     scenario.seeds = Seeds { first: seed, last: seed };
     // Most seeds open no sessions: that takes a client a call more before it can write.
-    if draw.one_in(4) {
+    if draw.one_in(if theme.is_some() { 12 } else { 4 }) {
         scenario.cluster.sessions = Sessions::Expiring(draw.pick(&[SECOND, 20 * MS]));
     }
     if let Some(workload) = &mut scenario.workload {
-        workload.reads_at = draw.pick(&[ReadsAt::Any, ReadsAt::Leader]);
+        let reading = theme == Some(Theme::Reads);
+        workload.reads_at = if reading { ReadsAt::Any } else { draw.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
     }
     match system {
         "raft" => {
-            scenario.cluster.options = draw.raft_options();
+            scenario.cluster.options = draw.raft_options(theme);
             let changes = owes_agreement(&scenario) && changes_members(&scenario);
-            if changes {
+            let tells = match theme {
+                Some(Theme::Removals) => !draw.one_in(4),
+                // Whoever takes a peer back that was shut down has to start it: nobody does here.
+                _ => draw.one_in(4) && !changes,
+            };
+            if tells {
+                let name = String::from("shutdown-on-remove");
+                scenario.cluster.options.insert(name, OptionValue::Switch(true));
+            }
+            if changes && !tells {
                 // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
                 for name in ["stickiness", "pre-vote"] {
                     scenario.cluster.options.remove(name);
                 }
             }
-            if scenario.schedule == Schedule::Timed {
+            let timed = scenario.schedule == Schedule::Timed;
+            if timed {
                 scenario.cluster.priority = draw.priority(&scenario.cluster);
             }
-            if scenario.schedule == Schedule::Timed && draw.one_in(2) {
+            if theme == Some(Theme::Leases) || timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
-            }
-            // Whoever takes a peer back that was shut down has to start it: nobody does here.
-            if draw.one_in(4) && !changes {
-                let name = String::from("shutdown-on-remove");
-                scenario.cluster.options.insert(name, OptionValue::Switch(true));
             }
         }
         "openraft" => {
@@ -91,33 +104,14 @@ fn owes_agreement(scenario: &Scenario) -> bool {
 }
 
 fn changes_members(scenario: &Scenario) -> bool {
-    let changes = |operator| matches!(operator, Operator::Membership | Operator::SingleServer);
+    let changes = |operator| match operator {
+        Operator::Membership | Operator::SingleServer | Operator::LeaveJoint | Operator::Removal => true,
+        Operator::Transfer | Operator::Snapshot | Operator::Address => false,
+    };
     scenario
         .nemeses
         .iter()
         .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
-}
-
-/// What a brief world is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Theme {
-    Elections,
-    Reads,
-    Membership,
-    SingleServer,
-    Snapshots,
-    Transfers,
-}
-
-impl Theme {
-    const ALL: [Theme; 6] = [
-        Theme::Elections,
-        Theme::Reads,
-        Theme::Membership,
-        Theme::SingleServer,
-        Theme::Snapshots,
-        Theme::Transfers,
-    ];
 }
 
 /// The swarm's own draws.
@@ -147,123 +141,9 @@ impl Draw {
         let budget = self.budget();
         let nemeses = self.nemeses(cluster.election.max);
         let schedule = if untimed { self.untimed() } else { Schedule::Timed };
-        let events = self.pick(&[5_000, 2_000, 10_000, 30_000]);
+        let events = self.pick(&[5_000, 2_000, 2_000, 10_000, 20_000]);
         let steps = self.hardship(events, true, cluster.election.max);
         Scenario { network, disk, clock, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
-    }
-
-    /// A few nodes for a few hundred actions, in any order: what needs many elections, crashes and changes close
-    /// together shows here (the small scope hypothesis; `Schedule::Untimed`). One theme each, so that what it needs
-    /// does not have to compete with everything else.
-    fn brief(&mut self) -> Scenario {
-        let network = Network {
-            delay: ms(1, 10),
-            loss: self.pick(&[Ratio::ZERO, percent(5), percent(20)]),
-            duplicate: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(10), percent(50)]),
-            reorder: self.pick(&[percent(30), percent(50), percent(10), Ratio::ZERO]),
-            ..Network::default()
-        };
-        let crash = self.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]);
-        let disk = Disk { crash, ..Disk::default() };
-        let theme = self.pick(&Theme::ALL);
-        let cluster = self.brief_cluster(theme);
-        let workload = Workload {
-            clients: self.pick(&[1, 2, 3]),
-            keys: 1,
-            reads: percent(if theme == Theme::Reads { 50 } else { self.pick(&[0, 30]) }),
-            cas: percent(self.pick(&[0, 0, 20])),
-            retries: self.pick(&[3, 0]),
-            ..Workload::default()
-        };
-        let budget = self.budget();
-        let nemeses = self.brief_nemeses(theme, cluster.election.max);
-        // Leases end by the clock.
-        let timed = theme == Theme::Reads && self.one_in(3);
-        let schedule = if timed { Schedule::Timed } else { self.brief_schedule(theme) };
-        let events = self.pick(&[300, 200, 400]);
-        let heals = self.one_in(8);
-        let steps = self.hardship(events, heals, cluster.election.max);
-        Scenario { network, disk, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
-    }
-
-    fn brief_cluster(&mut self, theme: Theme) -> Cluster {
-        // The smallest cluster in which two single-server changes can miss each other has four voters.
-        let voters = if theme == Theme::SingleServer {
-            self.pick(&[4, 4, 3, 5])
-        } else {
-            self.pick(&[3, 4, 3, 4, 5, 2])
-        };
-        let changes = matches!(theme, Theme::Membership | Theme::SingleServer);
-        let learners = if theme == Theme::Membership { self.pick(&[0, 1, 2]) } else { 0 };
-        let spare = if changes { self.pick(&[0, 0, 0, 1, 2]) } else { 0 };
-        let all = voters + learners + spare;
-        // A change that was under way when the world began: a joint config of neighbours, which may share nobody.
-        let joint = theme == Theme::Membership && self.one_in(2);
-        let members = if joint {
-            let first = 1 + self.below(u64::from(voters) - 1) as u32;
-            let shared = self.below(2) as u32;
-            vec![ids(0, first), ids(first - shared, voters)]
-        } else {
-            vec![ids(0, voters)]
-        };
-        let snapshot_every = if theme == Theme::Snapshots { &[Some(1), Some(3)] } else { &[None, Some(2)] };
-        Cluster {
-            nodes: nodes(all),
-            addresses: addresses(all, 0),
-            members,
-            learners: ids(voters, voters + learners),
-            spare: ids(voters + learners, all),
-            priority: Vec::new(),
-            election: Within { min: 150 * MS, max: 300 * MS },
-            heartbeat: 50 * MS,
-            timers: Timers::Running,
-            snapshot_every: self.pick(snapshot_every),
-            sessions: Sessions::Kept,
-            options: BTreeMap::new(),
-        }
-    }
-
-    fn brief_nemeses(&mut self, theme: Theme, election: u64) -> Vec<Nemesis> {
-        let aim = self.pick(&[Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority]);
-        let hit = |fault| NemesisKind::Hit { fault, aim };
-        let shape = self.pick(&Shape::ALL);
-        let rare = self.pick(&[NodeFault::Stall, NodeFault::Pause, NodeFault::FailedWrite]);
-        let operate = |operator| NemesisKind::Operate { operator };
-        let mut kinds = match theme {
-            Theme::Elections => Vec::new(),
-            // A read is stale when its leader does not know that there is another one.
-            Theme::Reads => {
-                vec![NemesisKind::Partition { shape: self.pick(&[Shape::LeaderAlone, Shape::OneWay]) }]
-            }
-            Theme::Membership => vec![operate(Operator::Membership)],
-            Theme::SingleServer => vec![operate(Operator::SingleServer)],
-            Theme::Snapshots => vec![operate(Operator::Snapshot)],
-            Theme::Transfers => vec![operate(Operator::Transfer)],
-        };
-        let often = [hit(NodeFault::Reboot), hit(NodeFault::Crash), NemesisKind::Partition { shape }];
-        let seldom = [NemesisKind::SwizzleClog, operate(Operator::Transfer), hit(rare)];
-        if self.one_in(2) {
-            kinds.push(hit(NodeFault::SlowLinks { factor: 10 }));
-        }
-        kinds.extend(often.into_iter().filter(|_| self.one_in(3)));
-        kinds.extend(seldom.into_iter().filter(|_| self.one_in(12)));
-        kinds.into_iter().map(|kind| self.nemesis(kind, election)).collect()
-    }
-
-    fn brief_schedule(&mut self, theme: Theme) -> Schedule {
-        let changes = matches!(theme, Theme::Membership | Theme::SingleServer);
-        let weights = Weights {
-            deliver: self.pick(&[100, 50, 300]),
-            late: self.pick(&[1, 1, 3]),
-            elect: self.pick(&[10, 10, 3, 30]),
-            fire: self.pick(&[10, 3, 10, 30]),
-            write: self.pick(&[100, 300, 100, 10]),
-            client: if changes { 1 } else { self.pick(&[10, 3, 30]) },
-            strike: self.pick(&[30, 10]),
-            relief: self.pick(&[10, 30, 3]),
-        };
-        let in_flight = self.pick(&[16, 4, 8, 64]);
-        Schedule::Untimed { weights, in_flight }
     }
 
     fn budget(&mut self) -> Budget {
@@ -388,7 +268,7 @@ impl Draw {
         let every = self.pick(&[election, 4 * election, election / 4]);
         let lasting = self.pick(&[2 * election, election / 2, election / 8, 6 * election]);
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        Nemesis { kind, every: around(every), lasting: around(lasting) }
+        Nemesis { kind, when: When::Every(around(every)), lasting: around(lasting) }
     }
 
     fn untimed(&mut self) -> Schedule {
@@ -414,11 +294,15 @@ impl Draw {
         voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
     }
 
-    fn raft_options(&mut self) -> BTreeMap<String, OptionValue> {
+    fn raft_options(&mut self, theme: Option<Theme>) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        // What keeps elections rare hides what goes wrong in them: half of the worlds are as plain as the paper's.
-        let plain = self.one_in(2);
+        // What keeps elections rare hides what goes wrong in them: most brief worlds are as plain as the paper's.
+        let plain = match theme {
+            Some(Theme::Healing) => self.one_in(4),
+            None => self.one_in(2),
+            Some(_) => !self.one_in(8),
+        };
         for name in ["pre-vote", "check-quorum", "stickiness"] {
             if plain || self.one_in(4) {
                 set(name, OptionValue::Switch(false));
@@ -428,14 +312,19 @@ impl Draw {
             set("follower-reads", OptionValue::Switch(true));
         }
         set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
-        set("batch-entries-max", OptionValue::Number(self.pick(&[64, 2, 1])));
+        let batches: &[u64] = if theme.is_some() { &[1, 1, 1, 64, 2] } else { &[64, 2, 1] };
+        set("batch-entries-max", OptionValue::Number(self.pick(batches)));
         // A command of the workload has 33 bytes.
-        set("inflight-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 200])));
-        set("batch-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 20, 100])));
+        let one_byte_in = if theme.is_some() { 6 } else { 2 };
+        for name in ["inflight-bytes-max", "batch-bytes-max"] {
+            let most = if self.one_in(one_byte_in) { self.pick(&[20, 100]) } else { 1 << 20 };
+            set(name, OptionValue::Number(most));
+        }
         set("snapshot-chunk-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 16, 64])));
-        set("trailing-entries", OptionValue::Number(self.pick(&[0, 0, 2, 20])));
+        let trailing: &[u64] = if theme.is_some() { &[0, 0, 0, 2] } else { &[0, 0, 2, 20] };
+        set("trailing-entries", OptionValue::Number(self.pick(trailing)));
         // A backlog that a slow network can carry before agreement is judged.
-        set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 100])));
+        set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 16_384, 100])));
         let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
         for (name, values) in words {
             set(name, OptionValue::Word(self.pick(&values).to_owned()));
@@ -468,7 +357,7 @@ impl Draw {
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Operate { operator: Operator::Address };
         let lasting = around(self.pick(&[1, 2]) * election);
-        scenario.nemeses = vec![Nemesis { kind, every: around(4 * election), lasting }];
+        scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
         scenario.schedule = Schedule::Timed;
         let within = 60 * election + 600 * SECOND;
         scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
@@ -494,7 +383,7 @@ impl Draw {
         let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
         let lasting = around(self.pick(&[2, 3, 5]) * election);
-        let operator = Nemesis { kind, every: around(election / 20), lasting };
+        let operator = Nemesis { kind, when: When::Every(around(election / 20)), lasting };
         scenario.nemeses = vec![operator; 2];
         // Once the cluster is joint no longer, nothing more is to be found here.
         let within = 60 * election + 600 * SECOND;
@@ -605,7 +494,7 @@ mod tests {
     #[test]
     fn seeds_reach_every_kind_every_shape_and_both_schedules() {
         // Few seeds are long, and only those have everything.
-        let scenarios: Vec<Scenario> = (0..4_000).map(scenario).collect();
+        let scenarios: Vec<Scenario> = (0..40_000).map(scenario).collect();
         let any = |holds: &dyn Fn(&Scenario) -> bool| scenarios.iter().any(holds);
         for fault in NodeFault::ALL {
             let hits = |kind: NemesisKind| matches!(kind, NemesisKind::Hit { fault: hit, .. } if hit.name() == fault.name());

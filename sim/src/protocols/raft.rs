@@ -135,6 +135,10 @@ impl Protocol for Raft {
         Some(core::Timer::Election)
     }
 
+    fn waits_for_leader(timer: core::Timer) -> bool {
+        matches!(timer, core::Timer::Election | core::Timer::Stickiness)
+    }
+
     fn heartbeat_timer() -> Option<core::Timer> {
         Some(core::Timer::Heartbeat)
     }

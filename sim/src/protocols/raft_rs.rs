@@ -140,6 +140,10 @@ impl Protocol for RaftRs {
         settings::read(common)
     }
 
+    fn relies_on_clocks(settings: &RaftRsSettings) -> bool {
+        settings.reads_by_lease()
+    }
+
     fn accepts(initial: &Initial) -> Result<(), String> {
         match initial.membership.as_ref().map_or(0, |first| first.sets.len()) {
             0..=2 => Ok(()),

@@ -176,10 +176,46 @@ pub struct Workload {
 pub struct Nemesis {
     /// What it does.
     pub kind: NemesisKind,
-    /// How long from the end of one fault to the next.
-    pub every: Within,
+    /// When it strikes.
+    pub when: When,
     /// How long a fault lasts.
     pub lasting: Within,
+}
+
+/// When a nemesis strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Again and again: so long from the end of one fault to the next.
+    Every(Within),
+    /// Right after something happened at a node, every other time. Whoever would be drawn at random is that node.
+    On(Cue),
+}
+
+/// What a nemesis may wait for, by the name of the fact that is noted then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cue {
+    /// A node begins to lead.
+    LeaderElected,
+    /// A leader steps down.
+    LeaderSteppedDown,
+    /// Entries were cut from a log.
+    LogCut,
+    /// An entry of an earlier term was committed.
+    EarlierTermCommitted,
+    /// A membership was appended.
+    MembershipAppended,
+    /// A membership was committed.
+    MembershipCommitted,
+    /// Leadership is being given away.
+    TransferStarted,
+    /// A follower is sent a snapshot.
+    SnapshotSent,
+    /// A snapshot replaced a log.
+    SnapshotInstalled,
+    /// A node was told that it takes part no longer.
+    RemovedNodeTold,
+    /// A process started anew.
+    Restarted,
 }
 
 /// What a nemesis does.
@@ -281,6 +317,8 @@ pub enum Operator {
     /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
     /// and cut that leader off if it begins to. Two of these are two operators who do not know of each other.
     LeaveJoint,
+    /// Remove one voter in one entry; nobody is ever taken back.
+    Removal,
 }
 
 /// The shape of a partition.
@@ -529,14 +567,50 @@ impl NodeFault {
     }
 }
 
+impl Cue {
+    /// Every cue.
+    pub const ALL: [Cue; 11] = [
+        Cue::LeaderElected,
+        Cue::LeaderSteppedDown,
+        Cue::LogCut,
+        Cue::EarlierTermCommitted,
+        Cue::MembershipAppended,
+        Cue::MembershipCommitted,
+        Cue::TransferStarted,
+        Cue::SnapshotSent,
+        Cue::SnapshotInstalled,
+        Cue::RemovedNodeTold,
+        Cue::Restarted,
+    ];
+
+    /// The fact, and the word that scenarios use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Cue::LeaderElected => "leader-elected",
+            Cue::LeaderSteppedDown => "leader-stepped-down",
+            Cue::LogCut => "log-cut",
+            Cue::EarlierTermCommitted => "earlier-term-committed",
+            Cue::MembershipAppended => "membership-appended",
+            Cue::MembershipCommitted => "membership-committed",
+            Cue::TransferStarted => "transfer-started",
+            Cue::SnapshotSent => "snapshot-sent",
+            Cue::SnapshotInstalled => "snapshot-installed",
+            Cue::RemovedNodeTold => "removed-node-told",
+            Cue::Restarted => "restarted",
+        }
+    }
+}
+
 impl Operator {
-    pub(crate) const ALL: [Operator; 6] = [
+    pub(crate) const ALL: [Operator; 7] = [
         Operator::Transfer,
         Operator::Snapshot,
         Operator::Membership,
         Operator::SingleServer,
         Operator::Address,
         Operator::LeaveJoint,
+        Operator::Removal,
     ];
 
     /// The word that scenarios and records use.
@@ -549,6 +623,7 @@ impl Operator {
             Operator::SingleServer => "single-server",
             Operator::Address => "address",
             Operator::LeaveJoint => "leave-joint",
+            Operator::Removal => "removal",
         }
     }
 }

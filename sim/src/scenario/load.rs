@@ -14,9 +14,10 @@ use super::load_step::read_step;
 use super::read::{Fault, Fields, Item, Read, place};
 use super::units::parse_within;
 use super::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, InitialLog, Nemesis, NemesisKind, Network,
-    Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError, ScenarioFile,
-    Schedule, Seeds, Sessions, Shape, Spread, Step, Subject, Timers, Weights, Workload, parse_duration,
+    Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, Expectations, InitialLog, Nemesis, NemesisKind,
+    Network, Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError,
+    ScenarioFile, Schedule, Seeds, Sessions, Shape, Spread, Step, Subject, Timers, Weights, When, Workload,
+    parse_duration,
 };
 use crate::choices::Unusual;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
@@ -602,10 +603,19 @@ fn read_nemesis(mut fields: Fields<'_>) -> Read<Nemesis> {
         },
         Word::Operate(operator) => NemesisKind::Operate { operator },
     };
-    let every = read_range(&fields.need("every", "\"3s..10s\"")?)?;
+    let when = match fields.maybe("on", read_cue)? {
+        Some(cue) => match fields.take("every") {
+            Some(every) => {
+                let both = "a nemesis strikes every so often or on a cue, not both";
+                return Err(Fault::new(every.at, both).hint("leave out `every` or `on`"));
+            }
+            None => When::On(cue),
+        },
+        None => When::Every(read_range(&fields.need("every", "\"3s..10s\"")?)?),
+    };
     let lasting = read_range(&fields.need("lasting", "\"500ms..2s\"")?)?;
     fields.finish()?;
-    Ok(Nemesis { kind, every, lasting })
+    Ok(Nemesis { kind, when, lasting })
 }
 
 /// What the word after `kind` stands for.
@@ -658,6 +668,11 @@ pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Rea
 fn read_shape(item: &Item<'_>) -> Read<Shape> {
     let words = Shape::ALL.map(|shape| (shape.name(), shape));
     item.word("shape of a partition", &words)
+}
+
+fn read_cue(item: &Item<'_>) -> Read<Cue> {
+    let words = Cue::ALL.map(|cue| (cue.name(), cue));
+    item.word("cue", &words)
 }
 
 fn read_aim(item: &Item<'_>) -> Read<Aim> {

@@ -25,8 +25,8 @@ pub use cluster::{Cluster, InitialLog, Node, Sessions, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use hardship::{
-    Aim, Budget, Clock, CrashLeaves, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
-    ReadsAt, Schedule, Shape, Spread, Weights, Workload,
+    Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
+    ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
 };
 pub use load::{load, parse};
 pub use step::{

@@ -9,7 +9,7 @@ use super::units::format_within;
 use super::{
     Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog, Links,
     Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule,
-    Sessions, Step, Target, Value, Weights, Whom, Workload, format_duration,
+    Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
@@ -215,7 +215,11 @@ impl Nemesis {
             }
             NemesisKind::Operate { operator } => vec![word("kind", operator.name())],
         };
-        pairs.extend([range("every", self.every), range("lasting", self.lasting)]);
+        pairs.push(match self.when {
+            When::Every(time) => range("every", time),
+            When::On(cue) => word("on", cue.name()),
+        });
+        pairs.push(range("lasting", self.lasting));
         pairs
     }
 }

@@ -84,6 +84,11 @@ kind = "stall"
 every = "2s"
 lasting = "1s"
 
+[[nemesis]]
+kind = "removal"
+on = "leader-elected"
+lasting = "1s"
+
 [story]
 steps = [
   { elect = "a" },
@@ -338,6 +343,16 @@ fn missing_keys() {
         "[story]",
         "[[nemesis]]\nkind = \"crash\"\nevery = \"1s\"\n[story]",
         "s.toml:5:1: expected [[nemesis]] to have `lasting`\nhelp: for example: lasting = \"500ms..2s\"",
+    );
+    check(
+        "[story]",
+        "[[nemesis]]\nkind = \"crash\"\non = \"leader-electet\"\nlasting = \"1s\"\n[story]",
+        "s.toml:7:6: unknown cue \"leader-electet\"\nhelp: did you mean \"leader-elected\"?",
+    );
+    check(
+        "[story]",
+        "[[nemesis]]\nkind = \"crash\"\nevery = \"1s\"\non = \"restarted\"\nlasting = \"1s\"\n[story]",
+        "s.toml:7:9: a nemesis strikes every so often or on a cue, not both\nhelp: leave out `every` or `on`",
     );
 }
 

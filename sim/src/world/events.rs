@@ -22,6 +22,9 @@ impl<P: Protocol> World<P> {
         let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
         self.now = self.now.max(at);
         self.handle(event);
+        if !self.cued.is_empty() {
+            self.strike_on_cue();
+        }
         true
     }
 
@@ -84,7 +87,7 @@ impl<P: Protocol> World<P> {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Deliver { slot, .. } => self.on_deliver(slot),
-            Event::Fire { node, timer } => self.on_fire(node, timer),
+            Event::Fire { node, timer, .. } => self.on_fire(node, timer),
             Event::WriteDone { node, incarnation } => self.on_write_done(node, incarnation),
             Event::Client { client } => self.on_client(client),
             Event::Nemesis { nemesis, relief: _ } => self.on_nemesis(nemesis as usize),
@@ -111,7 +114,7 @@ impl<P: Protocol> World<P> {
                     let after = self.choices.within(Site::Disk, self.scenario.disk.write);
                     self.agenda.push(self.now.after(after), event);
                 }
-                Event::Fire { node, timer } => {
+                Event::Fire { node, timer, .. } => {
                     self.nodes[node.0 as usize].timers[timer as usize].queued = None;
                     self.queue_timer(node, timer as usize);
                 }

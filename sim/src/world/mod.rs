@@ -125,6 +125,10 @@ pub struct World<P: Protocol> {
     pub(crate) committed: u64,
     /// How many vacant addresses were given away by nemeses.
     pub(crate) vacancies_used: usize,
+    /// Nemeses whose cue came in this event, and where.
+    pub(crate) cued: Vec<(usize, NodeId)>,
+    /// Where the cue of the strike that is being made came.
+    pub(crate) focus: Option<NodeId>,
     /// Whether workload and nemeses are at work.
     pub(crate) busy: bool,
     pub(crate) nemeses: Vec<NemesisState>,
@@ -205,6 +209,8 @@ impl<P: Protocol> World<P> {
             named_keys: Vec::new(),
             committed: 0,
             vacancies_used: 0,
+            cued: Vec::new(),
+            focus: None,
             busy: false,
             nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
             operations: BTreeMap::new(),

@@ -11,7 +11,7 @@ use crate::disk::NodeDisk;
 use crate::machine::Machine;
 use crate::node::Clock;
 use crate::protocol::{Boot, Disk as _, Initial, NodeId, Protocol};
-use crate::scenario::CrashLeaves;
+use crate::scenario::{CrashLeaves, Cue};
 
 impl<P: Protocol> World<P> {
     /// Draws the error that a node's clock has by itself.
@@ -62,6 +62,7 @@ impl<P: Protocol> World<P> {
         if incarnation > 1 {
             self.write_down(Act::Boot { node: id });
             self.note("restarted");
+            self.cue(id, Cue::Restarted.name());
         }
         self.finish_step(id, out);
     }

@@ -14,6 +14,7 @@ use crate::machine::{Command, Machine};
 #[cfg(feature = "mutations")]
 use crate::machine_mutation::MachineMutation;
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
+use crate::scenario::Cue;
 
 impl<P: Protocol> World<P> {
     /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
@@ -63,10 +64,12 @@ impl<P: Protocol> World<P> {
         self.committed = self.committed.max(now.commit);
         if log_changed_from.is_some_and(|from| from <= before.last) {
             self.note("log-cut");
+            self.cue(id, Cue::LogCut.name());
         }
         if now.leads && !(before.leads && before.epoch == now.epoch) {
             self.counts.reigns += 1;
             self.note("leader-elected");
+            self.cue(id, Cue::LeaderElected.name());
             if self.counts.reigns > 1 {
                 self.note("leader-changed");
             }
@@ -104,6 +107,7 @@ impl<P: Protocol> World<P> {
             Effect::Note(fact) => {
                 self.record(Some(id), &fact, |_| fact.to_owned());
                 self.note(fact);
+                self.cue(id, fact);
             }
         }
     }

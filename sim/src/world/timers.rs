@@ -16,6 +16,7 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[id.0 as usize];
         let stands_still = node.trouble.paused || node.clock.frozen.is_some();
         let entry = &mut node.timers[place as usize];
+        let elects = is_wait_for_leader::<P>(place, entry.timer);
         if !untimed && entry.queued != Some(self.now) {
             return; // An entry that an earlier one replaced.
         }
@@ -25,7 +26,7 @@ impl<P: Protocol> World<P> {
             Some(_) if stands_still => {} // Its time comes when the node goes on.
             Some(due) if !untimed && due > self.now => {
                 entry.queued = Some(due);
-                self.agenda.push(due, Event::Fire { node: id, timer: place });
+                self.agenda.push(due, Event::Fire { node: id, timer: place, elects });
             }
             Some(_) => {
                 let timer = entry.timer;
@@ -59,7 +60,9 @@ impl<P: Protocol> World<P> {
         };
         if sooner {
             entry.queued = Some(due);
-            self.agenda.push(due, Event::Fire { node: id, timer: place as u8 });
+            let place = place as u8;
+            let elects = is_wait_for_leader::<P>(place, entry.timer);
+            self.agenda.push(due, Event::Fire { node: id, timer: place, elects });
         }
     }
 
@@ -102,4 +105,9 @@ impl<P: Protocol> World<P> {
         self.record(Some(id), &(14u8, place), |_| format!("timer {timer:?} fires"));
         self.step(id, Input::Fired(timer));
     }
+}
+
+/// Whether a timer leads to an election. The first that a node sets does, in protocols that do not say.
+fn is_wait_for_leader<P: Protocol>(place: u8, timer: P::Timer) -> bool {
+    place == 0 || P::waits_for_leader(timer)
 }

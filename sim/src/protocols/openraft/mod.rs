@@ -96,6 +96,10 @@ impl Protocol for OpenRaft {
         settings::read(common)
     }
 
+    fn relies_on_clocks(settings: &Settings) -> bool {
+        settings.read_policy == openraft::ReadPolicy::LeaseRead
+    }
+
     fn format(_: NodeId, initial: &Initial) -> Disk {
         Disk::format(initial)
     }

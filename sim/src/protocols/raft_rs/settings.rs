@@ -32,6 +32,13 @@ pub struct RaftRsSettings {
     pub(super) leak_rng: bool,
 }
 
+impl RaftRsSettings {
+    /// Whether reads rest on a lease.
+    pub(super) fn reads_by_lease(&self) -> bool {
+        self.config.read_only_option == ReadOnlyOption::LeaseBased
+    }
+}
+
 impl fmt::Debug for RaftRsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.config;
