@@ -341,7 +341,7 @@ fn replay(history: &History<Input, Output>, online: &mut Online<Standard>) -> St
 
 #[test]
 fn a_stale_read_of_a_list_is_explained_by_few_operations() {
-    let mut values = splitbrain_linearizability::Values::new();
+    let mut values = Values::new();
     let input = |action| Input { key: 0, action };
     let mut history = History::new();
     let mut list = Vec::new();
