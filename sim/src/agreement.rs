@@ -99,7 +99,12 @@ impl<P: Protocol> World<P> {
         let set = views.iter().flatten().find(|set| lacking(set))?;
         let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
         let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
-        Some(format!("no quorum can be reached, for of {} only {} run", sets(set), sets(&running)))
+        // A process that ended itself is the protocol's doing; one that crashed is not.
+        let left: BTreeSet<NodeId> =
+            set.iter().copied().filter(|id| self.nodes[id.0 as usize].left).collect();
+        let by_itself =
+            if left.is_empty() { String::new() } else { format!(", and {} shut down", sets(&left)) };
+        Some(format!("no quorum can be reached, for of {} only {} run{by_itself}", sets(set), sets(&running)))
     }
 
     /// Which hardship is not over, so that nobody can blame the protocol for not agreeing.

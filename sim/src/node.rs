@@ -14,6 +14,8 @@ use crate::time::Moment;
 pub struct Node<P: Protocol> {
     /// The running process; `None` while it is down.
     pub process: Option<P>,
+    /// Whether its last process ended by its own wish.
+    pub left: bool,
     /// Its disk.
     pub disk: NodeDisk<P::Disk>,
     /// Its copy of the replicated state machine.
@@ -160,6 +162,7 @@ impl<P: Protocol> Node<P> {
             timers: election.into_iter().collect(),
             stalled: false,
             overdue: 0,
+            left: false,
             disk_busy_until: Moment::default(),
             snapshot_at: 0,
             trouble: Trouble::default(),

@@ -45,6 +45,7 @@ impl<P: Protocol> World<P> {
             });
         }
         node.incarnation += 1;
+        node.left = false;
         node.snapshot_at = node.disk.durable().snapshot();
         let mut out = std::mem::take(&mut self.out);
         out.now = node.clock.shows(self.now);
@@ -98,6 +99,7 @@ impl<P: Protocol> World<P> {
         self.note("shut-down");
         self.record(Some(id), &29u8, |_| String::from("shuts down"));
         self.clear_process(id);
+        self.nodes[id.0 as usize].left = true;
     }
 
     fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
