@@ -16,6 +16,18 @@ use splitbrain_core::{
 
 use crate::render;
 
+/// Every timer that a node can have.
+pub(crate) const TIMERS: [Timer; 8] = [
+    Timer::Election,
+    Timer::Heartbeat,
+    Timer::Stickiness,
+    Timer::CheckQuorum,
+    Timer::Transfer,
+    Timer::Staging,
+    Timer::EvenLease,
+    Timer::OddLease,
+];
+
 /// A message under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {

@@ -15,7 +15,7 @@ use splitbrain_core::{
     ReadContext, ReadsBy, RequestId, SetMode, Snapshot, Term, Timer, VoterSet, WriteId, invariants,
 };
 
-use crate::cluster::{disk_with, n};
+use crate::cluster::{TIMERS, disk_with, n};
 
 /// Small numbers, which meet what is there, and now and then the largest there are.
 fn number() -> impl Strategy<Value = u64> {
@@ -201,18 +201,8 @@ fn heard() -> impl Strategy<Value = Input> {
 
 fn asked() -> impl Strategy<Value = Input> {
     let request = RequestId(7);
-    let timers = [
-        Timer::Election,
-        Timer::Heartbeat,
-        Timer::Stickiness,
-        Timer::CheckQuorum,
-        Timer::Transfer,
-        Timer::Staging,
-        Timer::EvenLease,
-        Timer::OddLease,
-    ];
     prop_oneof![
-        4 => proptest::sample::select(timers.to_vec()).prop_map(Input::TimerFired),
+        4 => proptest::sample::select(TIMERS.to_vec()).prop_map(Input::TimerFired),
         2 => Just(Input::Proposed { request, command: Arc::from(*b"x=1") }),
         2 => Just(Input::ReadRequested { request }),
         3 => change().prop_map(move |change| Input::ChangeRequested { request, change }),

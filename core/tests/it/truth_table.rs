@@ -10,7 +10,7 @@ use splitbrain_core::{
     Message, Payload, Raft, ReadContext, ReadsBy, RequestId, SetMode, Snapshot, Term, Timer, WriteId,
 };
 
-use crate::cluster::{at_home, n, set, voters};
+use crate::cluster::{TIMERS, at_home, n, set, voters};
 use crate::render;
 
 /// A node of `{1 2 3} + learner 4` with (1,1) in its log, after these inputs, whose writes are durable at once.
@@ -101,17 +101,7 @@ fn campaign() -> Vec<Input> {
 }
 
 fn inputs(to: u32) -> Vec<Input> {
-    let timers = [
-        Timer::Election,
-        Timer::Heartbeat,
-        Timer::Stickiness,
-        Timer::CheckQuorum,
-        Timer::Transfer,
-        Timer::Staging,
-        Timer::EvenLease,
-        Timer::OddLease,
-    ];
-    let mut list: Vec<Input> = timers.into_iter().map(Input::TimerFired).collect();
+    let mut list: Vec<Input> = TIMERS.into_iter().map(Input::TimerFired).collect();
     let request = RequestId(2);
     list.extend([
         Input::Persisted { through: WriteId(9) },
