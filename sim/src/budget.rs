@@ -41,7 +41,7 @@ impl<P: Protocol> World<P> {
             || trouble.failing
             || trouble.full
             || node.clock.frozen.is_some()
-            || self.is_moving(id)
+            || self.is_astray(id)
     }
 
     /// Whether something holds in the view of every node that runs; and, if asked, of every node that is down, by what

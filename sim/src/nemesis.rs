@@ -35,7 +35,10 @@ enum Strike {
     Cut(Vec<Direction>),
     Hit(NodeFault, Vec<NodeId>),
     Clog(Clog),
-    Move(Move),
+    /// A node moved away from this address.
+    Move(Notice, Address),
+    /// A node is taken to live where another one does.
+    Mistake(Notice),
 }
 
 /// A link in one direction.
@@ -50,12 +53,10 @@ struct Clog {
     clogged: Vec<(NodeId, Vec<Direction>)>,
 }
 
-/// A node that moved to another address, and the operation that tells the cluster.
+/// The cluster is to be told where a node lives.
 #[derive(Clone, Copy, Debug)]
-struct Move {
+struct Notice {
     node: NodeId,
-    from: Address,
-    to: Address,
     request: Option<RequestId>,
 }
 
@@ -113,7 +114,7 @@ impl<P: Protocol> World<P> {
 
     pub(crate) fn on_nemesis(&mut self, number: usize) {
         self.nemeses[number].queued = false;
-        if !self.busy {
+        if !self.busy && !self.mends(number) {
             return;
         }
         self.begin_event();
@@ -121,30 +122,46 @@ impl<P: Protocol> World<P> {
             Some(strike) => self.go_on(strike),
             None => self.strike(number),
         };
-        self.queue_nemesis(number);
+        if self.busy || self.mends(number) {
+            self.queue_nemesis(number);
+        }
     }
 
-    /// Undoes what nemeses did.
+    /// Whether a nemesis is an operator who has a mistake to put right. That goes on while everything else rests.
+    fn mends(&self, number: usize) -> bool {
+        matches!(self.nemeses[number].strike, Some(Strike::Mistake(_)))
+    }
+
+    /// Undoes what nemeses did, or begins to.
     pub(crate) fn end_strikes(&mut self) {
         for number in 0..self.nemeses.len() {
+            if self.mends(number) {
+                if !self.nemeses[number].queued {
+                    self.queue_nemesis(number);
+                }
+                continue;
+            }
             match self.nemeses[number].strike.take() {
                 Some(Strike::Clog(Clog { clogged, .. })) => {
                     clogged.into_iter().for_each(|(_, links)| self.open_links(&links));
                 }
                 // Whether the cluster will ever learn of the move is open: the machine answers at both addresses.
-                Some(Strike::Move(Move { node, from, .. })) => self.network.bind_also(node, from),
+                Some(Strike::Move(Notice { node, .. }, from)) => self.network.bind_also(node, from),
                 Some(strike @ (Strike::Cut(_) | Strike::Hit(..))) => {
                     self.go_on(strike);
                 }
-                None => {}
+                Some(Strike::Mistake(_)) | None => {}
             }
         }
     }
 
-    /// Whether a node has moved and the cluster does not know yet.
-    pub(crate) fn is_moving(&self, id: NodeId) -> bool {
-        let moves = |state: &NemesisState| matches!(state.strike, Some(Strike::Move(Move { node, .. })) if node == id);
-        self.nemeses.iter().any(moves)
+    /// Whether the cluster may take a node to live elsewhere than it does.
+    pub(crate) fn is_astray(&self, id: NodeId) -> bool {
+        let astray = |state: &NemesisState| match &state.strike {
+            Some(Strike::Move(notice, _) | Strike::Mistake(notice)) => notice.node == id,
+            Some(Strike::Cut(_) | Strike::Hit(..) | Strike::Clog(_)) | None => false,
+        };
+        self.nemeses.iter().any(astray)
     }
 
     fn strike(&mut self, number: usize) -> Option<Strike> {
@@ -159,6 +176,7 @@ impl<P: Protocol> World<P> {
                 Operator::SingleServer => self.change_one_member(),
                 Operator::Removal => self.remove_one_member(),
                 Operator::Address => self.begin_move(),
+                Operator::ForeignAddress => self.mistake_an_address(),
                 Operator::LeaveJoint => self.leave_joint(),
             },
         }
@@ -176,7 +194,8 @@ impl<P: Protocol> World<P> {
                 None
             }
             Strike::Clog(clog) => self.go_on_clogging(clog),
-            Strike::Move(moved) => self.go_on_moving(moved),
+            Strike::Move(notice, from) => self.give_notice(notice).map(|notice| Strike::Move(notice, from)),
+            Strike::Mistake(notice) => self.give_notice(notice).map(Strike::Mistake),
         }
     }
 
@@ -468,21 +487,37 @@ impl<P: Protocol> World<P> {
         let (from, to) = (self.nodes[node.0 as usize].address, Address(to as u32));
         self.note("address-changed");
         self.bind(node, to);
-        self.go_on_moving(Move { node, from, to, request: None })
+        self.give_notice(Notice { node, request: None }).map(|notice| Strike::Move(notice, from))
     }
 
-    /// Asks whoever leads to make the new address known, until that is done.
-    fn go_on_moving(&mut self, moved: Move) -> Option<Strike> {
-        let Move { node, from: _, to, request } = moved;
-        match request.map(|request| self.operation(request)) {
+    /// Tells a leader that a voter lives where another node does, which may be the leader itself. The right address is
+    /// told when the strike ends.
+    fn mistake_an_address(&mut self) -> Option<Strike> {
+        let leader = self.draw_leader()?;
+        let others: Vec<NodeId> =
+            voters(self.quorums_of(leader)).into_iter().filter(|&voter| voter != leader).collect();
+        let node = self.draw(&others)?;
+        let foreign: Vec<NodeId> = self.scenario.cluster.ids().filter(|&other| other != node).collect();
+        let foreign = self.draw(&foreign)?;
+        if !self.allows(&[node], NodeFault::Pause) {
+            return self.hold_back("foreign-address");
+        }
+        let foreign = self.nodes[foreign.0 as usize].address;
+        self.note("address-mistaken");
+        self.operate(leader, set_address(node, foreign));
+        Some(Strike::Mistake(Notice { node, request: None }))
+    }
+
+    /// Asks whoever leads to make the address of a node known, until that is done.
+    fn give_notice(&mut self, notice: Notice) -> Option<Notice> {
+        match notice.request.map(|request| self.operation(request)) {
             Some(OperationState::Done) => return None,
             Some(OperationState::Pending | OperationState::Refused(_)) | None => {}
         }
-        let Some(leader) = self.leader() else { return Some(Strike::Move(moved)) };
-        let members = ChangeMembers::SetNodes(BTreeMap::from([(node, to)]));
-        let change = Change::Members { members, retain: true };
-        let request = Some(self.operate(leader, Operation::Change(change)));
-        Some(Strike::Move(Move { request, ..moved }))
+        let Some(leader) = self.leader() else { return Some(notice) };
+        let change = set_address(notice.node, self.nodes[notice.node.0 as usize].address);
+        let request = Some(self.operate(leader, change));
+        Some(Notice { request, ..notice })
     }
 
     // Whom to hit.
@@ -573,6 +608,12 @@ impl<P: Protocol> World<P> {
         }
         drawn
     }
+}
+
+/// The change by which a node is reached at an address.
+fn set_address(node: NodeId, address: Address) -> Operation {
+    let members = ChangeMembers::SetNodes(BTreeMap::from([(node, address)]));
+    Operation::Change(Change::Members { members, retain: true })
 }
 
 /// Everyone with a vote in some set.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, OptionValue, Within};
 use crate::scenario::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
+    Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
     NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
     Timers, Weights, When, Workload,
 };
@@ -85,6 +85,11 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
             if theme == Some(Theme::Leases) || timed && draw.one_in(2) {
                 draw.leases(&mut scenario);
             }
+            if theme.is_none() && draw.one_in(4) {
+                let kind = NemesisKind::Operate { operator: Operator::ForeignAddress };
+                let nemesis = draw.nemesis(kind, scenario.cluster.election.max);
+                scenario.nemeses.push(nemesis);
+            }
         }
         "openraft" => {
             scenario.cluster.options = draw.openraft_options();
@@ -92,6 +97,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
                 draw.abandoned_joint(&mut scenario);
             } else if draw.one_in(6) {
                 draw.moving_nodes(&mut scenario);
+            } else if draw.one_in(8) {
+                draw.mistaken_address(&mut scenario);
             }
         }
         _ => {}
@@ -106,7 +113,7 @@ fn owes_agreement(scenario: &Scenario) -> bool {
 fn changes_members(scenario: &Scenario) -> bool {
     let changes = |operator| match operator {
         Operator::Membership | Operator::SingleServer | Operator::LeaveJoint | Operator::Removal => true,
-        Operator::Transfer | Operator::Snapshot | Operator::Address => false,
+        Operator::Transfer | Operator::Snapshot | Operator::Address | Operator::ForeignAddress => false,
     };
     scenario
         .nemeses
@@ -230,8 +237,9 @@ impl Draw {
             let aim = self.pick(&Aim::ALL);
             kinds.push(NemesisKind::Hit { fault: self.intensity(fault), aim });
         }
-        // Whoever leaves a joint config needs one that its operator has left alone.
-        let operators = Operator::ALL.into_iter().filter(|&operator| operator != Operator::LeaveJoint);
+        // Whoever leaves a joint config needs one that its operator has left alone; and only some systems stand a mistake.
+        let apart = [Operator::LeaveJoint, Operator::ForeignAddress];
+        let operators = Operator::ALL.into_iter().filter(|operator| !apart.contains(operator));
         kinds.extend(operators.map(|operator| NemesisKind::Operate { operator }));
         // Most seeds have a few kinds, some none, some nearly all.
         let share = self.pick(&[8, 12, 5, 20, 2]);
@@ -390,6 +398,31 @@ impl Draw {
         scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
     }
 
+    /// An operator mistakes one address for another. Some do not hear of it, and whoever restarts connects anew.
+    fn mistaken_address(&mut self, scenario: &mut Scenario) {
+        let voters = self.pick(&[3, 3, 4, 5]);
+        let cluster = &mut scenario.cluster;
+        cluster.nodes = nodes(voters + 1);
+        cluster.addresses = addresses(voters + 1, 0);
+        cluster.members = vec![ids(0, voters)];
+        (cluster.learners, cluster.spare) = (BTreeSet::new(), ids(voters, voters + 1));
+        let election = cluster.election.max;
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let nemesis = |kind, when| Nemesis { kind, when, lasting: around(10 * election) };
+        let mistake = NemesisKind::Operate { operator: Operator::ForeignAddress };
+        let reboot = NemesisKind::Hit { fault: NodeFault::Reboot, aim: Aim::Any };
+        let told = When::On(Cue::MembershipAppended);
+        scenario.nemeses = vec![
+            nemesis(mistake, When::Every(around(election))),
+            nemesis(NemesisKind::Partition { shape: Shape::Random }, told),
+            nemesis(reboot, told),
+        ];
+        scenario.network = Network { delay: ms(1, 10), ..Network::default() };
+        scenario.workload = Some(self.brief_workload(Theme::Elections));
+        scenario.schedule = Schedule::Timed;
+        scenario.steps = vec![Step::Events { count: 1_000 }];
+    }
+
     /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
     fn leases(&mut self, scenario: &mut Scenario) {
         let options = &mut scenario.cluster.options;
@@ -516,18 +549,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn openraft_is_asked_to_leave_joint_configs_that_an_operator_left_alone() {
-        let scenarios: Vec<Scenario> = (0..60).map(|seed| scenario_for(seed, "openraft")).collect();
-        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
-        let asked = |scenario: &&Scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == kind);
-        let joint: Vec<&Scenario> = scenarios.iter().filter(asked).collect();
-        assert!((5..30).contains(&joint.len()), "{}", joint.len());
-        for drawn in joint {
-            assert_eq!(drawn.cluster.members.len(), 2);
+    /// The worlds among some in which openraft's operator does this; each can be printed and loaded.
+    fn of_openraft(seeds: u64, operator: Operator) -> Vec<Scenario> {
+        let kind = NemesisKind::Operate { operator };
+        let asked = |scenario: &Scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == kind);
+        let drawn: Vec<Scenario> =
+            (0..seeds).map(|seed| scenario_for(seed, "openraft")).filter(asked).collect();
+        for drawn in &drawn {
             let again =
                 parse("seed.toml", &drawn.to_toml()).unwrap_or_else(|error| panic!("{error}")).scenario;
             assert_eq!(&again, drawn);
         }
+        drawn
+    }
+
+    #[test]
+    fn openraft_is_asked_to_leave_joint_configs_that_an_operator_left_alone() {
+        let joint = of_openraft(60, Operator::LeaveJoint);
+        assert!((5..30).contains(&joint.len()), "{}", joint.len());
+        assert!(joint.iter().all(|drawn| drawn.cluster.members.len() == 2));
+    }
+
+    #[test]
+    fn openraft_is_told_foreign_addresses_while_a_node_that_is_no_member_listens() {
+        let mistaken = of_openraft(200, Operator::ForeignAddress);
+        assert!((8..30).contains(&mistaken.len()), "{}", mistaken.len());
+        assert!(mistaken.iter().all(|drawn| drawn.cluster.spare.len() == 1));
     }
 }

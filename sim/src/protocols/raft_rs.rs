@@ -451,7 +451,11 @@ impl RaftRs {
         let must_wait = ready.must_sync();
         let before = self.written;
         let mut parts: Vec<Part> = restore.iter().cloned().map(Part::Restore).collect();
-        parts.extend(ready.take_entries().into_iter().map(Part::Entry));
+        let entries = ready.take_entries();
+        for _ in entries.iter().filter(|entry| entry.get_entry_type() != EntryType::EntryNormal) {
+            out.push(Effect::Note("membership-appended"));
+        }
+        parts.extend(entries.into_iter().map(Part::Entry));
         parts.extend(ready.hs().cloned().map(Part::HardState));
         self.write(parts, out);
         self.queue.extend(ready.take_committed_entries());

@@ -314,6 +314,9 @@ pub enum Operator {
     SingleServer,
     /// Move a random node to a vacant address, and tell the cluster.
     Address,
+    /// Tell the cluster by mistake that a voter lives where another machine does, and put it right later: split brain, if
+    /// whoever is there answers in its name (openraft documentation, `ChangeMembers::SetNodes`).
+    ForeignAddress,
     /// Ask someone who leads a joint config to leave it for one of its voter sets, back to the old one or on to the new,
     /// and cut that leader off if it begins to. Two of these are two operators who do not know of each other.
     LeaveJoint,
@@ -603,12 +606,13 @@ impl Cue {
 }
 
 impl Operator {
-    pub(crate) const ALL: [Operator; 7] = [
+    pub(crate) const ALL: [Operator; 8] = [
         Operator::Transfer,
         Operator::Snapshot,
         Operator::Membership,
         Operator::SingleServer,
         Operator::Address,
+        Operator::ForeignAddress,
         Operator::LeaveJoint,
         Operator::Removal,
     ];
@@ -622,6 +626,7 @@ impl Operator {
             Operator::Membership => "membership",
             Operator::SingleServer => "single-server",
             Operator::Address => "address",
+            Operator::ForeignAddress => "foreign-address",
             Operator::LeaveJoint => "leave-joint",
             Operator::Removal => "removal",
         }

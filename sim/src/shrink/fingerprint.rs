@@ -49,16 +49,19 @@ fn obstacle(record: &str) -> &str {
     record.split(';').next().unwrap_or(record)
 }
 
-/// Words that are numbers become `#`, those that name nodes `·`; several in a row become one.
+/// Words that name nodes become `·`, and the numbers in all others `#`; several in a row become one.
 fn shape(text: &str, is_node: impl Fn(&str) -> bool) -> String {
     let mut shape = String::new();
     let mut word = String::new();
     let end_word = |word: &mut String, shape: &mut String| {
-        let digits = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
-        match () {
-            () if is_node(word) => shape.push('·'),
-            () if digits => shape.push('#'),
-            () => shape.push_str(word),
+        if is_node(word) {
+            shape.push('·');
+        } else {
+            for letter in word.chars().map(|letter| if letter.is_ascii_digit() { '#' } else { letter }) {
+                if letter != '#' || !shape.ends_with('#') {
+                    shape.push(letter);
+                }
+            }
         }
         word.clear();
     };
@@ -116,5 +119,6 @@ mod tests {
         assert_eq!(of("n1 and n2 lead in epoch 12"), "· and · lead in epoch #");
         assert_eq!(of("a leads {n1 n2} without (1, 2)"), "· leads {·} without (#)");
         assert_eq!(of("n1 leads 3 4 5"), of("n2 leads 1"));
+        assert_eq!(of("n1 matches T1-N0.15"), "· matches T#-N#.#");
     }
 }

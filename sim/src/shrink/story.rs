@@ -129,6 +129,7 @@ fn smallest<P: Protocol>(
         acts = with_instant_disks::<P>(table, &acts, effort).unwrap_or(acts);
         acts = without_nodes::<P>(table, acts, effort);
         acts = with_plain_settings::<P>(table, acts, effort);
+        acts = with_commands::<P>(table, acts, effort);
         acts = simpler::<P>(table, acts, effort);
         acts = minimal::<P>(table, acts, from, effort);
         acts = without_pairs::<P>(table, acts, effort);
@@ -206,6 +207,12 @@ impl Table<'_> {
         }
         effort.size = effort.size.min(used.len());
         Some(used)
+    }
+
+    /// Whether nodes have no timers that a story could name: a library that asks for one timer and keeps its own time.
+    fn keeps_own_time<P: Protocol>(&self) -> bool {
+        let named = [P::election_timer(), P::heartbeat_timer()];
+        self.world::<P>().is_some_and(|world| !world.sets_any(&named))
     }
 
     /// How much a reader has to go through: the story first, then what has to be known before it begins.
@@ -336,6 +343,38 @@ fn with_plain_settings<P: Protocol>(
     acts
 }
 
+/// Tells nodes to stand for election and to send heartbeats, instead of letting the timers of a library that keeps its own
+/// time fire one by one until it does: from the back, so that nothing later depends on the time that passed.
+fn with_commands<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
+    let told = [P::election_timer(), P::heartbeat_timer()];
+    let waits = |act: &Act<P::Timer>| matches!(act, Act::Fire { timer, .. } if !told.contains(&Some(*timer)));
+    if !table.keeps_own_time::<P>() {
+        return acts;
+    }
+    let mut end = acts.len();
+    while end > 0 && !effort.is_over() {
+        let run = acts[..end].iter().rev().take_while(|act| waits(act)).count();
+        let start = end - run;
+        let nodes: BTreeSet<NodeId> = acts[start..end].iter().filter_map(Act::node).collect();
+        let told = nodes.iter().flat_map(|&node| told.map(|timer| (node, timer)));
+        let commands = told.filter_map(|(node, timer)| Some(Act::Fire { node, timer: timer? }));
+        for (command, wakes) in commands.flat_map(|command| [(command.clone(), 0), (command, 1)]) {
+            let (own, others): (Acts<P>, Acts<P>) =
+                acts[start..end].iter().cloned().partition(|act| act.node() == command.node());
+            let kept = own.into_iter().take(wakes).chain([command]);
+            let mut shorter: Acts<P> = acts[..start].to_vec();
+            shorter.extend(others.into_iter().chain(kept).chain(acts[end..].iter().cloned()));
+            let used = table.deal::<P>(&shorter, Dealt::Likely, effort);
+            if let Some(used) = used.filter(|used| used.len() <= acts.len()) {
+                acts = used;
+                break;
+            }
+        }
+        end = start.saturating_sub(1).min(acts.len());
+    }
+    acts
+}
+
 /// Scenarios with one setting less. Each differs from the given one.
 fn plainer(scenario: &Scenario) -> Vec<Scenario> {
     let mut plainer = Vec::new();
@@ -431,14 +470,24 @@ fn operations<T>(acts: &[Act<T>]) -> usize {
     acts.iter().filter(is_operation).count()
 }
 
-/// Tells deliveries that follow each other as one exchange between their nodes, where nothing else must wait there.
+/// Tells deliveries that follow each other as one exchange between their nodes, where nothing else must wait there; in a
+/// library that keeps its own time, with the time that passed between them.
 fn with_exchanges<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
+    let waits = table.keeps_own_time::<P>();
+    let arrives = |act: &&Act<P::Timer>| match act {
+        Act::Deliver { .. } => true,
+        Act::Fire { .. } => waits,
+        _ => false,
+    };
     let mut at = 0;
     while at < acts.len() && !effort.is_over() {
-        let run = acts[at..].iter().take_while(|act| matches!(act, Act::Deliver { .. })).count();
+        let run = acts[at..].iter().take_while(arrives).count();
         // The longest that can be told so.
         let shorter = (2..=run).rev().find_map(|length| {
             let nodes = between(&acts[at..at + length]);
+            if nodes.is_empty() {
+                return None;
+            }
             let mut other = acts.clone();
             other.splice(at..at + length, [Act::Exchange { nodes }]);
             table.deal::<P>(&other, Dealt::Likely, effort).filter(|used| used.len() < acts.len())

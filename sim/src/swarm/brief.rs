@@ -269,7 +269,7 @@ impl Draw {
         }
     }
 
-    fn brief_workload(&mut self, theme: Theme) -> Workload {
+    pub(super) fn brief_workload(&mut self, theme: Theme) -> Workload {
         let reading = matches!(theme, Theme::Reads | Theme::Leases);
         Workload {
             clients: if reading { self.pick(&[2, 3]) } else { self.pick(&[1, 2]) },

@@ -87,6 +87,7 @@ pub const SOMETIMES: &[(&str, &str)] = &[
     ("slow-links", "links were slow"),
     ("loss-burst", "links lost many messages"),
     ("address-changed", "a node moved to another address"),
+    ("address-mistaken", "a cluster was told a foreign address by mistake"),
     ("strike-held-back", "a strike was held back because of the budget"),
 ];
 

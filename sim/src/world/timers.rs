@@ -94,6 +94,13 @@ impl<P: Protocol> World<P> {
         }
     }
 
+    /// Whether any node has set one of these timers.
+    pub(crate) fn sets_any(&self, timers: &[Option<P::Timer>]) -> bool {
+        let set =
+            |entry: &crate::node::Timer<P::Timer>| entry.due.is_some() && timers.contains(&Some(entry.timer));
+        self.nodes.iter().any(|node| node.timers.iter().any(set))
+    }
+
     /// Fires a timer now, set or not: a protocol must stand that.
     pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
         self.begin_event();

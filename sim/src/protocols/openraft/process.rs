@@ -105,14 +105,15 @@ impl Process {
         self.changed_from.set(Some(lowest.max(1)));
     }
 
-    /// Counts the memberships among entries that are about to be written, if this process proposed them.
-    pub(super) fn count_proposed(&self, entries: &[Entry]) {
+    /// Notes the memberships among entries that are about to be written, and counts those that this process proposed.
+    pub(super) fn note_memberships(&self, entries: &[Entry]) {
         let me = u64::from(self.id.0);
-        let own = |entry: &&Entry| {
-            matches!(entry.payload, Payload::Membership(_)) && entry.log_id.leader_id.node_id == me
-        };
-        let proposed = &self.memberships_proposed;
-        proposed.set(proposed.get() + entries.iter().filter(own).count() as u64);
+        for entry in entries.iter().filter(|entry| matches!(entry.payload, Payload::Membership(_))) {
+            self.ask(Effect::Note("membership-appended"));
+            if entry.log_id.leader_id.node_id == me {
+                self.memberships_proposed.set(self.memberships_proposed.get() + 1);
+            }
+        }
     }
 
     /// Writes, and waits until it is durable.

@@ -68,7 +68,7 @@ impl RaftLogStorage<Types> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        self.0.count_proposed(&entries);
+        self.0.note_memberships(&entries);
         self.0.write_flushed(Write::Append(entries), flushed);
         Ok(())
     }

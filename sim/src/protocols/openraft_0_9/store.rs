@@ -72,7 +72,7 @@ impl RaftLogStorage<Types> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        self.0.count_proposed(&entries);
+        self.0.note_memberships(&entries);
         self.1.set(entries.first().map(|entry| entry.log_id.index));
         let flushed = Flushed { callback: flushed, unwritten: self.1.clone() };
         self.0.write_flushed(Write::Append(entries), flushed);
