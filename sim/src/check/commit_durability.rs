@@ -1,22 +1,25 @@
 //! Commit durability (Raft paper, section 5.3 and figure 2): what a leader calls committed is on the disks of a majority
 //! of every voter set in force.
 //!
-//! Holds: with log matching, the newest committed entry stands for all before it.
+//! Holds: with log matching, the newest committed entry stands for all before it; what a node knew to be committed before
+//! it restarted is not committed once more, by whatever voters are in force then.
 
 use super::{Checker, Names, Step, Violation};
 use crate::protocol::NodeId;
 use crate::scenario::Property;
 
-/// Counts, for each voter set, its voters and those whose disk holds the entry; empty between steps.
+/// Remembers how far each node ever knew the log to be committed.
 #[derive(Clone, Debug, Default)]
 pub struct CommitDurability {
+    known: Vec<u64>,
+    /// For each voter set, its voters and those whose disk holds the entry; of no meaning between steps.
     tally: Vec<(u32, u32)>,
 }
 
 impl Checker for CommitDurability {
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let index = step.now.commit;
-        if !step.now.leads || index <= step.before.commit {
+        if index <= step.before.commit || !self.learns(step.node, index) || !step.now.leads {
             return Ok(());
         }
         let Some(mark) = step.state.mark(index) else { return Ok(()) };
@@ -52,5 +55,18 @@ impl Checker for CommitDurability {
                 ),
             ],
         })
+    }
+}
+
+impl CommitDurability {
+    /// Whether a node did not know that the log is committed so far.
+    fn learns(&mut self, node: NodeId, index: u64) -> bool {
+        let place = node.0 as usize;
+        if self.known.len() <= place {
+            self.known.resize(place + 1, 0);
+        }
+        let news = index > self.known[place];
+        self.known[place] = self.known[place].max(index);
+        news
     }
 }

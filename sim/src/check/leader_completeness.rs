@@ -48,7 +48,8 @@ impl LeaderCompleteness {
         let index = step.now.commit;
         let Some(mark) = step.state.mark(index) else { return };
         let now = Committed { index, mark, by: step.node, seen: step.seen };
-        let known = self.committed.entry(step.now.epoch).or_insert(now);
+        // Whoever knows it may not know of the entry's epoch yet.
+        let known = self.committed.entry(step.now.epoch.max(mark.epoch)).or_insert(now);
         if known.index < index {
             *known = now;
         }

@@ -193,6 +193,16 @@ fn leader_completeness_objects_to_a_leader_without_a_committed_entry() {
 }
 
 #[test]
+fn leader_completeness_goes_by_the_epoch_of_the_entry_where_a_node_does_not_know_it_yet() {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(5, &[(5, 50)]), Some(1));
+    stage.show(1, &follower(1, &[(5, 50)]), Some(1));
+    stage.show(1, &Puppet { commit: 1, ..follower(1, &[(5, 50)]) }, None);
+    stage.show(2, &leader(4, &[]), None);
+    stage.holds();
+}
+
+#[test]
 fn leader_completeness_owes_nothing_to_later_epochs() {
     let mut stage = Stage::new();
     stage.show(0, &leader(5, &[(5, 50)]), Some(1));
@@ -224,6 +234,22 @@ fn state_machine_safety_objects_to_two_states_at_one_index() {
     let who = (NodeId(2), Seen { event: 9, at: Moment(9) });
     stage.checkers.on_state(who, 2, 9, &names, &mut stage.found);
     stage.breaks(Property::StateMachineSafety, &["b", "c"]);
+}
+
+#[test]
+fn commit_durability_lets_a_leader_know_again_what_it_knew_before_it_restarted() {
+    let mut stage = Stage::new();
+    stage.show(0, &leader(1, &LOG[..1]), Some(1));
+    stage.show(1, &follower(1, &LOG[..1]), Some(1));
+    stage.show(0, &Puppet { commit: 1, ..leader(1, &LOG[..1]) }, None);
+    stage.show(1, &Puppet { commit: 1, ..follower(1, &LOG[..1]) }, None);
+    stage.checkers.on_crash(NodeId(1));
+    stage.shown[1] = Glance::default();
+    // Other voters might be in force by then; here one of them has lost its disk.
+    stage.disks[0] = Puppet::default();
+    stage.show(1, &leader(2, &LOG[..1]), None);
+    stage.show(1, &Puppet { commit: 1, ..leader(2, &LOG[..1]) }, None);
+    stage.holds();
 }
 
 #[test]
