@@ -139,10 +139,11 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Which voter set in force has lost half of its nodes or more for ever, so that agreement is not owed any more.
+    /// Which voter set in force has lost half of its nodes or more for ever, so that agreement is not owed any more. Whom
+    /// the others look for in the wrong place is lost as well: to put that right takes a quorum.
     #[must_use]
     pub fn beyond_hope(&self) -> Option<String> {
-        let lost = |id: &NodeId| self.nodes[id.0 as usize].trouble.is_lost();
+        let lost = |id: &NodeId| self.nodes[id.0 as usize].trouble.is_lost() || self.is_mistaken(*id);
         let views = self.running_views();
         let hopeless =
             views.iter().flatten().find(|set| set.iter().filter(|id| !lost(id)).count() * 2 <= set.len());
@@ -150,7 +151,9 @@ impl<P: Protocol> World<P> {
             Some(set) => {
                 let gone: BTreeSet<NodeId> = set.iter().copied().filter(lost).collect();
                 let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
-                Some(format!("of {} the nodes {} are lost for ever", sets(set), sets(&gone)))
+                let misplaced = gone.iter().any(|&id| self.is_mistaken(id));
+                let or = if misplaced { ", or looked for in the wrong place" } else { "" };
+                Some(format!("of {} the nodes {} are lost for ever{or}", sets(set), sets(&gone)))
             }
             None if views.iter().all(Vec::is_empty) => Some(String::from("every member is lost for ever")),
             None => None,

@@ -41,7 +41,8 @@ impl<P: Protocol> World<P> {
             || trouble.failing
             || trouble.full
             || node.clock.frozen.is_some()
-            || self.is_astray(id)
+            || self.is_moving(id)
+            || self.is_mistaken(id)
     }
 
     /// Whether something holds in the view of every node that runs; and, if asked, of every node that is down, by what

@@ -155,13 +155,16 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Whether the cluster may take a node to live elsewhere than it does.
-    pub(crate) fn is_astray(&self, id: NodeId) -> bool {
-        let astray = |state: &NemesisState| match &state.strike {
-            Some(Strike::Move(notice, _) | Strike::Mistake(notice)) => notice.node == id,
-            Some(Strike::Cut(_) | Strike::Hit(..) | Strike::Clog(_)) | None => false,
-        };
-        self.nemeses.iter().any(astray)
+    /// Whether a node has moved and the cluster does not know yet.
+    pub(crate) fn is_moving(&self, id: NodeId) -> bool {
+        let moves = |state: &NemesisState| matches!(state.strike, Some(Strike::Move(Notice { node, .. }, _)) if node == id);
+        self.nemeses.iter().any(moves)
+    }
+
+    /// Whether the cluster may take a node to live where another one does.
+    pub(crate) fn is_mistaken(&self, id: NodeId) -> bool {
+        let mistaken = |state: &NemesisState| matches!(state.strike, Some(Strike::Mistake(Notice { node, .. })) if node == id);
+        self.nemeses.iter().any(mistaken)
     }
 
     fn strike(&mut self, number: usize) -> Option<Strike> {
