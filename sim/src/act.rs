@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::machine::Request;
-use crate::node::Timer;
 use crate::protocol::{Address, NodeId, Operation, Protocol};
 use crate::world::World;
 
@@ -199,11 +198,9 @@ pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool)
             world.deliver(*from, *to, Some(what), which, *kept)
         }
         Act::Fire { node, timer } => {
-            let node_of = &world.nodes()[node.0 as usize];
-            let is_set = |entry: &Timer<P::Timer>| entry.timer == *timer && entry.due.is_some();
-            // Whoever never sets these timers can be told to stand for election, or to send heartbeats.
-            let told = [P::election_timer(), P::heartbeat_timer()][usize::from(node_of.glance.leads)];
-            let set = node_of.timers.iter().any(is_set) || told == Some(*timer) && !world.sets_any(&[told]);
+            let mut timers = world.nodes()[node.0 as usize].timers.iter();
+            let set = timers.any(|entry| entry.timer == *timer && entry.due.is_some());
+            let set = set || World::<P>::commands().contains(&Some(*timer));
             let possible = set && runs(world, *node);
             if possible {
                 world.fire(*node, *timer);

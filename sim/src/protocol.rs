@@ -128,6 +128,12 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     fn heartbeat_timer() -> Option<Self::Timer> {
         None
     }
+
+    /// Whether nodes never set those two timers: they are a library's that asks for a clock and keeps its own time. To
+    /// elect and to send heartbeats are commands to it, which stories and untimed schedules give.
+    fn keeps_own_time() -> bool {
+        false
+    }
 }
 
 /// A name such as `VoteRequest` as `vote-request`.

@@ -91,8 +91,17 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
                 scenario.nemeses.push(nemesis);
             }
         }
-        "openraft" => {
-            scenario.cluster.options = draw.openraft_options();
+        "raft-rs" => {
+            scenario.cluster.options = draw.raft_rs_options();
+            // Its leases need the check of the quorum; whatever rests on clocks needs time.
+            if scenario.schedule == Schedule::Timed && draw.one_in(2) {
+                draw.raft_rs_leases(&mut scenario);
+            }
+        }
+        "openraft" | "openraft-0.9" => {
+            if system == "openraft" {
+                scenario.cluster.options = draw.openraft_options();
+            }
             if draw.one_in(4) {
                 draw.abandoned_joint(&mut scenario);
             } else if draw.one_in(6) {
@@ -100,8 +109,21 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
             } else if draw.one_in(8) {
                 draw.mistaken_address(&mut scenario);
             }
+            // What rests on clocks needs time.
+            if scenario.schedule != Schedule::Timed {
+                scenario.cluster.options.remove("read-policy");
+            }
         }
         _ => {}
+    }
+    if theme.is_some() && system != "raft" {
+        // A library that keeps its own time spends many events on its clock.
+        let timed = scenario.schedule == Schedule::Timed;
+        for step in &mut scenario.steps {
+            if let Step::Events { count } = step {
+                *count = if timed { (*count).max(4_000) } else { *count * 3 };
+            }
+        }
     }
     scenario
 }
@@ -340,6 +362,46 @@ impl Draw {
         options
     }
 
+    /// Settings of raft-rs' own.
+    fn raft_rs_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        let plain = !self.one_in(3);
+        if plain {
+            set("check-quorum", OptionValue::Switch(false));
+        }
+        if plain || self.one_in(2) {
+            set("pre-vote", OptionValue::Switch(false));
+        }
+        for (name, one_in) in
+            [("batch-append", 2), ("skip-commit-broadcast", 4), ("removed-leader-stays", 16)]
+        {
+            if self.one_in(one_in) {
+                set(name, OptionValue::Switch(true));
+            }
+        }
+        if self.one_in(2) {
+            set("batch-entries-max", OptionValue::Number(1));
+        }
+        set("inflight-messages-max", OptionValue::Number(self.pick(&[256, 1, 4])));
+        set("transition", OptionValue::Word(self.pick(&["auto", "implicit", "explicit"]).to_owned()));
+        options
+    }
+
+    /// Reads by lease at leaders that are cut off for longer than a lease, by clients who soon ask elsewhere.
+    fn raft_rs_leases(&mut self, scenario: &mut Scenario) {
+        let options = &mut scenario.cluster.options;
+        options.remove("check-quorum");
+        options.insert(String::from("lease-reads"), OptionValue::Switch(true));
+        let election = scenario.cluster.election.max;
+        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let kind = NemesisKind::Partition { shape: Shape::LeaderAlone };
+        let lasting = around(4 * election);
+        scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
+        let reader = Workload { clients: 8, keys: 1, reads: percent(80), ..Workload::default() };
+        scenario.workload = Some(Workload { timeout: 40 * MS, think: ms(5, 20), retries: 10, ..reader });
+    }
+
     /// Settings of openraft's own. With its own default, most seeds would end in one and the same finding.
     fn openraft_options(&mut self) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
@@ -420,7 +482,7 @@ impl Draw {
         scenario.network = Network { delay: ms(1, 10), ..Network::default() };
         scenario.workload = Some(self.brief_workload(Theme::Elections));
         scenario.schedule = Schedule::Timed;
-        scenario.steps = vec![Step::Events { count: 1_000 }];
+        scenario.steps = vec![Step::Events { count: 4_000 }];
     }
 
     /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.

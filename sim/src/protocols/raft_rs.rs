@@ -208,6 +208,10 @@ impl Protocol for RaftRs {
     fn heartbeat_timer() -> Option<Timer> {
         Some(Timer::Heartbeat)
     }
+
+    fn keeps_own_time() -> bool {
+        true
+    }
 }
 
 // What happens to the node.
@@ -252,6 +256,10 @@ impl RaftRs {
     }
 
     fn tick(&mut self) {
+        // The library cannot stand for election before it is told that its snapshot was applied: TiKV does not tick then.
+        if self.restoring && !self.settings.ticks_while_restoring {
+            return;
+        }
         let led = self.raw.raft.state == StateRole::Leader;
         if self.raw.tick() && !led {
             self.timeouts += 1;

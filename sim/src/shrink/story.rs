@@ -209,12 +209,6 @@ impl Table<'_> {
         Some(used)
     }
 
-    /// Whether nodes have no timers that a story could name: a library that asks for one timer and keeps its own time.
-    fn keeps_own_time<P: Protocol>(&self) -> bool {
-        let named = [P::election_timer(), P::heartbeat_timer()];
-        self.world::<P>().is_some_and(|world| !world.sets_any(&named))
-    }
-
     /// How much a reader has to go through: the story first, then what has to be known before it begins.
     fn order<T>(&self, acts: &[Act<T>]) -> (usize, usize, usize) {
         let cluster = &self.scenario.cluster;
@@ -348,7 +342,7 @@ fn with_plain_settings<P: Protocol>(
 fn with_commands<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
     let told = [P::election_timer(), P::heartbeat_timer()];
     let waits = |act: &Act<P::Timer>| matches!(act, Act::Fire { timer, .. } if !told.contains(&Some(*timer)));
-    if !table.keeps_own_time::<P>() {
+    if !P::keeps_own_time() {
         return acts;
     }
     let mut end = acts.len();
@@ -473,10 +467,9 @@ fn operations<T>(acts: &[Act<T>]) -> usize {
 /// Tells deliveries that follow each other as one exchange between their nodes, where nothing else must wait there; in a
 /// library that keeps its own time, with the time that passed between them.
 fn with_exchanges<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
-    let waits = table.keeps_own_time::<P>();
     let arrives = |act: &&Act<P::Timer>| match act {
         Act::Deliver { .. } => true,
-        Act::Fire { .. } => waits,
+        Act::Fire { .. } => P::keeps_own_time(),
         _ => false,
     };
     let mut at = 0;

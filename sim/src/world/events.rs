@@ -102,7 +102,12 @@ impl<P: Protocol> World<P> {
         let ahead = self.agenda.drain();
         self.agenda = Agenda::timed();
         let now = self.now;
-        self.nodes.iter_mut().for_each(|node| node.disk_busy_until = now);
+        for node in &mut self.nodes {
+            node.disk_busy_until = now;
+            let commands =
+                node.timers.iter_mut().filter(|entry| Self::commands().contains(&Some(entry.timer)));
+            commands.for_each(|entry| entry.due = None);
+        }
         self.nemeses.iter_mut().for_each(NemesisState::forget);
         for event in ahead {
             match event {

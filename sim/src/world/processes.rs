@@ -66,6 +66,7 @@ impl<P: Protocol> World<P> {
             self.cue(id, Cue::Restarted.name());
         }
         self.finish_step(id, out);
+        self.await_commands(id);
     }
 
     /// Kills the process of a node; its disk keeps what a crash leaves.

@@ -32,6 +32,9 @@ impl<P: Protocol> World<P> {
                 let timer = entry.timer;
                 entry.due = None;
                 self.fire(id, timer);
+                if self.nodes[id.0 as usize].process.is_some() {
+                    self.await_commands(id);
+                }
             }
         }
     }
@@ -94,11 +97,22 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Whether any node has set one of these timers.
-    pub(crate) fn sets_any(&self, timers: &[Option<P::Timer>]) -> bool {
-        let set =
-            |entry: &crate::node::Timer<P::Timer>| entry.due.is_some() && timers.contains(&Some(entry.timer));
-        self.nodes.iter().any(|node| node.timers.iter().any(set))
+    /// The timers that are commands to a library that keeps its own time.
+    pub(crate) fn commands() -> [Option<P::Timer>; 2] {
+        if P::keeps_own_time() { [P::election_timer(), P::heartbeat_timer()] } else { [None, None] }
+    }
+
+    /// In an untimed world, lets chance give a node these commands.
+    pub(super) fn await_commands(&mut self, id: NodeId) {
+        if matches!(self.agenda, Agenda::Timed { .. }) {
+            return;
+        }
+        for timer in Self::commands().into_iter().flatten() {
+            let node = &mut self.nodes[id.0 as usize];
+            let place = node.timer_place(timer);
+            node.timers[place].due = Some(self.now);
+            self.queue_timer(id, place);
+        }
     }
 
     /// Fires a timer now, set or not: a protocol must stand that.

@@ -18,7 +18,7 @@ use super::runtime::{OneSender, SimOneshot};
 use super::settings::Settings;
 use super::types::{Entry, LogId, Payload, Snapshot, StoredMembership};
 use super::version::{self, Flushed};
-use crate::protocol::{Disk as _, Effect, NodeId, WriteId};
+use crate::protocol::{BadSetting, Disk as _, Effect, NodeId, OptionValue, WriteId};
 
 /// The state that the tasks of a process share.
 pub(super) struct Process {
@@ -38,7 +38,7 @@ pub(super) struct Process {
     pub(super) installing: Cell<u64>,
     /// How many membership entries this process has proposed.
     pub(super) memberships_proposed: Cell<u64>,
-    save_committed: bool,
+    save_committed: SaveCommitted,
     /// How long a call waits for its answer, where that is not openraft's to say.
     pub(super) rpc_timeout: Option<Duration>,
     writes: RefCell<VecDeque<(WriteId, Waiting)>>,
@@ -51,6 +51,32 @@ pub(super) struct Process {
 enum Waiting {
     Library(Flushed),
     Task(OneSender<()>),
+}
+
+/// Whether the log store keeps how far the log is known to be committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum SaveCommitted {
+    /// It does not.
+    Never,
+    /// It does, and nobody waits: the last of it may be lost in a crash.
+    #[default]
+    Soon,
+    /// It does, and is on the disk before its call returns.
+    Durably,
+}
+
+impl SaveCommitted {
+    /// The setting `save-committed`.
+    pub(super) fn read(name: &str, value: &OptionValue) -> Result<SaveCommitted, BadSetting> {
+        match value {
+            OptionValue::Switch(false) => Ok(SaveCommitted::Never),
+            OptionValue::Switch(true) => Ok(SaveCommitted::Soon),
+            OptionValue::Word(word) if word == "durably" => Ok(SaveCommitted::Durably),
+            OptionValue::Number(_) | OptionValue::Time(_) | OptionValue::Word(_) => {
+                Err(BadSetting::new(name, "true, false or \"durably\""))
+            }
+        }
+    }
 }
 
 impl Process {
@@ -130,10 +156,17 @@ impl Process {
         self.writes.borrow_mut().push_back((id, Waiting::Library(flushed)));
     }
 
-    /// How far the log is known to be committed, if that shall be kept. Nobody waits: it may be lost.
-    pub(super) fn save_committed(&self, committed: Option<LogId>) {
-        if self.save_committed && self.disk.borrow().committed < committed {
-            self.write(Write::Committed(committed));
+    /// How far the log is known to be committed, if that shall be kept.
+    pub(super) async fn save_committed(&self, committed: Option<LogId>) {
+        if self.disk.borrow().committed >= committed {
+            return;
+        }
+        match self.save_committed {
+            SaveCommitted::Never => {}
+            SaveCommitted::Soon => {
+                self.write(Write::Committed(committed));
+            }
+            SaveCommitted::Durably => self.write_durably(Write::Committed(committed)).await,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use openraft::{Config, ReadPolicy, SnapshotPolicy, StepDownPolicy};
 
+use super::process::SaveCommitted;
 use crate::protocol::{self, BadSetting, OptionValue};
 
 /// openraft's configuration, and how this adapter uses it.
@@ -17,8 +18,8 @@ pub struct Settings {
     /// How reads are made linearizable: `read-policy = "read-index"` (the default) or `"lease-read"`.
     pub(super) read_policy: ReadPolicy,
     /// Whether the log store keeps how far the log is committed, as openraft's documentation recommends:
-    /// `save-committed`, by default `true`.
-    pub(super) save_committed: bool,
+    /// `save-committed`, by default `true`; `"durably"` if openraft has to wait until it is on the disk.
+    pub(super) save_committed: SaveCommitted,
     /// How long the transport waits for an answer, where that is not what openraft tells it to: `rpc-timeout`.
     pub(super) rpc_timeout: Option<Duration>,
 }
@@ -42,7 +43,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
         ..Config::default()
     };
     let mut read_policy = ReadPolicy::ReadIndex;
-    let mut save_committed = true;
+    let mut save_committed = SaveCommitted::default();
     let mut rpc_timeout = None;
     for (name, value) in &common.options {
         match name.as_str() {
@@ -61,7 +62,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
                 let words = [("read-index", ReadPolicy::ReadIndex), ("lease-read", ReadPolicy::LeaseRead)];
                 read_policy = value.word(name, &words, "\"read-index\" or \"lease-read\"")?;
             }
-            "save-committed" => save_committed = value.switch(name)?,
+            "save-committed" => save_committed = SaveCommitted::read(name, value)?,
             "rpc-timeout" => rpc_timeout = Some(Duration::from_nanos(value.time(name)?)),
             _ => {
                 let expected =

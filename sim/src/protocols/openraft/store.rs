@@ -54,7 +54,7 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
-        self.0.save_committed(committed);
+        self.0.save_committed(committed).await;
         Ok(())
     }
 

@@ -176,6 +176,10 @@ impl Protocol for OpenRaft {
     fn heartbeat_timer() -> Option<Timer> {
         Some(Timer::Heartbeat)
     }
+
+    fn keeps_own_time() -> bool {
+        true
+    }
 }
 
 /// Starts openraft. It reads its disk from memory, so that it is there when no task has anything to do.
@@ -228,6 +232,10 @@ impl OpenRaft {
     /// Runs openraft until it has nothing to do at this moment, and hands over what it asks for.
     fn run(&mut self, now: u64, out: &mut Effects<OpenRaft>) {
         self.executor.run_at(now);
+        if let Err(fatal) = &self.metrics().running_state {
+            // Nobody asked it to, and a disk that fails takes the process with it.
+            panic!("openraft ends itself: {fatal}");
+        }
         if self.process.out.borrow().iter().any(|effect| matches!(effect, Effect::Persist { .. })) {
             self.membership.take();
         }

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use openraft_0_9::{Config, SnapshotPolicy};
 
+use super::process::SaveCommitted;
 use crate::protocol::{self, BadSetting};
 
 /// openraft's configuration, and how this adapter uses it.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) config: Arc<Config>,
-    /// Whether the log store keeps how far the log is committed: `save-committed`, by default `true`.
-    pub(super) save_committed: bool,
+    /// Whether the log store keeps how far the log is committed: `save-committed`, by default `true`; `"durably"` if
+    /// openraft has to wait until it is on the disk.
+    pub(super) save_committed: SaveCommitted,
     /// How long the transport waits for an answer, where that is not what openraft tells it to: `rpc-timeout`.
     pub(super) rpc_timeout: Option<Duration>,
 }
@@ -38,7 +40,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
         max_in_snapshot_log_to_keep: 0,
         ..Config::default()
     };
-    let mut save_committed = true;
+    let mut save_committed = SaveCommitted::default();
     let mut rpc_timeout = None;
     for (name, value) in &common.options {
         match name.as_str() {
@@ -51,7 +53,7 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
             "install-snapshot-timeout" => {
                 config.install_snapshot_timeout = (value.time(name)? / NANOS_PER_MILLI).max(1);
             }
-            "save-committed" => save_committed = value.switch(name)?,
+            "save-committed" => save_committed = SaveCommitted::read(name, value)?,
             "rpc-timeout" => rpc_timeout = Some(Duration::from_nanos(value.time(name)?)),
             _ => {
                 let expected = "a field of openraft 0.9's Config, such as enable-elect, or save-committed";

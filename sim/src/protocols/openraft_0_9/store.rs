@@ -58,7 +58,7 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), StorageError<u64>> {
-        self.0.save_committed(committed);
+        self.0.save_committed(committed).await;
         Ok(())
     }
 

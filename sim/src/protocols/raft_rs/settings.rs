@@ -13,7 +13,7 @@ use crate::protocol::{BadSetting, OptionValue, Settings};
 /// Every option, for people.
 const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, message-bytes-max, \
                        inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition, \
-                       removed-leader-stays or leak-rng";
+                       removed-leader-stays, ticks-while-restoring or leak-rng";
 
 /// How much one append message holds, as in TiKV.
 const MESSAGE_BYTES: u64 = 1 << 20;
@@ -28,6 +28,8 @@ pub struct RaftRsSettings {
     pub(super) transition: ConfChangeTransition,
     /// Whether a leader that is no voter any more goes on leading, as the library leaves it.
     pub(super) removed_leader_stays: bool,
+    /// Whether the library's clock goes on while a snapshot is written and applied.
+    pub(super) ticks_while_restoring: bool,
     /// Whether the library's own draws of election timeouts stay in force: then no run can be repeated.
     pub(super) leak_rng: bool,
 }
@@ -107,6 +109,7 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
         config,
         transition: ConfChangeTransition::Auto,
         removed_leader_stays: false,
+        ticks_while_restoring: false,
         leak_rng: false,
     })
 }
@@ -121,6 +124,7 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
         "lease-reads" if value.switch(name)? => config.read_only_option = ReadOnlyOption::LeaseBased,
         "lease-reads" => config.read_only_option = ReadOnlyOption::Safe,
         "removed-leader-stays" => settings.removed_leader_stays = value.switch(name)?,
+        "ticks-while-restoring" => settings.ticks_while_restoring = value.switch(name)?,
         "leak-rng" => settings.leak_rng = value.switch(name)?,
         "message-bytes-max" => config.max_size_per_msg = value.count(name)?,
         "inflight-messages-max" => config.max_inflight_msgs = value.count(name)? as usize,
