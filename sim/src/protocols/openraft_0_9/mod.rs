@@ -23,6 +23,8 @@ mod requests;
 mod runtime;
 mod settings;
 mod store;
+#[cfg(test)]
+mod tests;
 mod types;
 mod version;
 
