@@ -237,6 +237,20 @@ pub struct Settings {
     pub options: BTreeMap<String, OptionValue>,
 }
 
+#[cfg(test)]
+impl Settings {
+    /// What a scenario that says nothing gives a protocol, and these options.
+    pub(crate) fn usual(options: &[(&str, OptionValue)]) -> Settings {
+        Settings {
+            election: Within { min: 150_000_000, max: 300_000_000 },
+            heartbeat: 50_000_000,
+            priority: Vec::new(),
+            rules_off: BTreeSet::new(),
+            options: options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        }
+    }
+}
+
 /// The value of a protocol's own setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionValue {

@@ -1,6 +1,5 @@
 //! The log store and state machine judged by openraft's own suite for them: the adapter keeps what openraft asks of it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use super::runtime::{SimRuntime, spawn};
 use super::settings::{self, Settings};
 use super::store::{LogStore, SnapshotBuilder, StateMachine};
 use super::types::{LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
-use crate::protocol::{self, NodeId, Within, WriteId};
+use crate::protocol::{self, NodeId, WriteId};
 
 /// The state machine, beside a world that takes a snapshot whenever one is asked for.
 struct Machine(StateMachine);
@@ -57,14 +56,7 @@ impl RaftStateMachine<Types> for Machine {
 }
 
 fn settings() -> Settings {
-    settings::read(&protocol::Settings {
-        election: Within { min: 150_000_000, max: 300_000_000 },
-        heartbeat: 50_000_000,
-        options: BTreeMap::new(),
-        rules_off: BTreeSet::new(),
-        priority: Vec::new(),
-    })
-    .expect("openraft's own settings")
+    settings::read(&protocol::Settings::usual(&[])).expect("openraft's own settings")
 }
 
 /// Stores on an empty disk that makes everything durable within a millisecond.

@@ -3,7 +3,6 @@
 //! The suite runs its cases on threads, which these stores are not made for: here they are called one by one, on the
 //! runtime that the stores have in the simulator; those of the log on tokio's, for some of them wait for its time.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use super::runtime::spawn;
 use super::settings::{self, Settings};
 use super::store::{LogStore, Readers, SnapshotBuilder, StateMachine};
 use super::types::{Entry, LogId, Snapshot, SnapshotMeta, StoredMembership, Types};
-use crate::protocol::{self, NodeId, Within, WriteId};
+use crate::protocol::{self, NodeId, WriteId};
 
 /// The state machine, beside a world that takes a snapshot whenever one is asked for.
 struct Machine(StateMachine);
@@ -67,14 +66,7 @@ impl RaftStateMachine<Types> for Machine {
 }
 
 fn settings() -> Settings {
-    settings::read(&protocol::Settings {
-        election: Within { min: 150_000_000, max: 300_000_000 },
-        heartbeat: 50_000_000,
-        options: BTreeMap::new(),
-        rules_off: BTreeSet::new(),
-        priority: Vec::new(),
-    })
-    .expect("openraft's own settings")
+    settings::read(&protocol::Settings::usual(&[])).expect("openraft's own settings")
 }
 
 /// Stores on an empty disk that makes everything durable within a millisecond.

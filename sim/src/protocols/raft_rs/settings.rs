@@ -148,22 +148,10 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
-    use crate::protocol::Within;
 
     fn settings(options: &[(&str, OptionValue)]) -> Result<RaftRsSettings, BadSetting> {
-        read(&Settings {
-            election: Within { min: 150_000_000, max: 300_000_000 },
-            heartbeat: 50_000_000,
-            priority: Vec::new(),
-            rules_off: BTreeSet::new(),
-            options: options
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect::<BTreeMap<_, _>>(),
-        })
+        read(&Settings::usual(options))
     }
 
     #[test]
