@@ -200,8 +200,7 @@ pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool)
         Act::Fire { node, timer } => {
             let mut timers = world.nodes()[node.0 as usize].timers.iter();
             let set = timers.any(|entry| entry.timer == *timer && entry.due.is_some());
-            let set = set || World::<P>::commands().contains(&Some(*timer));
-            let possible = set && runs(world, *node);
+            let possible = (set || world.can_be_told(*node, *timer)) && runs(world, *node);
             if possible {
                 world.fire(*node, *timer);
             }

@@ -31,7 +31,9 @@ impl<P: Protocol> World<P> {
             Some(_) => {
                 let timer = entry.timer;
                 entry.due = None;
-                self.fire(id, timer);
+                if !Self::commands().contains(&Some(timer)) || self.can_be_told(id, timer) {
+                    self.fire(id, timer);
+                }
                 if self.nodes[id.0 as usize].process.is_some() {
                     self.await_commands(id);
                 }
@@ -98,8 +100,15 @@ impl<P: Protocol> World<P> {
     }
 
     /// The timers that are commands to a library that keeps its own time.
-    pub(crate) fn commands() -> [Option<P::Timer>; 2] {
+    pub(super) fn commands() -> [Option<P::Timer>; 2] {
         if P::keeps_own_time() { [P::election_timer(), P::heartbeat_timer()] } else { [None, None] }
+    }
+
+    /// Whether a timer is a command that a node may be given now: to stand for election when it does not lead, to send
+    /// heartbeats when it does. A library that is told otherwise does what none does by itself.
+    pub(crate) fn can_be_told(&self, id: NodeId, timer: P::Timer) -> bool {
+        let leads = self.nodes[id.0 as usize].glance.leads;
+        Self::commands()[usize::from(leads)] == Some(timer)
     }
 
     /// In an untimed world, lets chance give a node these commands.
