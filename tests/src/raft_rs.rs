@@ -1,6 +1,8 @@
 //! raft-rs under the simulator: as deterministic as our own core, and caught when it is not.
 
 use splitbrain::protocols::raft_rs::RaftRs;
+use splitbrain::runner::{self, RunOptions};
+use splitbrain::swarm;
 use splitbrain::testing;
 
 use crate::determinism::{another_process_prints, digests, everything_at_once};
@@ -45,4 +47,17 @@ fn a_rough_world_has_everything_that_was_to_be_tested() {
     ] {
         assert!(checked.seen.contains_key(fact), "{fact} never happened: {:?}", checked.seen);
     }
+}
+
+#[test]
+fn the_swarms_brief_worlds_see_leaders_come_and_go() {
+    let changed = |seed: u64| {
+        let scenario = swarm::scenario_for(seed, "raft-rs");
+        let options = RunOptions { file: String::new(), system: String::from("raft-rs"), seed, trace: false };
+        let report = runner::run(&scenario, &options).expect("it can be run");
+        report.seen.get("leader-changed").copied().unwrap_or_default()
+    };
+    // As long as ticks alone led to elections there were 9.
+    let changes: u64 = (0..100).map(changed).sum();
+    assert!(changes >= 40, "{changes}");
 }
