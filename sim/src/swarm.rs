@@ -3,20 +3,21 @@
 //! Holds: a scenario is a pure function of its seed and the system; its draws have a stream of their own, which no draw
 //! of the run moves; loading what it prints and running it with that seed is the same run. Each seed takes a subset of
 //! what there is, because what is left out matters as much as what is put in (Groce et al., Swarm Testing, 2012).
-//! Not here: carrying it out (`runner`), and many seeds at once.
+//! Not here: what differs from system to system (`systems`), carrying it out (`runner`), and many seeds at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choices::{Choices, Site};
-use crate::protocol::{Address, NodeId, OptionValue, Within};
+use crate::protocol::{Address, NodeId, Within};
 use crate::scenario::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
+    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
     NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
     Timers, Weights, When, Workload,
 };
 
 mod brief;
 mod sometimes;
+mod systems;
 
 pub use sometimes::{SOMETIMES, unreached};
 
@@ -39,8 +40,8 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario_for(seed, "raft")
 }
 
-/// The scenario of a seed, for a system. Systems differ in the settings of their own; openraft, whose known mistakes are
-/// aimed at, in some operators as well.
+/// The scenario of a seed, for a system. Systems differ in the settings of their own; those whose known mistakes are aimed
+/// at, in some operators as well.
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
     let mut draw = Draw(Choices::seeded(seed ^ STREAM));
@@ -59,88 +60,8 @@ pub fn scenario_for(seed: u64, system: &str) -> Scenario {
         let reading = theme == Some(Theme::Reads);
         workload.reads_at = if reading { ReadsAt::Any } else { draw.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
     }
-    match system {
-        "raft" => {
-            scenario.cluster.options = draw.raft_options(theme);
-            let changes = owes_agreement(&scenario) && changes_members(&scenario);
-            let tells = match theme {
-                Some(Theme::Removals) => !draw.one_in(4),
-                // Whoever takes a peer back that was shut down has to start it: nobody does here.
-                _ => draw.one_in(4) && !changes,
-            };
-            if tells {
-                let name = String::from("shutdown-on-remove");
-                scenario.cluster.options.insert(name, OptionValue::Switch(true));
-            }
-            if changes && !tells {
-                // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
-                for name in ["stickiness", "pre-vote"] {
-                    scenario.cluster.options.remove(name);
-                }
-            }
-            let timed = scenario.schedule == Schedule::Timed;
-            if timed {
-                scenario.cluster.priority = draw.priority(&scenario.cluster);
-            }
-            if theme == Some(Theme::Leases) || timed && draw.one_in(2) {
-                draw.leases(&mut scenario);
-            }
-            if theme.is_none() && draw.one_in(4) {
-                let kind = NemesisKind::Operate { operator: Operator::ForeignAddress };
-                let nemesis = draw.nemesis(kind, scenario.cluster.election.max);
-                scenario.nemeses.push(nemesis);
-            }
-        }
-        "raft-rs" => {
-            scenario.cluster.options = draw.raft_rs_options();
-            // Its leases need the check of the quorum; whatever rests on clocks needs time.
-            if scenario.schedule == Schedule::Timed && draw.one_in(2) {
-                draw.raft_rs_leases(&mut scenario);
-            }
-        }
-        "openraft" | "openraft-0.9" => {
-            if system == "openraft" {
-                scenario.cluster.options = draw.openraft_options();
-            }
-            if draw.one_in(4) {
-                draw.abandoned_joint(&mut scenario);
-            } else if draw.one_in(6) {
-                draw.moving_nodes(&mut scenario);
-            } else if draw.one_in(8) {
-                draw.mistaken_address(&mut scenario);
-            }
-            // What rests on clocks needs time.
-            if scenario.schedule != Schedule::Timed {
-                scenario.cluster.options.remove("read-policy");
-            }
-        }
-        _ => {}
-    }
-    if theme.is_some() && system != "raft" {
-        // A library that keeps its own time spends many events on its clock.
-        let timed = scenario.schedule == Schedule::Timed;
-        for step in &mut scenario.steps {
-            if let Step::Events { count } = step {
-                *count = if timed { (*count).max(4_000) } else { *count * 3 };
-            }
-        }
-    }
+    draw.suit(&mut scenario, system, theme);
     scenario
-}
-
-fn owes_agreement(scenario: &Scenario) -> bool {
-    scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }))
-}
-
-fn changes_members(scenario: &Scenario) -> bool {
-    let changes = |operator| match operator {
-        Operator::Membership | Operator::SingleServer | Operator::LeaveJoint | Operator::Removal => true,
-        Operator::Transfer | Operator::Snapshot | Operator::Address | Operator::ForeignAddress => false,
-    };
-    scenario
-        .nemeses
-        .iter()
-        .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
 }
 
 /// The swarm's own draws.
@@ -314,198 +235,6 @@ impl Draw {
         };
         let in_flight = self.pick(&[16, 4, 64, 200]);
         Schedule::Untimed { weights, in_flight }
-    }
-
-    /// In some seeds, one voter should rather lead, or two.
-    fn priority(&mut self, cluster: &Cluster) -> Vec<NodeId> {
-        let voters: Vec<NodeId> = cluster.members[0].iter().copied().collect();
-        let wanted = self.pick(&[0, 0, 0, 1, 2]);
-        let first = self.below(voters.len() as u64) as usize;
-        voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
-    }
-
-    fn raft_options(&mut self, theme: Option<Theme>) -> BTreeMap<String, OptionValue> {
-        let mut options = BTreeMap::new();
-        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        // What keeps elections rare hides what goes wrong in them: most brief worlds are as plain as the paper's.
-        let plain = match theme {
-            Some(Theme::Healing) => self.one_in(4),
-            None => self.one_in(2),
-            Some(_) => !self.one_in(8),
-        };
-        for name in ["pre-vote", "check-quorum", "stickiness"] {
-            if plain || self.one_in(4) {
-                set(name, OptionValue::Switch(false));
-            }
-        }
-        if self.one_in(2) {
-            set("follower-reads", OptionValue::Switch(true));
-        }
-        set("inflight-entries-max", OptionValue::Number(self.pick(&[8, 64, 256])));
-        let batches: &[u64] = if theme.is_some() { &[1, 1, 1, 64, 2] } else { &[64, 2, 1] };
-        set("batch-entries-max", OptionValue::Number(self.pick(batches)));
-        // A command of the workload has 33 bytes.
-        let one_byte_in = if theme.is_some() { 6 } else { 2 };
-        for name in ["inflight-bytes-max", "batch-bytes-max"] {
-            let most = if self.one_in(one_byte_in) { self.pick(&[20, 100]) } else { 1 << 20 };
-            set(name, OptionValue::Number(most));
-        }
-        set("snapshot-chunk-bytes-max", OptionValue::Number(self.pick(&[1 << 20, 16, 64])));
-        let trailing: &[u64] = if theme.is_some() { &[0, 0, 0, 2] } else { &[0, 0, 2, 20] };
-        set("trailing-entries", OptionValue::Number(self.pick(trailing)));
-        // A backlog that a slow network can carry before agreement is judged.
-        set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 16_384, 16_384, 100])));
-        let words = [("joint-finish", ["leave", "finish"]), ("intersect", ["shared", "exact"])];
-        for (name, values) in words {
-            set(name, OptionValue::Word(self.pick(&values).to_owned()));
-        }
-        options
-    }
-
-    /// Settings of raft-rs' own.
-    fn raft_rs_options(&mut self) -> BTreeMap<String, OptionValue> {
-        let mut options = BTreeMap::new();
-        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        let plain = !self.one_in(3);
-        if plain {
-            set("check-quorum", OptionValue::Switch(false));
-        }
-        if plain || self.one_in(2) {
-            set("pre-vote", OptionValue::Switch(false));
-        }
-        for (name, one_in) in
-            [("batch-append", 2), ("skip-commit-broadcast", 4), ("removed-leader-stays", 16)]
-        {
-            if self.one_in(one_in) {
-                set(name, OptionValue::Switch(true));
-            }
-        }
-        if self.one_in(2) {
-            set("batch-entries-max", OptionValue::Number(1));
-        }
-        set("inflight-messages-max", OptionValue::Number(self.pick(&[256, 1, 4])));
-        set("transition", OptionValue::Word(self.pick(&["auto", "implicit", "explicit"]).to_owned()));
-        options
-    }
-
-    /// Reads by lease at leaders that are cut off for longer than a lease, by clients who soon ask elsewhere.
-    fn raft_rs_leases(&mut self, scenario: &mut Scenario) {
-        let options = &mut scenario.cluster.options;
-        options.remove("check-quorum");
-        options.insert(String::from("lease-reads"), OptionValue::Switch(true));
-        let election = scenario.cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        let kind = NemesisKind::Partition { shape: Shape::LeaderAlone };
-        let lasting = around(4 * election);
-        scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
-        let reader = Workload { clients: 8, keys: 1, reads: percent(80), ..Workload::default() };
-        scenario.workload = Some(Workload { timeout: 40 * MS, think: ms(5, 20), retries: 10, ..reader });
-    }
-
-    /// Settings of openraft's own. With its own default, most seeds would end in one and the same finding.
-    fn openraft_options(&mut self) -> BTreeMap<String, OptionValue> {
-        let mut options = BTreeMap::new();
-        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        if !self.one_in(8) {
-            set("enable-leader-restore", OptionValue::Switch(false));
-        }
-        if self.one_in(3) {
-            set("enable-pre-vote", OptionValue::Switch(true));
-        }
-        if self.one_in(4) {
-            set("read-policy", OptionValue::Word(String::from("lease-read")));
-        }
-        options
-    }
-
-    /// Nodes move and nothing else happens, so that a leader stays who has to follow them.
-    fn moving_nodes(&mut self, scenario: &mut Scenario) {
-        let Cluster { nodes, addresses, election, .. } = &mut scenario.cluster;
-        addresses.truncate(nodes.len());
-        addresses.extend((1..=3).map(|number| format!("vacant{number}")));
-        let election = election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        let kind = NemesisKind::Operate { operator: Operator::Address };
-        let lasting = around(self.pick(&[1, 2]) * election);
-        scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
-        scenario.schedule = Schedule::Timed;
-        let within = 60 * election + 600 * SECOND;
-        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
-    }
-
-    /// The operator who asked for a change went away between its two entries: the cluster is joint until somebody asks
-    /// again, and several may. openraft leaves that to operators; so the swarm has to ask.
-    fn abandoned_joint(&mut self, scenario: &mut Scenario) {
-        // The old set can elect without any one of its nodes; the new one may be as small as one.
-        let (voters, shared) = (self.pick(&[4, 4, 5, 6]), self.pick(&[0, 0, 1]));
-        let set = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
-        let cluster = &mut scenario.cluster;
-        let moved = cluster.addresses.split_off(cluster.nodes.len());
-        cluster.nodes = (0..voters)
-            .map(|number| Node { name: format!("n{}", number + 1), home: Address(number) })
-            .collect();
-        cluster.addresses = cluster.nodes.iter().map(|node| node.name.clone()).chain(moved).collect();
-        cluster.members = vec![set(0, 3), set(3 - shared, voters)];
-        (cluster.learners, cluster.spare) = (BTreeSet::new(), BTreeSet::new());
-        scenario.network.loss = percent(self.pick(&[30, 10, 50]));
-        scenario.schedule = Schedule::Timed;
-        let election = cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
-        let lasting = around(self.pick(&[2, 3, 5]) * election);
-        let operator = Nemesis { kind, when: When::Every(around(election / 20)), lasting };
-        scenario.nemeses = vec![operator; 2];
-        // Once the cluster is joint no longer, nothing more is to be found here.
-        let within = 60 * election + 600 * SECOND;
-        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
-    }
-
-    /// An operator mistakes one address for another. Some do not hear of it, and whoever restarts connects anew.
-    fn mistaken_address(&mut self, scenario: &mut Scenario) {
-        let voters = self.pick(&[3, 3, 4, 5]);
-        let cluster = &mut scenario.cluster;
-        cluster.nodes = nodes(voters + 1);
-        cluster.addresses = addresses(voters + 1, 0);
-        cluster.members = vec![ids(0, voters)];
-        (cluster.learners, cluster.spare) = (BTreeSet::new(), ids(voters, voters + 1));
-        let election = cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
-        let nemesis = |kind, when| Nemesis { kind, when, lasting: around(10 * election) };
-        let mistake = NemesisKind::Operate { operator: Operator::ForeignAddress };
-        let reboot = NemesisKind::Hit { fault: NodeFault::Reboot, aim: Aim::Any };
-        let told = When::On(Cue::MembershipAppended);
-        scenario.nemeses = vec![
-            nemesis(mistake, When::Every(around(election))),
-            nemesis(NemesisKind::Partition { shape: Shape::Random }, told),
-            nemesis(reboot, told),
-        ];
-        scenario.network = Network { delay: ms(1, 10), ..Network::default() };
-        scenario.workload = Some(self.brief_workload(Theme::Elections));
-        scenario.schedule = Schedule::Timed;
-        scenario.steps = vec![Step::Events { count: 4_000 }];
-    }
-
-    /// Reads by lease. They rely on stickiness and on a bound of the clocks' errors, so what breaks the bound goes.
-    fn leases(&mut self, scenario: &mut Scenario) {
-        let options = &mut scenario.cluster.options;
-        options.remove("stickiness");
-        options.insert(String::from("reads"), OptionValue::Word(String::from("lease")));
-        // A leader that was cut off does not give up before its lease must be over, and is asked.
-        if self.one_in(2) {
-            options.insert(String::from("check-quorum"), OptionValue::Switch(false));
-        }
-        if let Some(workload) = &mut scenario.workload {
-            workload.reads_at = ReadsAt::Any;
-        }
-        let bound = u64::from(scenario.clock.drift_ppm).max(1);
-        options.insert(String::from("drift-max-ppm"), OptionValue::Number(self.pick(&[bound, 2 * bound])));
-        scenario.nemeses.retain(|nemesis| match nemesis.kind {
-            NemesisKind::Hit { fault, .. } => !matches!(
-                fault,
-                NodeFault::ClockDrift { .. } | NodeFault::ClockJump { .. } | NodeFault::ClockFreeze
-            ),
-            NemesisKind::Partition { .. } | NemesisKind::SwizzleClog | NemesisKind::Operate { .. } => true,
-        });
     }
 }
 

@@ -117,18 +117,14 @@ fn is_of_the_machine(value: &OptionValue) -> bool {
 mod tests {
     use super::*;
     use crate::protocol::Within;
-    use std::collections::{BTreeMap, BTreeSet};
 
     fn settings(rule: Option<&str>, option: Option<(&str, OptionValue)>) -> Settings {
         Settings {
             election: Within { min: 10, max: 20 },
             heartbeat: 3,
             priority: vec![crate::protocol::NodeId(2), crate::protocol::NodeId(0)],
-            rules_off: rule.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(),
-            options: option
-                .map(|(name, value)| (name.to_owned(), value))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
+            rules_off: rule.map(str::to_owned).into_iter().collect(),
+            ..Settings::usual(option.as_slice())
         }
     }
 
