@@ -49,7 +49,9 @@
 //! - **Its chance.** Election timeouts come from the thread's generator. The adapter overwrites each draw by a pure
 //!   function of entropy, node, term and role before anything depends on it. Its option `leak-rng = true` leaves that
 //!   out: then two runs of a seed differ, and `check` refuses to go on.
-//! - **Its clock.** A tick is a timer; how many ticks an election timeout has follows from the scenario.
+//! - **Its clock.** A tick is a timer; how many ticks an election timeout has follows from the scenario. It has an election
+//!   timer and a heartbeat timer as well, which it never sets: when they fire, the library campaigns, or pings. It says so
+//!   (`keeps_own_time`), and the search gives these commands instead of ticking for hundreds of events.
 //! - **Its words.** What it cannot do is `Refusal::Unsupported`, which a scenario is told of as *not applicable*; its
 //!   own refusals become kebab-case words. Its assertions are findings: a panic is a broken `invariant`.
 //!
