@@ -226,7 +226,7 @@ impl OpenRaft {
         self.executor.run_at(now);
         if let Err(fatal) = &self.metrics().running_state {
             // Nobody asked it to, and a disk that fails takes the process with it.
-            panic!("openraft ends itself: {fatal}");
+            crate::panics::end(format!("openraft ends itself: {fatal}"));
         }
         out.list.append(&mut self.process.out.borrow_mut());
         out.log_changed_from = self.process.changed_from.take();

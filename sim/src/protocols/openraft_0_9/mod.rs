@@ -236,7 +236,7 @@ impl OpenRaft {
         self.executor.run_at(now);
         if let Err(fatal) = &self.metrics().running_state {
             // Nobody asked it to, and a disk that fails takes the process with it.
-            panic!("openraft ends itself: {fatal}");
+            crate::panics::end(format!("openraft ends itself: {fatal}"));
         }
         if self.process.out.borrow().iter().any(|effect| matches!(effect, Effect::Persist { .. })) {
             self.membership.take();
