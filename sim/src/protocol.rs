@@ -92,6 +92,12 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         false
     }
 
+    /// The situations that it notes ([`Effect::Note`]), if it says so. A scenario that wants to see what only this project's
+    /// own Raft notes is not disappointed then.
+    fn notes() -> Option<&'static [&'static str]> {
+        None
+    }
+
     /// The disk of a node before its first boot.
     fn format(id: NodeId, initial: &Initial) -> Self::Disk;
 

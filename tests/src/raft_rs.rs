@@ -1,6 +1,7 @@
 //! raft-rs under the simulator: as deterministic as our own core, and caught when it is not.
 
 use splitbrain::protocols::raft_rs::RaftRs;
+use splitbrain::report::Verdict;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::swarm;
 use splitbrain::testing;
@@ -60,4 +61,23 @@ fn the_swarms_brief_worlds_see_leaders_come_and_go() {
     // As long as ticks alone led to elections there were 9.
     let changes: u64 = (0..100).map(changed).sum();
     assert!(changes >= 40, "{changes}");
+}
+
+#[test]
+fn what_only_our_own_raft_names_is_not_for_others_to_show() {
+    let verdict = |seen: &str| {
+        let text = format!(
+            "title = 'calm'\nsource = 'here'\n[cluster]\nmembers = ['a']\n[story]\nsteps = [{{ run = '1s' }}]\n\
+             [expect]\nviolations = 'none'\nseen = ['leader-elected', '{seen}']"
+        );
+        let scenario = splitbrain::scenario::parse("calm.toml", &text).unwrap().scenario;
+        let system = String::from("raft-rs");
+        let options = RunOptions { file: String::new(), system, seed: 1, trace: false };
+        runner::run(&scenario, &options).unwrap().verdict
+    };
+    assert_eq!(verdict("pre-vote-refused"), Verdict::AsExpected);
+    // What the world sees, and what raft-rs notes, is wanted of it as of everyone.
+    for seen in ["restarted", "log-cut", "misrouted"] {
+        assert!(matches!(verdict(seen), Verdict::NotAsExpected(_)), "{seen}");
+    }
 }

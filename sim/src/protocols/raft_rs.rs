@@ -212,6 +212,17 @@ impl Protocol for RaftRs {
     fn keeps_own_time() -> bool {
         true
     }
+
+    fn notes() -> Option<&'static [&'static str]> {
+        Some(&[
+            "address-unknown",
+            "conf-change-rejected",
+            "membership-appended",
+            "membership-changed",
+            "misrouted",
+            "snapshot-sent",
+        ])
+    }
 }
 
 // What happens to the node.

@@ -2,6 +2,8 @@
 //!
 //! Not here: telling the story (`story`), and how a report is shown (`report`, `cli`).
 
+use splitbrain_core::Fact;
+
 use super::RunOptions;
 use crate::check::Violation;
 use crate::history::Outcome;
@@ -26,7 +28,7 @@ pub(super) fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<S
         reasons.push(format!("{} was to be broken, and was not", names.join(" or ")));
     }
     for fact in &expect.seen {
-        if !world.facts().contains_key(fact.as_str()) {
+        if !world.facts().contains_key(fact.as_str()) && may_see::<P>(fact) {
             reasons.push(format!("{fact} was to be seen, and was not"));
         }
     }
@@ -44,6 +46,13 @@ pub(super) fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<S
         }
     }
     reasons
+}
+
+/// Whether a run of a protocol may come to note a situation: one that only our own Raft names is not for others to show.
+fn may_see<P: Protocol>(fact: &str) -> bool {
+    let noted_by_the_world = |known: &&Fact| matches!(known, Fact::LeaderElected | Fact::LogCut);
+    let mut of_raft = Fact::ALL.iter().filter(|known| !noted_by_the_world(known));
+    P::notes().is_none_or(|notes| notes.contains(&fact) || of_raft.all(|known| known.name() != fact))
 }
 
 /// The report of a run.

@@ -182,6 +182,10 @@ impl Protocol for OpenRaft {
     fn keeps_own_time() -> bool {
         true
     }
+
+    fn notes() -> Option<&'static [&'static str]> {
+        Some(&["membership-appended", "misrouted"])
+    }
 }
 
 /// Starts openraft. It reads its disk from memory, so that it is there when no task has anything to do.
