@@ -332,9 +332,7 @@ impl<P: Protocol> World<P> {
 
     fn transfer(&mut self) -> Option<Strike> {
         let leader = self.draw_leader()?;
-        let voters = voters(self.quorums_of(leader));
-        let targets: Vec<NodeId> = voters.into_iter().filter(|&voter| voter != leader).collect();
-        let to = self.draw(&targets)?;
+        let to = self.draw_voter_but(leader)?;
         self.operate(leader, Operation::Transfer { to });
         None
     }
@@ -497,9 +495,7 @@ impl<P: Protocol> World<P> {
     /// told when the strike ends.
     fn mistake_an_address(&mut self) -> Option<Strike> {
         let leader = self.draw_leader()?;
-        let others: Vec<NodeId> =
-            voters(self.quorums_of(leader)).into_iter().filter(|&voter| voter != leader).collect();
-        let node = self.draw(&others)?;
+        let node = self.draw_voter_but(leader)?;
         let foreign: Vec<NodeId> = self.scenario.cluster.ids().filter(|&other| other != node).collect();
         let foreign = self.draw(&foreign)?;
         if !self.allows(&[node], NodeFault::Pause) {
@@ -579,6 +575,13 @@ impl<P: Protocol> World<P> {
             return Some(focus);
         }
         self.draw(&leaders)
+    }
+
+    /// Any voter of a leader's, the leader aside.
+    fn draw_voter_but(&mut self, leader: NodeId) -> Option<NodeId> {
+        let voters = voters(self.quorums_of(leader));
+        let others: Vec<NodeId> = voters.into_iter().filter(|&voter| voter != leader).collect();
+        self.draw(&others)
     }
 
     fn draw(&mut self, nodes: &[NodeId]) -> Option<NodeId> {

@@ -218,7 +218,6 @@ impl Draw {
     fn nemesis(&mut self, kind: NemesisKind, election: u64) -> Nemesis {
         let every = self.pick(&[election, 4 * election, election / 4]);
         let lasting = self.pick(&[2 * election, election / 2, election / 8, 6 * election]);
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         Nemesis { kind, when: When::Every(around(every)), lasting: around(lasting) }
     }
 
@@ -277,6 +276,11 @@ fn addresses(nodes: u32, vacant: u32) -> Vec<String> {
 
 fn ids(from: u32, to: u32) -> BTreeSet<NodeId> {
     (from..to).map(NodeId).collect()
+}
+
+/// Half a time up to one and a half of it.
+fn around(time: u64) -> Within {
+    Within { min: time / 2, max: time * 3 / 2 }
 }
 
 fn ms(min: u64, max: u64) -> Within {

@@ -380,13 +380,15 @@ fn precondition_in(precondition: Precondition) -> core::Precondition {
 /// Hands the core's effects to the world and leaves the buffer empty.
 fn hand_over(buffer: &mut core::Effects, out: &mut Effects<Raft>) {
     out.log_changed_from = buffer.log_changed_from.map(|index| index.0);
-    out.list.extend(buffer.list.drain(..).filter(|effect| !is_seen_by_the_world(effect)).map(effect_out));
+    let is_news =
+        |effect: &core::Effect| !matches!(effect, core::Effect::Note(fact) if is_noted_by_the_world(*fact));
+    out.list.extend(buffer.list.drain(..).filter(is_news).map(effect_out));
     buffer.clear();
 }
 
 /// Facts that the world notes itself, under the same names, for every protocol.
-fn is_seen_by_the_world(effect: &core::Effect) -> bool {
-    matches!(effect, core::Effect::Note(core::Fact::LeaderElected | core::Fact::LogCut))
+pub(crate) fn is_noted_by_the_world(fact: core::Fact) -> bool {
+    matches!(fact, core::Fact::LeaderElected | core::Fact::LogCut)
 }
 
 fn effect_out(effect: core::Effect) -> Effect<Raft> {

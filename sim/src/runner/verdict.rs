@@ -8,6 +8,7 @@ use super::RunOptions;
 use crate::check::Violation;
 use crate::history::Outcome;
 use crate::protocol::{NodeId, Protocol};
+use crate::protocols::raft::is_noted_by_the_world;
 use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, format_exact, repeat_command};
 use crate::scenario::{Property, Scenario};
 use crate::world::World;
@@ -50,8 +51,7 @@ pub(super) fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<S
 
 /// Whether a run of a protocol may come to note a situation: one that only our own Raft names is not for others to show.
 fn may_see<P: Protocol>(fact: &str) -> bool {
-    let noted_by_the_world = |known: &&Fact| matches!(known, Fact::LeaderElected | Fact::LogCut);
-    let mut of_raft = Fact::ALL.iter().filter(|known| !noted_by_the_world(known));
+    let mut of_raft = Fact::ALL.iter().filter(|&&known| !is_noted_by_the_world(known));
     P::notes().is_none_or(|notes| notes.contains(&fact) || of_raft.all(|known| known.name() != fact))
 }
 

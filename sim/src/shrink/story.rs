@@ -340,7 +340,7 @@ fn with_plain_settings<P: Protocol>(
 /// Tells nodes to stand for election and to send heartbeats, instead of letting the timers of a library that keeps its own
 /// time fire one by one until it does: from the back, so that nothing later depends on the time that passed.
 fn with_commands<P: Protocol>(table: &Table<'_>, mut acts: Acts<P>, effort: &mut Effort<'_>) -> Acts<P> {
-    let told = [P::election_timer(), P::heartbeat_timer()];
+    let told = World::<P>::commands();
     let waits = |act: &Act<P::Timer>| matches!(act, Act::Fire { timer, .. } if !told.contains(&Some(*timer)));
     if !P::keeps_own_time() {
         return acts;

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::brief::Theme;
-use super::{Draw, MS, SECOND, addresses, ids, ms, nodes, percent};
-use crate::protocol::{Address, NodeId, OptionValue, Within};
+use super::{Draw, MS, SECOND, addresses, around, ids, ms, nodes, percent};
+use crate::protocol::{NodeId, OptionValue};
 use crate::scenario::{
-    Aim, Cluster, Cue, Nemesis, NemesisKind, Network, Node, NodeFault, Operator, ReadsAt, Scenario, Schedule,
+    Aim, Cluster, Cue, Nemesis, NemesisKind, Network, NodeFault, Operator, ReadsAt, Scenario, Schedule,
     Shape, Step, When, Workload,
 };
 
@@ -25,6 +25,13 @@ fn changes_members(scenario: &Scenario) -> bool {
         .nemeses
         .iter()
         .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
+}
+
+/// Lets time order a world, which heals and agrees after its hardship.
+fn timed_and_healed(scenario: &mut Scenario) {
+    let within = 60 * scenario.cluster.election.max + 600 * SECOND;
+    scenario.schedule = Schedule::Timed;
+    scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
 }
 
 impl Draw {
@@ -182,7 +189,6 @@ impl Draw {
         options.remove("check-quorum");
         options.insert(String::from("lease-reads"), OptionValue::Switch(true));
         let election = scenario.cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Partition { shape: Shape::LeaderAlone };
         let lasting = around(4 * election);
         scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
@@ -208,17 +214,13 @@ impl Draw {
 
     /// Nodes move and nothing else happens, so that a leader stays who has to follow them.
     fn moving_nodes(&mut self, scenario: &mut Scenario) {
-        let Cluster { nodes, addresses, election, .. } = &mut scenario.cluster;
-        addresses.truncate(nodes.len());
-        addresses.extend((1..=3).map(|number| format!("vacant{number}")));
-        let election = election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
+        let cluster = &mut scenario.cluster;
+        cluster.addresses = addresses(cluster.nodes.len() as u32, 3);
+        let election = cluster.election.max;
         let kind = NemesisKind::Operate { operator: Operator::Address };
         let lasting = around(self.pick(&[1, 2]) * election);
         scenario.nemeses = vec![Nemesis { kind, when: When::Every(around(4 * election)), lasting }];
-        scenario.schedule = Schedule::Timed;
-        let within = 60 * election + 600 * SECOND;
-        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
+        timed_and_healed(scenario);
     }
 
     /// The operator who asked for a change went away between its two entries: the cluster is joint until somebody asks
@@ -226,26 +228,20 @@ impl Draw {
     fn abandoned_joint(&mut self, scenario: &mut Scenario) {
         // The old set can elect without any one of its nodes; the new one may be as small as one.
         let (voters, shared) = (self.pick(&[4, 4, 5, 6]), self.pick(&[0, 0, 1]));
-        let set = |from: u32, to: u32| (from..to).map(NodeId).collect::<BTreeSet<NodeId>>();
         let cluster = &mut scenario.cluster;
-        let moved = cluster.addresses.split_off(cluster.nodes.len());
-        cluster.nodes = (0..voters)
-            .map(|number| Node { name: format!("n{}", number + 1), home: Address(number) })
-            .collect();
-        cluster.addresses = cluster.nodes.iter().map(|node| node.name.clone()).chain(moved).collect();
-        cluster.members = vec![set(0, 3), set(3 - shared, voters)];
+        let vacant = cluster.addresses.len() - cluster.nodes.len();
+        cluster.nodes = nodes(voters);
+        cluster.addresses = addresses(voters, vacant as u32);
+        cluster.members = vec![ids(0, 3), ids(3 - shared, voters)];
         (cluster.learners, cluster.spare) = (BTreeSet::new(), BTreeSet::new());
         scenario.network.loss = percent(self.pick(&[30, 10, 50]));
-        scenario.schedule = Schedule::Timed;
         let election = cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let kind = NemesisKind::Operate { operator: Operator::LeaveJoint };
         let lasting = around(self.pick(&[2, 3, 5]) * election);
         let operator = Nemesis { kind, when: When::Every(around(election / 20)), lasting };
         scenario.nemeses = vec![operator; 2];
         // Once the cluster is joint no longer, nothing more is to be found here.
-        let within = 60 * election + 600 * SECOND;
-        scenario.steps = vec![Step::Events { count: 4_000 }, Step::Heal, Step::Converge { within }];
+        timed_and_healed(scenario);
     }
 
     /// An operator mistakes one address for another. Some do not hear of it, and whoever restarts connects anew.
@@ -257,7 +253,6 @@ impl Draw {
         cluster.members = vec![ids(0, voters)];
         (cluster.learners, cluster.spare) = (BTreeSet::new(), ids(voters, voters + 1));
         let election = cluster.election.max;
-        let around = |time: u64| Within { min: time / 2, max: time * 3 / 2 };
         let nemesis = |kind, when| Nemesis { kind, when, lasting: around(10 * election) };
         let mistake = NemesisKind::Operate { operator: Operator::ForeignAddress };
         let reboot = NemesisKind::Hit { fault: NodeFault::Reboot, aim: Aim::Any };

@@ -100,7 +100,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// The timers that are commands to a library that keeps its own time.
-    pub(super) fn commands() -> [Option<P::Timer>; 2] {
+    pub(crate) fn commands() -> [Option<P::Timer>; 2] {
         if P::keeps_own_time() { [P::election_timer(), P::heartbeat_timer()] } else { [None, None] }
     }
 
