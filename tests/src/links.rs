@@ -1,0 +1,40 @@
+//! Documents point only to what exists: every relative link of every Markdown file leads to a file or folder.
+
+use std::fs;
+use std::path::Path;
+
+use crate::tidy::files_below;
+
+/// The most lines that the README may have: it is read by people every day. The rest stands in `docs/`.
+const README_LINES_MAX: usize = 150;
+
+/// What the links of a Markdown text point to, without those to other sites and to places in the same page.
+fn targets(text: &str) -> Vec<&str> {
+    let after_bracket = text.split("](").skip(1);
+    let targets = after_bracket.filter_map(|rest| rest.split([')', '#', ' ']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://")).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in files_below(&crate::root(), "md") {
+        let text = fs::read_to_string(&path).expect("a document is text");
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for target in targets(&text) {
+            assert!(folder.join(target).exists(), "{}: nothing is at {target}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let text = fs::read_to_string(crate::root().join("README.md")).expect("the README");
+    let lines = text.lines().count();
+    assert!(lines <= README_LINES_MAX, "README.md has {lines} lines; move what is long into docs/");
+}
+
+#[test]
+fn targets_are_found() {
+    let text = "see [a](b/c.md), [d](https://e.f/g), [h](#here) and [i](j.md#there)";
+    assert_eq!(targets(text), ["b/c.md", "j.md"]);
+}
