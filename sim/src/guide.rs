@@ -55,7 +55,21 @@
 //! - **Its words.** What it cannot do is `Refusal::Unsupported`, which a scenario is told of as *not applicable*; its
 //!   own refusals become kebab-case words. Its assertions are findings: a panic is a broken `invariant`.
 //!
-//! To run scenario files on it, name it in `runner::run` and `runner::systems`, as `raft-rs` is.
+//! # A command line of your own
+//!
+//! [`cli::main_with`](crate::cli::main_with) is the whole of `splitbrain` under your program's name: `run`, `sweep`, `shrink`,
+//! `replay` and all else, on the protocols that you register. What each can do is told beside it
+//! ([`Capability`](crate::system::Capability)); a scenario that asks for more is *not applicable* by name.
+//!
+//! ```no_run
+//! # use splitbrain::protocols::echo::Echo as MyProtocol;
+//! use splitbrain::system::{Capability, System, Systems};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let mine = System::of::<MyProtocol>("a log of my own", &[Capability::Learners]);
+//!     splitbrain::cli::main_with(&Systems::new(&[mine]), std::env::args_os())
+//! }
+//! ```
 //!
 //! # Seeds in tests
 //!

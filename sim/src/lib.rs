@@ -31,6 +31,7 @@ pub mod session;
 pub mod shrink;
 pub mod swarm;
 pub mod sweep;
+pub mod system;
 pub mod tape;
 pub mod testing;
 pub mod time;

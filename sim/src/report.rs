@@ -251,12 +251,17 @@ impl Summary {
 /// The command that repeats a run, as a shell takes it.
 #[must_use]
 pub fn repeat_command(file: &str, system: &str, seed: u64) -> String {
+    format!("splitbrain run {} --system {system} --seed {seed}", shell_word(file))
+}
+
+/// A text as one word of a shell.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-    let file = match !file.is_empty() && file.chars().all(plain) {
-        true => file.to_owned(),
-        false => format!("'{}'", file.replace('\'', "'\\''")),
-    };
-    format!("splitbrain run {file} --system {system} --seed {seed}")
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// The last line of a text: how many runs went as expected.

@@ -11,13 +11,7 @@ use crate::check::{Glance, Violation};
 use crate::choices::Choices;
 use crate::panics;
 use crate::protocol::Protocol;
-#[cfg(feature = "openraft")]
-use crate::protocols::openraft::OpenRaft;
-#[cfg(feature = "openraft-0-9")]
-use crate::protocols::openraft_0_9::OpenRaft as OpenRaft09;
-use crate::protocols::raft::Raft;
-#[cfg(feature = "raft-rs")]
-use crate::protocols::raft_rs::RaftRs;
+use crate::protocols;
 use crate::report::Report;
 use crate::scenario::{Objection, Property, Scenario, Subject, nearest};
 use crate::world::{Limit, World};
@@ -35,72 +29,12 @@ use verdict::{judge, report};
 pub struct RunOptions {
     /// The path as it was given, for the report.
     pub file: String,
-    /// The protocol, one of [`systems`].
+    /// The name of the protocol.
     pub system: String,
     /// The seed.
     pub seed: u64,
     /// Whether the report shall hold every record.
     pub trace: bool,
-}
-
-/// Every system that there is an adapter for, whether this build has it or not. The first is the project's own, which
-/// runs a scenario that names no system; others run when a scenario names them or the user asks for them.
-pub const KNOWN_SYSTEMS: [&str; 4] = [Raft::NAME, "raft-rs", "openraft", "openraft-0.9"];
-
-/// The protocols that can be run, by name: those of [`KNOWN_SYSTEMS`] that this build has. Each of the others is a
-/// cargo feature of its own name (`openraft-0-9` for `openraft-0.9`).
-#[must_use]
-pub fn systems() -> &'static [&'static str] {
-    &[
-        Raft::NAME,
-        #[cfg(feature = "raft-rs")]
-        RaftRs::NAME,
-        #[cfg(feature = "openraft")]
-        OpenRaft::NAME,
-        #[cfg(feature = "openraft-0-9")]
-        OpenRaft09::NAME,
-    ]
-}
-
-/// Whether a scenario runs on a system: on those it names, or, when it names none, on the project's own and on any
-/// that the user asks for.
-#[must_use]
-pub fn is_meant(scenario: &Scenario, system: &str, asked: bool) -> bool {
-    if scenario.systems.is_empty() {
-        return asked || system == Raft::NAME;
-    }
-    scenario.systems.iter().any(|meant| meant == system)
-}
-
-/// Something to do with a protocol that is known by name only.
-pub trait Visit {
-    /// What comes of it.
-    type Output;
-    /// Does it.
-    fn visit<P: Protocol>(self) -> Self::Output;
-}
-
-/// Does something with the protocol of a name.
-///
-/// # Errors
-/// An objection when there is no such protocol.
-pub fn with_system<V: Visit>(name: &str, visit: V) -> Result<V::Output, Objection> {
-    match name {
-        Raft::NAME => Ok(visit.visit::<Raft>()),
-        #[cfg(any(test, feature = "mutations"))]
-        "unruly" => Ok(visit.visit::<crate::protocols::unruly::Unruly>()),
-        #[cfg(feature = "raft-rs")]
-        RaftRs::NAME => Ok(visit.visit::<RaftRs>()),
-        #[cfg(feature = "openraft")]
-        OpenRaft::NAME => Ok(visit.visit::<OpenRaft>()),
-        #[cfg(feature = "openraft-0-9")]
-        OpenRaft09::NAME => Ok(visit.visit::<OpenRaft09>()),
-        other => Err(Objection {
-            subject: Subject::Scenario,
-            message: format!("expected one of the systems {}, found {other:?}", systems().join(", ")),
-            hint: nearest(other, systems().iter().copied()).map(|name| format!("did you mean {name:?}?")),
-        }),
-    }
 }
 
 /// Where a run's chance comes from, how far it may go, and what of it is written down.
@@ -134,10 +68,11 @@ pub struct Played<P: Protocol> {
     pub world: World<P>,
 }
 
-/// Carries a scenario out and judges it.
+/// Carries a scenario out on a protocol of this project, by its name, and judges it.
 ///
 /// # Errors
-/// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
+/// An objection when there is no such protocol, when it does not know a rule or setting, or a step is
+/// impossible when its turn comes.
 pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
     drive(scenario, options, Drive::seeded(options.seed))
 }
@@ -147,14 +82,7 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objectio
 /// # Errors
 /// As [`run`].
 pub fn drive(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Report, Objection> {
-    struct Run<'a>(&'a Scenario, &'a RunOptions, Drive);
-    impl Visit for Run<'_> {
-        type Output = Result<Report, Objection>;
-        fn visit<P: Protocol>(self) -> Self::Output {
-            play::<P>(self.0, self.1, self.2).map(|played| played.report)
-        }
-    }
-    with_system(&options.system, Run(scenario, options, drive))?
+    protocols::built_in().named(&options.system)?.drive(scenario, options, drive)
 }
 
 /// Carries a scenario out with one protocol and judges it.

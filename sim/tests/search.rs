@@ -55,40 +55,6 @@ fn a_sweep_that_is_killed_goes_on_and_ends_with_the_same_bytes() {
     assert_eq!(reports(&folder.path().join("killed")), reports(&folder.path().join("whole")));
 }
 
-/// Some seeds do what no protocol may; the sweep goes on and names them, however many processes it has.
-#[cfg(feature = "mutations")]
-#[test]
-fn a_run_that_hangs_grows_or_aborts_is_a_finding() {
-    let unruly = "
-title = 'unruly'
-source = 'here'
-systems = ['unruly']
-[cluster]
-members = ['a']
-election = '50ms..150ms'
-[story]
-steps = [{ run = '1s' }]
-[expect]
-violations = 'none'
-";
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("unruly.toml"), unruly).expect("a file");
-    for (deed, property) in [("hangs", "termination"), ("grows", "memory"), ("aborts", "process")] {
-        let sweep = |threads| {
-            let deed = format!("deed={deed}");
-            let limits = ["--patience", "1", "--memory", "256", "--twice", "0"];
-            let seeds = ["sweep", "unruly.toml", "--seeds", "0..7", "--threads", threads, "--option", &deed];
-            splitbrain(folder.path(), &[&seeds[..], &limits].concat())
-        };
-        let swept = sweep("1");
-        let text = String::from_utf8_lossy(&swept.stdout);
-        assert_eq!(swept.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&swept.stderr));
-        assert!(text.contains("runs      8,"), "{text}");
-        assert!(text.contains(&format!("shape     {property}: ")), "{text}");
-        assert_eq!(swept.stdout, sweep("2").stdout);
-    }
-}
-
 #[test]
 fn shards_put_together_are_the_whole() {
     let folder = folder();

@@ -4,6 +4,7 @@ mod checkers_alive;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
+mod guests;
 mod links;
 #[cfg(feature = "mutations")]
 mod machine_mutations;

@@ -2,6 +2,7 @@
 //! reason is written here.
 
 use insta::{Settings, assert_snapshot};
+use splitbrain::protocols::built_in;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, ScenarioFile};
 
@@ -63,8 +64,11 @@ fn both_keep_what_both_promise() {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
         let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        let both = ["raft", "raft-rs"]
-            .map(|system| runner::is_meant(&file.scenario, system, true).then(|| verdict(&file, system)));
+        let systems = built_in();
+        let both = ["raft", "raft-rs"].map(|name| {
+            let system = systems.named(name).expect("this build has both");
+            systems.is_meant(&file.scenario, system, true).then(|| verdict(&file, name))
+        });
         let [Some(ours), Some(theirs)] = both else { continue };
         table += &format!("{name}\n    raft     {ours}\n    raft-rs  {theirs}\n");
         let reason = DIFFERENCES.iter().find(|(file, _)| *file == name).map(|(_, reason)| reason);

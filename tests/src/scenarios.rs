@@ -1,6 +1,7 @@
 //! Every scenario file: judged with all its seeds, and the report of the first one as a snapshot.
 
 use insta::{Settings, assert_snapshot};
+use splitbrain::protocols::built_in;
 use splitbrain::report::Palette;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario;
@@ -10,15 +11,14 @@ fn every_scenario_goes_as_it_expects() {
     let folder = crate::root().join("scenarios");
     let files = crate::tidy::files_below(&folder, "toml");
     assert!(files.len() > 8, "the scenarios are there");
+    let systems = built_in();
     let mut failed = Vec::new();
     for path in files {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
         let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        for &system in runner::systems() {
-            if !runner::is_meant(&file.scenario, system, false) {
-                continue;
-            }
+        for system in systems.iter().filter(|system| systems.is_meant(&file.scenario, *system, false)) {
+            let system = system.name();
             for seed in file.scenario.seeds.iter() {
                 let options =
                     RunOptions { file: name.clone(), system: system.to_owned(), seed, trace: false };
@@ -42,7 +42,7 @@ fn snapshot(name: &str, system: &str, text: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| {
         let name = name.trim_start_matches("scenarios/").trim_end_matches(".toml").replace('/', "__");
-        let suffix = if system == runner::KNOWN_SYSTEMS[0] { String::new() } else { format!("@{system}") };
+        let suffix = if system == built_in().first().name() { String::new() } else { format!("@{system}") };
         assert_snapshot!(format!("{name}{suffix}"), text);
     });
 }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::BAD_INPUT;
 use super::output::complain;
+use super::program::Program;
 use super::sweep::{EndingArguments, finish};
 use crate::protocol::OptionValue;
 use crate::scenario;
@@ -36,7 +37,7 @@ pub(super) struct MergeArguments {
     ending: EndingArguments,
 }
 
-pub(super) fn main(arguments: &MergeArguments) -> u8 {
+pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
     let mut blocks = BTreeMap::new();
     let mut header: Option<Header> = None;
     for folder in &arguments.folders {
@@ -66,8 +67,9 @@ pub(super) fn main(arguments: &MergeArguments) -> u8 {
             return BAD_INPUT;
         }
     };
+    let Some(system) = program.system(Some(&header.system), None) else { return BAD_INPUT };
     let plan = Plan {
-        system: header.system.clone(),
+        system,
         first: header.first,
         last: header.last,
         shard: (1, 1),

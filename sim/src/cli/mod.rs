@@ -11,12 +11,14 @@ mod merge;
 mod options;
 mod output;
 mod print_seed;
+mod program;
 mod progress;
 mod replay;
 mod rules;
 mod run;
 mod shrink;
 mod sweep;
+mod systems;
 #[cfg(feature = "mutations")]
 mod zoo;
 #[cfg(feature = "mutations")]
@@ -26,10 +28,15 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use splitbrain_linearizability::command::{CheckArgs, run as check};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+use program::Program;
+
+use crate::protocols::built_in;
+use crate::system::Systems;
 
 /// Everything went as expected.
 const AS_EXPECTED: u8 = 0;
@@ -37,11 +44,17 @@ const AS_EXPECTED: u8 = 0;
 const NOT_AS_EXPECTED: u8 = 1;
 /// The input is bad: arguments or scenario files. Also what `clap` answers to bad arguments.
 const BAD_INPUT: u8 = 2;
+/// Nothing was judged: every scenario asks for what the system does not have.
+const NO_VERDICT: u8 = 3;
+
+/// What the exit codes mean, the same for every command.
+const EXIT_CODES: &str = "Exit code: 0 all as expected, 1 an expectation failed or something was found, 2 bad input, \
+    3 no verdict (nothing could be judged), 130 interrupted.";
 
 /// Deterministic simulation testing for Raft-style consensus.
 #[derive(Debug, Parser)]
 #[command(name = "splitbrain", version, max_term_width = 100)]
-#[command(after_help = "Exit code: 0 all as expected, 1 an expectation failed, 2 bad input.")]
+#[command(after_help = EXIT_CODES)]
 struct Arguments {
     /// Say more on the standard error: -v what is done, -vv in detail; RUST_LOG overrides
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -60,6 +73,8 @@ enum Command {
     CheckChange(check_change::CheckChangeArguments),
     /// List every safety rule, its source, and what breaks without it
     Rules(rules::RulesArguments),
+    /// List the protocols that can be run, and what each can do
+    Systems(systems::SystemsArguments),
     /// Run many seeds on all cores; failures come out small
     Sweep(sweep::SweepArguments),
     /// Put the shards of a sweep together
@@ -75,30 +90,55 @@ enum Command {
     Zoo(zoo::ZooArguments),
 }
 
-/// Does what the arguments ask (the program's name first), and returns the exit code.
+/// Does what the arguments ask (the program's name first) with the protocols of this project, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_with(&built_in(), arguments)
+}
+
+/// As [`main`], with protocols of one's own: the whole command line, under the name of the program that calls this.
+///
+/// ```no_run
+/// use splitbrain::protocols::echo::Echo; // your own
+/// use splitbrain::system::{System, Systems};
+///
+/// fn main() -> std::process::ExitCode {
+///     let systems = Systems::new(&[System::of::<Echo>("counts and is answered", &[])]);
+///     splitbrain::cli::main_with(&systems, std::env::args_os())
+/// }
+/// ```
+pub fn main_with(systems: &Systems, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = arguments.into_iter().collect();
-    let Arguments { verbose, command } = match Arguments::try_parse_from(&words) {
+    let name = Program::name(&words);
+    let parsed = Arguments::command()
+        .name(name.clone())
+        .bin_name(name)
+        .try_get_matches_from(&words)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let Arguments { verbose, command } = match parsed {
         Ok(arguments) => arguments,
         Err(answer) => return print_answer(&answer),
     };
     start_diagnostics(verbose);
-    let code = match command {
-        Command::Run(arguments) => run::main(&arguments),
+    ExitCode::from(obey(command, &Program::new(systems.clone(), &words)))
+}
+
+fn obey(command: Command, program: &Program) -> u8 {
+    match command {
+        Command::Run(arguments) => run::main(&arguments, program),
         Command::CheckChange(arguments) => check_change::main(&arguments),
-        Command::Rules(arguments) => rules::main(&arguments),
+        Command::Rules(arguments) => rules::main(&arguments, program),
+        Command::Systems(arguments) => systems::main(&arguments, program),
         Command::Check(arguments) => {
             check(&arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
         }
-        Command::Sweep(arguments) => sweep::main(&arguments, words.get(1..).unwrap_or_default()),
-        Command::Merge(arguments) => merge::main(&arguments),
-        Command::Shrink(arguments) => shrink::main(&arguments),
-        Command::Replay(arguments) => replay::main(&arguments),
-        Command::PrintSeed(arguments) => print_seed::main(&arguments),
+        Command::Sweep(arguments) => sweep::main(&arguments, program),
+        Command::Merge(arguments) => merge::main(&arguments, program),
+        Command::Shrink(arguments) => shrink::main(&arguments, program),
+        Command::Replay(arguments) => replay::main(&arguments, program),
+        Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
         #[cfg(feature = "mutations")]
         Command::Zoo(arguments) => zoo::main(&arguments),
-    };
-    ExitCode::from(code)
+    }
 }
 
 /// Help and version are answers; anything else is bad input.

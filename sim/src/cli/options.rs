@@ -3,41 +3,44 @@
 use std::path::Path;
 
 use super::output::complain;
+use super::program::Program;
 use crate::protocol::OptionValue;
-use crate::runner;
 use crate::scenario::{self, Scenario, parse_duration};
 use crate::swarm;
+use crate::system::System;
 
-/// A scenario, the file it came from (empty for a seed), and the seed to run it with.
+/// A scenario, the file it came from (empty for a seed), the seed to run it with, and the protocol.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) file: String,
     pub(super) scenario: Scenario,
     pub(super) seed: u64,
+    pub(super) system: System,
 }
 
 /// The scenario of a seed or of a file. The user is told what is wrong.
-pub(super) fn target(text: &str, seed: Option<u64>) -> Option<Target> {
+pub(super) fn target(
+    text: &str,
+    seed: Option<u64>,
+    system: Option<&str>,
+    program: &Program,
+) -> Option<Target> {
     if let Ok(drawn) = text.parse::<u64>() {
-        let scenario = swarm::scenario(drawn);
-        return Some(Target { file: String::new(), scenario, seed: seed.unwrap_or(drawn) });
+        let system = program.system(system, None)?;
+        let scenario = swarm::scenario_for(drawn, system.name());
+        return Some(Target { file: String::new(), scenario, seed: seed.unwrap_or(drawn), system });
     }
     match scenario::load(Path::new(text)) {
         Ok(file) => {
             let seed = seed.unwrap_or(file.scenario.seeds.first);
-            Some(Target { file: file.path, scenario: file.scenario, seed })
+            let system = program.system(system, Some(&file.scenario))?;
+            Some(Target { file: file.path, scenario: file.scenario, seed, system })
         }
         Err(error) => {
             complain(&error);
             None
         }
     }
-}
-
-/// The system that was asked for, that of the scenario, or the first there is.
-pub(super) fn system(asked: Option<&str>, scenario: Option<&Scenario>) -> String {
-    let meant = scenario.and_then(|scenario| scenario.systems.first().map(String::as_str));
-    asked.or(meant).unwrap_or(runner::systems()[0]).to_owned()
 }
 
 pub(super) fn parse_time(text: &str) -> Result<u64, String> {

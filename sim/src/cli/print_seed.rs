@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::output::{Output, complain};
+use super::program::Program;
 use super::{AS_EXPECTED, BAD_INPUT};
 use crate::swarm;
 
@@ -15,13 +16,15 @@ pub(super) struct PrintSeedArguments {
     #[arg(value_name = "SEED")]
     seed: u64,
     /// The system that the scenario is for
-    #[arg(long, value_name = "NAME", default_value = "raft", value_parser = super::run::parse_system)]
-    system: String,
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
 }
 
 /// Prints what the arguments ask, and returns the exit code.
-pub(super) fn main(arguments: &PrintSeedArguments) -> u8 {
+pub(super) fn main(arguments: &PrintSeedArguments, program: &Program) -> u8 {
     let PrintSeedArguments { seed, system } = arguments;
+    let Some(system) = program.system(system.as_deref(), None) else { return BAD_INPUT };
+    let system = system.name();
     let scenario = swarm::scenario_for(*seed, system);
     let head = format!("# What the swarm draws for seed {seed} of {system}.\n");
     match Output::new().write(&(head + &scenario.to_toml())) {

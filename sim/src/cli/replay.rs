@@ -9,12 +9,13 @@ use clap::Args;
 
 use super::options::{self, Target};
 use super::output::{Output, complain, inform};
+use super::program::{Program, told};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::choices::Choices;
-use crate::protocol::Protocol;
-use crate::runner::{self, Drive, Played, RunOptions, Visit};
-use crate::scenario::Objection;
+use crate::runner::{Drive, RunOptions};
+use crate::system::Sight;
 use crate::tape;
+use crate::time::Moment;
 use crate::world::Limit;
 
 /// What `replay` may be told.
@@ -49,8 +50,8 @@ pub(super) struct ReplayArguments {
 /// What is to be shown, and the exit code.
 type Shown = (String, u8);
 
-pub(super) fn main(arguments: &ReplayArguments) -> u8 {
-    match replay(arguments) {
+pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
+    match replay(arguments, program) {
         Some((text, code)) => match Output::new().write(&text) {
             Ok(()) => code,
             Err(error) => {
@@ -62,23 +63,64 @@ pub(super) fn main(arguments: &ReplayArguments) -> u8 {
     }
 }
 
-fn replay(arguments: &ReplayArguments) -> Option<Shown> {
-    let target = options::target(&arguments.target, arguments.seed)?;
+fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
+    let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
+    let mut whole = look(arguments, &target, Limit::default())?;
+    if let Some(parting) = &whole.parted {
+        if !arguments.tolerant {
+            complain(&format!("the tape does not fit: {parting}"));
+            inform("help: --tolerant goes on, and takes what fits");
+            return None;
+        }
+        inform(&format!("the run parts from the tape: {parting}"));
+    }
+    if let Some(path) = &arguments.record {
+        let about = format!("{} · {} · seed {}", target.scenario.title, target.system.name(), target.seed);
+        if let Err(error) = options::write_file(path, &tape::print(&about, &whole.recorded)) {
+            complain(&format!("{}: {error}", path.display()));
+            return None;
+        }
+    }
+    program.sign(&mut whole.report);
+    let code = if whole.report.passed() { AS_EXPECTED } else { NOT_AS_EXPECTED };
+    let Some(event) = arguments.at else {
+        return Some((whole.report.text(&Output::new().palette()), code));
+    };
+    let events = whole.report.counts.events;
+    if event > events {
+        complain(&format!("expected an event of the run, which has {events}, found --at {event}"));
+        return None;
+    }
+    let stopped = look(arguments, &target, Limit { events: event, ..Limit::default() })?;
+    Some((scene(arguments, &stopped), code))
+}
+
+/// Every node after the last event of a run, and the records before it.
+fn scene(arguments: &ReplayArguments, seen: &Sight) -> String {
+    let counts = seen.report.counts;
+    let mut text = format!("after event {} at {}\n", counts.events, Moment(counts.virtual_time));
+    seen.nodes.iter().for_each(|node| text.push_str(&format!("  {node}\n")));
+    let all = &seen.report.trace;
+    let from = if arguments.trace { 0 } else { all.len().saturating_sub(12) };
+    all[from..].iter().for_each(|record| text.push_str(&format!("  | {record}\n")));
+    text
+}
+
+/// Carries the run out as far as the limit.
+fn look(arguments: &ReplayArguments, target: &Target, limit: Limit) -> Option<Sight> {
     let mut choices = choices(arguments, target.seed)?;
     if arguments.record.is_some() {
         choices.record();
     }
-    let limit = arguments.at.map_or(Limit::default(), |events| Limit { events, ..Limit::default() });
+    let options = RunOptions {
+        file: target.file.clone(),
+        system: target.system.name().to_owned(),
+        seed: target.seed,
+        trace: arguments.trace || arguments.at.is_some(),
+    };
     let drive = Drive { choices, limit, limit_is_a_promise: false, acts: false };
-    let system = options::system(arguments.system.as_deref(), Some(&target.scenario));
-    match runner::with_system(&system, Replay { arguments, target: &target, system: &system, drive }) {
-        Ok(Ok(shown)) => shown,
-        Ok(Err(objection)) | Err(objection) => {
-            let hint = objection.hint.map_or(String::new(), |hint| format!("\nhelp: {hint}"));
-            complain(&format!("{}: {}{hint}", arguments.target, objection.message));
-            None
-        }
-    }
+    let seen = target.system.look(&target.scenario, &options, drive);
+    seen.map_err(|objection| complain(&told(&arguments.target, objection))).ok()
 }
 
 fn choices(arguments: &ReplayArguments, seed: u64) -> Option<Choices> {
@@ -97,62 +139,5 @@ fn choices(arguments: &ReplayArguments, seed: u64) -> Option<Choices> {
             complain(&format!("{}:{error}", path.display()));
             None
         }
-    }
-}
-
-struct Replay<'a> {
-    arguments: &'a ReplayArguments,
-    target: &'a Target,
-    system: &'a str,
-    drive: Drive,
-}
-
-impl Visit for Replay<'_> {
-    type Output = Result<Option<Shown>, Objection>;
-
-    fn visit<P: Protocol>(self) -> Self::Output {
-        let Replay { arguments, target, system, drive } = self;
-        let options = RunOptions {
-            file: target.file.clone(),
-            system: system.to_owned(),
-            seed: target.seed,
-            trace: arguments.trace || arguments.at.is_some(),
-        };
-        let Played { mut report, world } = runner::play::<P>(&target.scenario, &options, drive)?;
-        if let Some(parting) = world.choices().parted() {
-            if !arguments.tolerant {
-                complain(&format!("the tape does not fit: {parting}"));
-                inform("help: --tolerant goes on, and takes what fits");
-                return Ok(None);
-            }
-            inform(&format!("the run parts from the tape: {parting}"));
-        }
-        if let Some(path) = &arguments.record {
-            let about = format!("{} · {system} · seed {}", target.scenario.title, target.seed);
-            let text = tape::print(&about, world.choices().recorded());
-            if let Err(error) = options::write_file(path, &text) {
-                complain(&format!("{}: {error}", path.display()));
-                return Ok(None);
-            }
-        }
-        let passed = report.passed();
-        if arguments.at.is_none() {
-            let palette = Output::new().palette();
-            return Ok(Some((report.text(&palette), if passed { AS_EXPECTED } else { NOT_AS_EXPECTED })));
-        }
-        let mut text = format!("after event {} at {}\n", world.counts().events, world.now());
-        for (number, node) in world.nodes().iter().enumerate() {
-            let name = &target.scenario.cluster.nodes[number].name;
-            let state = node
-                .process
-                .as_ref()
-                .map_or_else(|| String::from("down"), super::super::protocol::Inspect::describe);
-            let unfinished = node.disk.unfinished();
-            text.push_str(&format!("  {name}: {state}; {unfinished} unfinished writes\n"));
-        }
-        let all = core::mem::take(&mut report.trace);
-        let from = if arguments.trace { 0 } else { all.len().saturating_sub(12) };
-        all[from..].iter().for_each(|record| text.push_str(&format!("  | {record}\n")));
-        Ok(Some((text, AS_EXPECTED)))
     }
 }

@@ -1,6 +1,6 @@
 //! `splitbrain rules`: every safety rule that a scenario can switch off, and what it is for.
 //!
-//! Holds: the rules are the core's, in the core's order; each has its story in `scenarios/why/`.
+//! Holds: the rules are the system's, in its order; each of the core's has its story in `scenarios/why/`.
 //! Not here: the rules themselves (`splitbrain_core`), and running their stories (`run`).
 
 use std::fmt::Write as _;
@@ -11,7 +11,9 @@ use serde::Serialize;
 use splitbrain_core::Rules;
 
 use super::output::{Format, Output, complain};
+use super::program::Program;
 use super::{AS_EXPECTED, BAD_INPUT};
+use crate::system::System;
 
 /// What `rules` may be told.
 #[derive(Debug, Args)]
@@ -19,6 +21,9 @@ pub(super) struct RulesArguments {
     /// How the table is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The rules of this system
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
 }
 
 /// A line of the table.
@@ -37,8 +42,9 @@ struct Row {
 }
 
 /// Prints the table, and returns the exit code.
-pub(super) fn main(arguments: &RulesArguments) -> u8 {
-    match write(arguments) {
+pub(super) fn main(arguments: &RulesArguments, program: &Program) -> u8 {
+    let Some(system) = program.system(arguments.system.as_deref(), None) else { return BAD_INPUT };
+    match write(arguments, system) {
         Ok(()) => AS_EXPECTED,
         Err(error) => {
             complain(&format!("the table cannot be written: {error}"));
@@ -47,8 +53,8 @@ pub(super) fn main(arguments: &RulesArguments) -> u8 {
     }
 }
 
-fn write(arguments: &RulesArguments) -> io::Result<()> {
-    let rows = rows();
+fn write(arguments: &RulesArguments, system: System) -> io::Result<()> {
+    let rows = rows(system);
     let text = match arguments.format {
         Format::Text => rows.iter().map(text).collect::<Vec<_>>().join("\n"),
         Format::Json => serde_json::to_string_pretty(&rows).map_err(io::Error::other)? + "\n",
@@ -56,21 +62,36 @@ fn write(arguments: &RulesArguments) -> io::Result<()> {
     Output::new().write(&text)
 }
 
-fn rows() -> Vec<Row> {
-    let row = |info: &splitbrain_core::rules::RuleInfo| Row {
-        rule: info.name,
-        source: info.source,
-        without: info.breaks,
-        breaks: info.story.promise,
-        story: format!("scenarios/why/{}.toml", info.name),
-        steps: info.story.steps,
-        model_moves: info.story.model_moves,
+/// The rules of a system, in its order. What a rule is for is known of those that the core has.
+fn rows(system: System) -> Vec<Row> {
+    let row = |&name: &&'static str| match Rules::ALL.iter().find(|info| info.name == name) {
+        Some(info) => Row {
+            rule: info.name,
+            source: info.source,
+            without: info.breaks,
+            breaks: info.story.promise,
+            story: format!("scenarios/why/{}.toml", info.name),
+            steps: info.story.steps,
+            model_moves: info.story.model_moves,
+        },
+        None => Row {
+            rule: name,
+            source: "",
+            without: "",
+            breaks: "",
+            story: String::new(),
+            steps: 0,
+            model_moves: None,
+        },
     };
-    Rules::ALL.iter().map(row).collect()
+    system.rules().iter().map(row).collect()
 }
 
 fn text(row: &Row) -> String {
     let mut text = format!("{}\n", row.rule);
+    if row.story.is_empty() {
+        return text;
+    }
     let steps = if row.steps == 1 { "step" } else { "steps" };
     let model = row
         .model_moves

@@ -10,10 +10,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::output::{Output, complain};
-use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED, find};
+use super::program::Program;
+use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED, find};
 use crate::report::{self, Palette, Report, Summary};
-use crate::runner::{self, RunOptions};
+use crate::runner::{Drive, RunOptions};
 use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Seeds, Subject, nearest};
+use crate::system::{Capability, System, Systems};
 
 /// What `run` may be told.
 #[derive(Debug, Args)]
@@ -37,7 +39,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Run only on this system
-    #[arg(long, value_name = "NAME", value_parser = parse_system)]
+    #[arg(long, value_name = "NAME")]
     system: Option<String>,
 }
 
@@ -50,16 +52,17 @@ enum Format {
 }
 
 pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
-    Seeds::parse(text).ok_or_else(|| "expected a range of seeds such as 1..100".to_owned())
-}
-
-pub(super) fn parse_system(name: &str) -> Result<String, String> {
-    let known = runner::systems();
-    if known.contains(&name) {
-        return Ok(name.to_owned());
+    if let Some(seeds) = Seeds::parse(text) {
+        return Ok(seeds);
     }
-    let hint = nearest(name, known.iter().copied()).map(|near| format!("; did you mean {near:?}?"));
-    Err(format!("known here: {}{}", known.join(", "), hint.unwrap_or_default()))
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let ends = text.split_once("..").and_then(|(first, last)| number(first).zip(number(last)));
+    Err(match ends {
+        Some((first, last)) if first > last => {
+            format!("the range runs backwards: did you mean {last}..{first}?")
+        }
+        _ => String::from("expected a range of seeds such as 1..100"),
+    })
 }
 
 /// Why a command stopped.
@@ -78,10 +81,9 @@ impl From<io::Error> for Stop {
 }
 
 /// Runs what the arguments ask, and returns the exit code.
-pub(super) fn main(arguments: &RunArguments) -> u8 {
-    match run_all(arguments) {
-        Ok(0) => AS_EXPECTED,
-        Ok(_) => NOT_AS_EXPECTED,
+pub(super) fn main(arguments: &RunArguments, program: &Program) -> u8 {
+    match run_all(arguments, program) {
+        Ok(code) => code,
         Err(Stop::BadInput) => BAD_INPUT,
         Err(Stop::Output(error)) => {
             complain(&format!("the reports cannot be written: {error}"));
@@ -90,34 +92,50 @@ pub(super) fn main(arguments: &RunArguments) -> u8 {
     }
 }
 
-fn run_all(arguments: &RunArguments) -> Result<usize, Stop> {
-    let files = load_all(arguments)?;
+fn run_all(arguments: &RunArguments, program: &Program) -> Result<u8, Stop> {
+    if let Some(name) = &arguments.system {
+        program.system(Some(name), None).ok_or(Stop::BadInput)?;
+    }
+    let files = load_all(arguments, program)?;
     let mut writer = Writer::new(arguments);
     for file in &files {
-        for system in systems_for(file, arguments) {
-            for seed in seeds_for(file, arguments).iter() {
-                let options = RunOptions {
-                    file: file.path.clone(),
-                    system: system.to_owned(),
-                    seed,
-                    trace: arguments.trace,
-                };
-                tracing::info!(file = file.path, system, seed, "run");
-                match runner::run(&file.scenario, &options) {
-                    Ok(report) => writer.report(report)?,
-                    // Asked for a system that the file does not name: the file need not suit it.
-                    Err(objection)
-                        if file.scenario.systems.is_empty() && system != runner::KNOWN_SYSTEMS[0] =>
-                    {
-                        writer.unsuited(file, system, objection)?;
-                        break;
-                    }
-                    Err(objection) => return Err(refuse(file, objection)),
-                }
-            }
+        for system in systems_for(file, arguments, program) {
+            run_file(file, system, arguments, program, &mut writer)?;
         }
     }
-    writer.finish()
+    writer.finish(program)
+}
+
+/// Runs a file on one system with all its seeds.
+fn run_file(
+    file: &ScenarioFile,
+    system: System,
+    arguments: &RunArguments,
+    program: &Program,
+    writer: &mut Writer,
+) -> Result<(), Stop> {
+    let is_named = !file.scenario.systems.is_empty();
+    let lacks: Vec<&str> = system.lacks(&file.scenario).into_iter().map(Capability::name).collect();
+    if !lacks.is_empty() && !is_named {
+        return writer.unsuited(file, system.name(), &format!("it does not have {}", lacks.join(", ")));
+    }
+    for seed in seeds_for(file, arguments).iter() {
+        let name = system.name().to_owned();
+        let options = RunOptions { file: file.path.clone(), system: name, seed, trace: arguments.trace };
+        tracing::info!(file = file.path, system = system.name(), seed, "run");
+        match system.drive(&file.scenario, &options, Drive::seeded(seed)) {
+            Ok(mut report) => {
+                program.sign(&mut report);
+                writer.report(report)?;
+            }
+            // Asked for a system that the file does not name: the file need not suit it.
+            Err(objection) if !is_named && system.name() != program.systems.first().name() => {
+                return writer.unsuited(file, system.name(), &objection.message);
+            }
+            Err(objection) => return Err(refuse(file, objection)),
+        }
+    }
+    Ok(())
 }
 
 fn refuse(file: &ScenarioFile, objection: Objection) -> Stop {
@@ -126,7 +144,7 @@ fn refuse(file: &ScenarioFile, objection: Objection) -> Stop {
 }
 
 /// Reads every file that the filter lets through; tells the user of each that is bad.
-fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
+fn load_all(arguments: &RunArguments, program: &Program) -> Result<Vec<ScenarioFile>, Stop> {
     let paths = find::scenario_files(&arguments.paths).map_err(|error| {
         complain(&error);
         Stop::BadInput
@@ -134,7 +152,7 @@ fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
     let mut files = Vec::new();
     let mut bad = false;
     for path in &paths {
-        match scenario::load(path).and_then(|file| check_systems(&file).map(|()| file)) {
+        match scenario::load(path).and_then(|file| check_systems(&file, &program.systems).map(|()| file)) {
             Ok(file) => files.push(file),
             Err(error) => {
                 complain(&error);
@@ -156,13 +174,12 @@ fn load_all(arguments: &RunArguments) -> Result<Vec<ScenarioFile>, Stop> {
 }
 
 /// Whether every system that a scenario names is one.
-fn check_systems(file: &ScenarioFile) -> Result<(), ScenarioError> {
-    let known = runner::KNOWN_SYSTEMS;
+fn check_systems(file: &ScenarioFile, systems: &Systems) -> Result<(), ScenarioError> {
     let mut named = file.scenario.systems.iter().enumerate();
-    let Some((nth, name)) = named.find(|(_, name)| !known.contains(&name.as_str())) else { return Ok(()) };
-    let hint = match nearest(name, known.iter().copied()) {
+    let Some((nth, name)) = named.find(|(_, name)| !systems.knows(name)) else { return Ok(()) };
+    let hint = match nearest(name, systems.names()) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => format!("known here: {}", known.join(", ")),
+        None => format!("known here: {}", systems.names().collect::<Vec<_>>().join(", ")),
     };
     let message = format!("unknown system {name:?}");
     Err(file.error(Objection { subject: Subject::System(nth), message, hint: Some(hint) }))
@@ -171,11 +188,14 @@ fn check_systems(file: &ScenarioFile) -> Result<(), ScenarioError> {
 fn systems_for<'a>(
     file: &'a ScenarioFile,
     arguments: &'a RunArguments,
-) -> impl Iterator<Item = &'static str> + 'a {
+    program: &'a Program,
+) -> impl Iterator<Item = System> + 'a {
     let asked = arguments.system.as_deref();
-    runner::systems().iter().copied().filter(move |&name| {
-        asked.is_none_or(|asked| asked == name) && runner::is_meant(&file.scenario, name, asked.is_some())
-    })
+    let wanted = move |system: &System| {
+        asked.is_none_or(|asked| asked == system.name())
+            && program.systems.is_meant(&file.scenario, *system, asked.is_some())
+    };
+    program.systems.iter().filter(wanted)
 }
 
 fn seeds_for(file: &ScenarioFile, arguments: &RunArguments) -> Seeds {
@@ -232,15 +252,13 @@ impl Writer {
     }
 
     /// A scenario that the system cannot carry out says nothing about the system.
-    fn unsuited(&mut self, file: &ScenarioFile, system: &str, objection: Objection) -> Result<(), Stop> {
+    fn unsuited(&mut self, file: &ScenarioFile, system: &str, why: &str) -> Result<(), Stop> {
         self.unsuited += 1;
         match self.format {
             Format::Text => {
                 let gap = if self.last.is_some() { "\n" } else { "" };
                 self.last = Some((file.path.clone(), system.to_owned()));
-                Ok(self
-                    .output
-                    .write(&format!("{gap}n/a  {} · {system} · {}\n", file.path, objection.message))?)
+                Ok(self.output.write(&format!("{gap}n/a  {} · {system} · {why}\n", file.path))?)
             }
             Format::Json => Ok(()),
         }
@@ -259,12 +277,13 @@ impl Writer {
         Ok(self.output.write(&text)?)
     }
 
-    /// Writes what stands at the end, and returns how many runs did not go as expected.
-    fn finish(mut self) -> Result<usize, Stop> {
+    /// Writes what stands at the end, and returns the exit code.
+    fn finish(mut self, program: &Program) -> Result<u8, Stop> {
         if self.passed + self.failed + self.unsuited == 0 {
+            let names: Vec<&str> = program.systems.names().collect();
             complain(&format!(
                 "no scenario is meant for the systems of this build, which are {}; others are cargo features",
-                runner::systems().join(", ")
+                names.join(", ")
             ));
             return Err(Stop::BadInput);
         }
@@ -274,6 +293,10 @@ impl Writer {
             Format::Json => Summary { reports: self.reports, passed, failed }.json(),
         };
         self.output.write(&text)?;
-        Ok(failed)
+        Ok(match (passed, failed) {
+            (0, 0) => NO_VERDICT,
+            (_, 0) => AS_EXPECTED,
+            (_, _) => NOT_AS_EXPECTED,
+        })
     }
 }

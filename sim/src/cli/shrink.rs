@@ -7,10 +7,11 @@ use clap::Args;
 use super::clock::Clock;
 use super::options;
 use super::output::{Output, complain, inform};
+use super::program::{Program, told};
 use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::protocol::OptionValue;
-use crate::shrink::{Effort, Progress, shrink};
+use crate::shrink::{Effort, Progress};
 
 /// What `shrink` may be told.
 #[derive(Debug, Args)]
@@ -38,11 +39,11 @@ pub(super) struct ShrinkArguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(arguments: &ShrinkArguments) -> u8 {
-    let Some(mut target) = options::target(&arguments.target, arguments.seed) else { return BAD_INPUT };
+pub(super) fn main(arguments: &ShrinkArguments, program: &Program) -> u8 {
+    let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program);
+    let Some(mut target) = target else { return BAD_INPUT };
     target.scenario.cluster.options.extend(arguments.options.iter().cloned());
     target.scenario.rules_off.extend(arguments.rules_off.iter().cloned());
-    let system = options::system(arguments.system.as_deref(), Some(&target.scenario));
     let clock = Clock::start(Some(arguments.budget));
     let mut bar = Bar::new(None, "tries");
     let mut stop = |progress: &Progress| {
@@ -50,7 +51,7 @@ pub(super) fn main(arguments: &ShrinkArguments) -> u8 {
         clock.is_over()
     };
     let mut effort = Effort::new(u64::MAX, &mut stop);
-    let shrunk = shrink(&target.scenario, &system, target.seed, &mut effort);
+    let shrunk = target.system.shrink(&target.scenario, target.seed, &mut effort);
     bar.end();
     match shrunk {
         Ok(Some(shrunk)) => {
@@ -79,7 +80,7 @@ pub(super) fn main(arguments: &ShrinkArguments) -> u8 {
             NOT_AS_EXPECTED
         }
         Err(objection) => {
-            complain(&format!("{}: {}", arguments.target, objection.message));
+            complain(&told(&arguments.target, objection));
             BAD_INPUT
         }
     }

@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 use super::clock::Clock;
 use super::options;
 use super::output::{Output, complain, inform};
+use super::program::Program;
 use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::protocol::OptionValue;
@@ -41,7 +42,7 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "TIME", value_parser = options::parse_time)]
     time: Option<u64>,
     /// Run on this system
-    #[arg(long, value_name = "NAME", value_parser = super::run::parse_system)]
+    #[arg(long, value_name = "NAME")]
     system: Option<String>,
     /// How many seeds run at once, each in a process of its own [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -100,8 +101,8 @@ fn parse_shard(text: &str) -> Result<(u64, u64), String> {
 }
 
 /// `words` are those that `arguments` were read from, without the program's name.
-pub(super) fn main(arguments: &SweepArguments, words: &[OsString]) -> u8 {
-    let Some(plan) = plan(arguments) else { return BAD_INPUT };
+pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
+    let Some(plan) = plan(arguments, program) else { return BAD_INPUT };
     if arguments.worker {
         return work(&plan, arguments);
     }
@@ -122,7 +123,13 @@ pub(super) fn main(arguments: &SweepArguments, words: &[OsString]) -> u8 {
     // Fails only when a library user handles the key already; theirs stays.
     let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::Relaxed));
     let threads = arguments.threads.map_or_else(cores, usize::from);
-    let crew = Crew { workers: threads, words, stop: &stop };
+    if arguments.seeds.is_none() && arguments.count.is_none() && arguments.time.is_none() {
+        let (system, first, last) = (plan.system.name(), plan.first, plan.last);
+        inform(&format!(
+            "sweeping {system}, seeds {first}..{last}; --seeds, --count or --time choose others"
+        ));
+    }
+    let crew = Crew { workers: threads, words: &program.words, stop: &stop };
     let ended = run(&plan, arguments.time, &crew, &mut blocks, journal.as_mut());
     if let Some(journal) = &mut journal
         && let Err(error) = journal.sync()
@@ -185,7 +192,7 @@ fn runs(blocks: &BTreeMap<u64, Block>) -> u64 {
     blocks.values().map(|block| block.runs).sum()
 }
 
-fn plan(arguments: &SweepArguments) -> Option<Plan> {
+fn plan(arguments: &SweepArguments, program: &Program) -> Option<Plan> {
     let file = match arguments.file.as_deref().map(scenario::load).transpose() {
         Ok(file) => file.map(|file| (file.path, file.scenario)),
         Err(error) => {
@@ -193,6 +200,8 @@ fn plan(arguments: &SweepArguments) -> Option<Plan> {
             return None;
         }
     };
+    let scenario = file.as_ref().map(|(_, scenario)| scenario);
+    let system = program.system(arguments.system.as_deref(), scenario)?;
     let first = arguments.seeds.map_or(0, |seeds| seeds.first);
     let last = match (arguments.count, arguments.seeds, arguments.time) {
         (Some(count), _, _) => first.saturating_add(count - 1),
@@ -201,7 +210,7 @@ fn plan(arguments: &SweepArguments) -> Option<Plan> {
         (None, None, None) => first + 99_999,
     };
     Some(Plan {
-        system: options::system(arguments.system.as_deref(), file.as_ref().map(|(_, scenario)| scenario)),
+        system,
         first,
         last,
         shard: arguments.shard,

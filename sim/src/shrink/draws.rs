@@ -6,7 +6,7 @@ use super::ddmin::{From, ddmin};
 use super::{Effort, Fingerprint, LIMIT, hardship};
 use crate::choices::{Choices, Unusual};
 use crate::protocol::Protocol;
-use crate::runner::{self, Drive, RunOptions, Visit};
+use crate::runner::{self, Drive, RunOptions};
 use crate::scenario::Scenario;
 
 /// What the work may cost beyond what was spent before: long worlds have more draws than a tape is worth.
@@ -16,7 +16,7 @@ const EVENTS_MAX: u64 = 3_000_000;
 const DRAWS_MAX: usize = 30;
 
 /// A scenario with its tape, made small. `None` when what is left would not be easier to read than the scenario itself.
-pub(super) fn shrink(
+pub(super) fn shrink<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -24,25 +24,25 @@ pub(super) fn shrink(
 ) -> Option<Scenario> {
     let whole = effort.events;
     effort.events = whole.min(effort.spent.saturating_add(EVENTS_MAX));
-    let shrunk = with_tape(scenario, options, goal, effort);
+    let shrunk = with_tape::<P>(scenario, options, goal, effort);
     effort.events = whole;
     effort.over = effort.over && effort.spent >= whole;
     shrunk
 }
 
-fn with_tape(
+fn with_tape<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
     effort: &mut Effort<'_>,
 ) -> Option<Scenario> {
     let mut best = scenario.clone();
-    let mut unusual = fails_alike(&best, Choices::seeded(options.seed), options, goal, effort)?;
-    unusual = minimal(&best, unusual, options, goal, effort);
+    let mut unusual = fails_alike::<P>(&best, Choices::seeded(options.seed), options, goal, effort)?;
+    unusual = minimal::<P>(&best, unusual, options, goal, effort);
     let mut place = 0;
     while !effort.is_over() {
         let Some(simpler) = hardship::candidates(&best).into_iter().nth(place) else { break };
-        match fails_alike(&simpler, Choices::usual_but(&unusual), options, goal, effort) {
+        match fails_alike::<P>(&simpler, Choices::usual_but(&unusual), options, goal, effort) {
             Some(used) if used.len() <= unusual.len() => {
                 (best, unusual) = (simpler, used);
                 place = 0;
@@ -50,8 +50,8 @@ fn with_tape(
             Some(_) | None => place += 1,
         }
     }
-    unusual = minimal(&best, unusual, options, goal, effort);
-    unusual = rounder(&best, unusual, options, goal, effort);
+    unusual = minimal::<P>(&best, unusual, options, goal, effort);
+    unusual = rounder::<P>(&best, unusual, options, goal, effort);
     let (draws, parts, before) = (unusual.len(), hardship::size(&best), hardship::size(scenario));
     tracing::debug!("with a tape of {draws} unusual draws: {parts} parts instead of {before}");
     best.unusual = Some(unusual);
@@ -59,32 +59,22 @@ fn with_tape(
 }
 
 /// The unusual draws of a run, if it fails alike.
-fn fails_alike(
+fn fails_alike<P: Protocol>(
     scenario: &Scenario,
     mut choices: Choices,
     options: &RunOptions,
     goal: &Fingerprint,
     effort: &mut Effort<'_>,
 ) -> Option<Vec<Unusual>> {
-    struct Play<'a>(&'a Scenario, &'a RunOptions, Drive, &'a Fingerprint);
-    impl Visit for Play<'_> {
-        type Output = Option<(u64, Option<Vec<Unusual>>)>;
-        fn visit<P: Protocol>(self) -> Self::Output {
-            let played = runner::play::<P>(self.0, self.1, self.2).ok()?;
-            let alike = Fingerprint::of(&played.report, self.0).as_ref() == Some(self.3);
-            let unusual = played.world.choices().recorded_unusual();
-            Some((played.report.counts.events, alike.then(|| unusual.to_vec())))
-        }
-    }
     choices.record();
     let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
-    let play = Play(scenario, options, drive, goal);
-    let (events, unusual) = runner::with_system(&options.system, play).ok()??;
-    effort.spend(events);
-    unusual
+    let played = runner::play::<P>(scenario, options, drive).ok()?;
+    effort.spend(played.report.counts.events);
+    let alike = Fingerprint::of(&played.report, scenario).as_ref() == Some(goal);
+    alike.then(|| played.world.choices().recorded_unusual().to_vec())
 }
 
-fn minimal(
+fn minimal<P: Protocol>(
     scenario: &Scenario,
     unusual: Vec<Unusual>,
     options: &RunOptions,
@@ -94,14 +84,14 @@ fn minimal(
     let effort = core::cell::RefCell::new(effort);
     let mut keeps = |rest: Vec<Unusual>| {
         let mut effort = effort.borrow_mut();
-        fails_alike(scenario, Choices::usual_but(&rest), options, goal, &mut effort)
+        fails_alike::<P>(scenario, Choices::usual_but(&rest), options, goal, &mut effort)
     };
     let mut over = || effort.borrow_mut().is_over();
     ddmin(unusual, From::Front, &mut keeps, &mut over)
 }
 
 /// Gives draws rounder values, where the failure survives that.
-fn rounder(
+fn rounder<P: Protocol>(
     scenario: &Scenario,
     mut unusual: Vec<Unusual>,
     options: &RunOptions,
@@ -113,7 +103,7 @@ fn rounder(
         for value in rounder_values(unusual[place].value) {
             let mut other = unusual.clone();
             other[place].value = value;
-            let used = fails_alike(scenario, Choices::usual_but(&other), options, goal, effort);
+            let used = fails_alike::<P>(scenario, Choices::usual_but(&other), options, goal, effort);
             if used.as_ref() == Some(&other) {
                 unusual = other;
                 break;
@@ -143,6 +133,7 @@ fn rounder_values(value: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocols::raft::Raft;
     use crate::scenario::parse;
 
     /// One vote too many: a rule is off.
@@ -156,8 +147,9 @@ mod tests {
         let mut go_on = |_: &_| false;
         let mut effort = Effort::new(20_000_000, &mut go_on);
         let seeded = Choices::seeded(seed);
-        let all = fails_alike(&scenario, seeded, &options(seed), &goal, &mut effort).expect("it fails alike");
-        let few = minimal(&scenario, all.clone(), &options(seed), &goal, &mut effort);
+        let all = fails_alike::<Raft>(&scenario, seeded, &options(seed), &goal, &mut effort)
+            .expect("it fails alike");
+        let few = minimal::<Raft>(&scenario, all.clone(), &options(seed), &goal, &mut effort);
         assert!(few.len() < all.len(), "{} of {}", few.len(), all.len());
         let mut taped = Scenario { unusual: Some(few.clone()), ..scenario };
         assert_eq!(fingerprint(&taped, seed + 1).as_ref(), Some(&goal), "the seed has no part in it");

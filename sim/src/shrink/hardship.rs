@@ -5,12 +5,12 @@
 
 use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, draws, names_no_node, nodes, verified};
 use crate::choices::Choices;
-use crate::protocol::NodeId;
-use crate::runner::{self, Drive, RunOptions};
+use crate::protocol::{NodeId, Protocol};
+use crate::runner::{self, Drive, Played, RunOptions};
 use crate::scenario::{Disk, Network, Ratio, ReadsAt, Scenario, Sessions, Step};
 
 /// Tries simpler scenarios until none of them fails alike. `None` when not even the scenario itself does.
-pub(super) fn shrink(
+pub(super) fn shrink<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -22,7 +22,7 @@ pub(super) fn shrink(
     let mut place = 0;
     while !effort.is_over() {
         let Some(simpler) = candidates(&best).into_iter().nth(place) else { break };
-        if fails_alike(&simpler, options, goal, effort) {
+        if fails_alike::<P>(&simpler, options, goal, effort) {
             best = simpler;
             effort.size = size(&best);
             place = 0;
@@ -30,16 +30,16 @@ pub(super) fn shrink(
             place += 1;
         }
     }
-    if let Some(with_tape) = draws::shrink(&best, options, goal, effort) {
-        let with_tape = finish(with_tape, options, goal, effort);
+    if let Some(with_tape) = draws::shrink::<P>(&best, options, goal, effort) {
+        let with_tape = finish::<P>(with_tape, options, goal, effort);
         if with_tape.is_some() {
             return with_tape;
         }
     }
-    finish(best, options, goal, effort)
+    finish::<P>(best, options, goal, effort)
 }
 
-fn finish(
+fn finish<P: Protocol>(
     mut best: Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -48,7 +48,7 @@ fn finish(
     best.title = format!("Shrunk: {}", goal.property);
     best.source = format!("a failure of seed {}, made small", options.seed);
     best.systems = vec![options.system.clone()];
-    let (scenario, report) = verified(best, options, goal, effort)?;
+    let (scenario, report) = verified::<P>(best, options, goal, effort)?;
     let network = [scenario.network.loss, scenario.network.duplicate];
     Some(Shrunk {
         faults: scenario.nemeses.len() + network.iter().filter(|ratio| **ratio != Ratio::ZERO).count(),
@@ -63,7 +63,7 @@ fn finish(
     })
 }
 
-fn fails_alike(
+fn fails_alike<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -71,7 +71,7 @@ fn fails_alike(
 ) -> bool {
     let drive =
         Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
-    let Ok(report) = runner::drive(scenario, options, drive) else { return false };
+    let Ok(Played { report, .. }) = runner::play::<P>(scenario, options, drive) else { return false };
     effort.spend(report.counts.events);
     Fingerprint::of(&report, scenario).as_ref() == Some(goal)
 }

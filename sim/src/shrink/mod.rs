@@ -25,8 +25,9 @@ pub use words::Words;
 
 use crate::choices::Choices;
 use crate::protocol::Protocol;
+use crate::protocols;
 use crate::report::Report;
-use crate::runner::{self, Drive, RunOptions, Visit};
+use crate::runner::{self, Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario, Seeds, Step};
 use crate::world::Limit;
 
@@ -145,35 +146,29 @@ fn one_line(text: &str) -> String {
 /// The most that a run may do while it is shrunk or swept.
 pub const LIMIT: Limit = Limit { events: 5_000_000, under_way: 1_000_000 };
 
-/// Makes the failure of a scenario with a seed small. `None` when it breaks no promise.
+/// Makes the failure of a scenario with a seed small, on a protocol of this project. `None` when it breaks no promise.
 ///
 /// # Errors
-/// An objection when the scenario cannot be run.
+/// An objection when there is no such protocol, or the scenario cannot be run.
 pub fn shrink(
     scenario: &Scenario,
     system: &str,
     seed: u64,
     effort: &mut Effort<'_>,
 ) -> Result<Option<Shrunk>, Objection> {
-    struct Shrink<'a, 'b, 'c>(&'a Scenario, RunOptions, &'b mut Effort<'c>);
-    impl Visit for Shrink<'_, '_, '_> {
-        type Output = Result<Option<Shrunk>, Objection>;
-        fn visit<P: Protocol>(self) -> Self::Output {
-            shrink_protocol::<P>(self.0, &self.1, self.2)
-        }
-    }
-    runner::with_system(system, Shrink(scenario, options(system, seed), effort))?
+    protocols::built_in().named(system)?.shrink(scenario, seed, effort)
 }
 
-fn options(system: &str, seed: u64) -> RunOptions {
-    RunOptions { file: String::new(), system: system.to_owned(), seed, trace: false }
-}
-
-fn shrink_protocol<P: Protocol>(
+/// As [`shrink`], on any protocol.
+///
+/// # Errors
+/// An objection when the scenario cannot be run.
+pub fn shrink_protocol<P: Protocol>(
     scenario: &Scenario,
-    options: &RunOptions,
+    seed: u64,
     effort: &mut Effort<'_>,
 ) -> Result<Option<Shrunk>, Objection> {
+    let options = &RunOptions { file: String::new(), system: P::NAME.to_owned(), seed, trace: false };
     let drive =
         Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: true };
     let played = runner::play::<P>(scenario, options, drive)?;
@@ -183,13 +178,13 @@ fn shrink_protocol<P: Protocol>(
     drop(played);
     let shrunk = match story::shrink::<P>(scenario, options, &goal, acts, effort) {
         Some(story) => Some(story),
-        None => hardship::shrink(scenario, options, &goal, effort),
+        None => hardship::shrink::<P>(scenario, options, &goal, effort),
     };
     Ok(shrunk.map(|shrunk| Shrunk { words: words::words::<P>(&shrunk.scenario, options), ..shrunk }))
 }
 
 /// A scenario with its final expectations, run to see that it does what it says.
-fn verified(
+fn verified<P: Protocol>(
     scenario: Scenario,
     options: &RunOptions,
     goal: &Fingerprint,
@@ -199,8 +194,8 @@ fn verified(
     let mut scenario = crate::scenario::parse("shrunk.toml", &text).ok()?.scenario;
     let drive =
         Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
-    let report = match runner::drive(&scenario, options, drive) {
-        Ok(report) => report,
+    let report = match runner::play::<P>(&scenario, options, drive) {
+        Ok(played) => played.report,
         Err(objection) => {
             tracing::debug!("what was made small cannot be told: {}", objection.message);
             return None;

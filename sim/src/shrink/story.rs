@@ -236,7 +236,7 @@ impl Table<'_> {
         if let Some(within) = self.agreement {
             scenario.steps.extend([Step::Heal, Step::Converge { within }]);
         }
-        let (scenario, report) = verified(scenario, self.options, self.goal, effort)?;
+        let (scenario, report) = verified::<P>(scenario, self.options, self.goal, effort)?;
         Some(Shrunk {
             scenario,
             fingerprint: self.goal.clone(),

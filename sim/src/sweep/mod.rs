@@ -27,10 +27,11 @@ use serde::{Deserialize, Serialize};
 use crate::choices::Choices;
 use crate::protocol::OptionValue;
 use crate::report::Report;
-use crate::runner::{self, Drive, RunOptions};
+use crate::runner::{Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario};
 use crate::shrink::{Fingerprint, LIMIT};
 use crate::swarm;
+use crate::system::System;
 
 /// How many seeds make a block. Small, so that little is lost by a kill; large, so that a line is not much for it.
 pub const BLOCK: u64 = 16;
@@ -54,7 +55,7 @@ pub(crate) const BESIDE_SCENARIOS: [&str; 4] = [DETERMINISM, TERMINATION, MEMORY
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The protocol.
-    pub system: String,
+    pub system: System,
     /// The first seed.
     pub first: u64,
     /// The last seed, included.
@@ -134,7 +135,7 @@ impl Plan {
     pub fn scenario(&self, seed: u64) -> Scenario {
         let mut scenario = match &self.scenario {
             Some((_, scenario)) => scenario.clone(),
-            None => swarm::scenario_for(seed, &self.system),
+            None => swarm::scenario_for(seed, self.system.name()),
         };
         scenario.cluster.options.extend(self.options.clone());
         scenario.rules_off.extend(self.rules_off.iter().cloned());
@@ -172,7 +173,7 @@ impl Plan {
         Header {
             splitbrain_journal: 1,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            system: self.system.clone(),
+            system: self.system.name().to_owned(),
             first: self.first,
             last: self.last,
             block: BLOCK,
@@ -184,7 +185,7 @@ impl Plan {
 
     fn options(&self, seed: u64) -> RunOptions {
         let file = self.scenario.as_ref().map_or_else(String::new, |(file, _)| file.clone());
-        RunOptions { file, system: self.system.clone(), seed, trace: false }
+        RunOptions { file, system: self.system.name().to_owned(), seed, trace: false }
     }
 
     fn runs_twice(&self, seed: u64) -> bool {
@@ -194,7 +195,7 @@ impl Plan {
     fn run_once(&self, scenario: &Scenario, seed: u64) -> Result<Report, Objection> {
         let choices = Choices::seeded(seed);
         let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
-        runner::drive(scenario, &self.options(seed), drive)
+        self.system.drive(scenario, &self.options(seed), drive)
     }
 
     /// Runs the seeds of a block, without some, and says each before it runs.
@@ -247,7 +248,11 @@ impl Plan {
 
     fn nondeterminism(&self, scenario: &Scenario, seed: u64, report: &Report) -> Failure {
         let options = RunOptions { trace: true, ..self.options(seed) };
-        let traced = || runner::run(scenario, &options).map_or_else(|_| Vec::new(), |report| report.trace);
+        let traced = || {
+            self.system
+                .drive(scenario, &options, Drive::seeded(seed))
+                .map_or_else(|_| Vec::new(), |report| report.trace)
+        };
         let difference = first_difference(&traced(), &traced());
         let fingerprint = Fingerprint {
             property: String::from(DETERMINISM),

@@ -11,7 +11,7 @@ use std::thread;
 use serde::Serialize;
 
 use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
-use crate::shrink::{Effort, Fingerprint, Progress, Shrunk, shrink};
+use crate::shrink::{Effort, Fingerprint, Progress, Shrunk};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
 
@@ -84,7 +84,7 @@ pub fn summarise(
     stop: &(dyn Fn(&Progress) -> bool + Sync),
 ) -> SweepReport {
     let mut report = SweepReport {
-        system: plan.system.clone(),
+        system: plan.system.name().to_owned(),
         first: plan.first,
         last: plan.last,
         complete: (0..plan.blocks())
@@ -159,7 +159,7 @@ fn bucket(
     for failure in failures.iter().take(WITNESSES).filter(|_| can_shrink) {
         let mut stop = |progress: &Progress| stop(progress);
         let mut effort = Effort::new(effort, &mut stop);
-        let shrunk = shrink(&plan.scenario(failure.seed), &plan.system, failure.seed, &mut effort);
+        let shrunk = plan.system.shrink(&plan.scenario(failure.seed), failure.seed, &mut effort);
         let Ok(Some(shrunk)) = shrunk else { continue };
         if best.as_ref().is_none_or(|best| shrunk.is_smaller_than(best)) {
             best = Some(shrunk);

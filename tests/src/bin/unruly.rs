@@ -1,15 +1,23 @@
-//! A protocol that does what none may, on purpose: it differs from run to run, hangs, takes all memory, or aborts.
+//! A program of its own with a protocol that does what none may: it differs from run to run, hangs, takes all memory, or
+//! aborts.
 //!
-//! It tests that simulator and sweep notice. No normal build has it.
+//! It tests that simulator and sweep notice, and that a program with protocols of its own has the whole command line.
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::protocol::{
+use splitbrain::protocol::{
     BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, OptionValue,
     Protocol, QuorumSets, Settings, Within,
 };
-use crate::protocols::echo::{Count, Tick};
+use splitbrain::protocols::echo::{Count, Tick};
+use splitbrain::system::{System, Systems};
+
+fn main() -> ExitCode {
+    let systems = Systems::new(&[System::of::<Unruly>("does what no protocol may", &[])]);
+    splitbrain::cli::main_with(&systems, std::env::args_os())
+}
 
 /// What outlives a run, and may not.
 static SPOKEN: AtomicU64 = AtomicU64::new(0);
@@ -25,14 +33,14 @@ enum Deed {
 
 /// How often nodes speak, and what they do besides.
 #[derive(Clone, Copy, Debug)]
-pub struct Manners {
+struct Manners {
     every: Within,
     deed: Deed,
 }
 
 /// A node that cannot be relied upon. One in four does its deed.
 #[derive(Clone, Debug)]
-pub struct Unruly {
+struct Unruly {
     manners: Manners,
     does_it: bool,
     ticks: u64,

@@ -1,0 +1,334 @@
+//! Protocols by name: what a command line can run, what each can do, and what a scenario asks for.
+//!
+//! Holds: nothing here knows a protocol; whoever starts the program says which there are ([`Systems`]).
+//! Not here: the protocols of this project (`protocols::built_in`), and what is done with a scenario (`runner`).
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use crate::choices::{Choice, Parting};
+use crate::protocol::{Change, Protocol};
+use crate::report::Report;
+use crate::runner::{self, Drive, Played, RunOptions};
+use crate::scenario::{Objection, Scenario, Step, Subject, nearest};
+use crate::shrink::{self, Effort, Shrunk};
+
+/// Something that a scenario may ask for and not every protocol has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// Members without a vote.
+    Learners,
+    /// Several voter sets at once.
+    Joint,
+    /// Changes of who takes part.
+    Membership,
+    /// Snapshots in place of a log's beginning.
+    Snapshots,
+    /// Reads by lease.
+    Leases,
+    /// Leadership that is given away.
+    Transfer,
+    /// Nodes that should rather lead.
+    Priority,
+    /// Logs that are not empty at the start.
+    Logs,
+    /// Safety rules that can be switched off.
+    Rules,
+}
+
+impl Capability {
+    /// Every one.
+    pub const ALL: [Capability; 9] = [
+        Capability::Learners,
+        Capability::Joint,
+        Capability::Membership,
+        Capability::Snapshots,
+        Capability::Leases,
+        Capability::Transfer,
+        Capability::Priority,
+        Capability::Logs,
+        Capability::Rules,
+    ];
+
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Capability::Learners => "learners",
+            Capability::Joint => "joint",
+            Capability::Membership => "membership",
+            Capability::Snapshots => "snapshots",
+            Capability::Leases => "leases",
+            Capability::Transfer => "transfer",
+            Capability::Priority => "priority",
+            Capability::Logs => "logs",
+            Capability::Rules => "rules",
+        }
+    }
+
+    /// What a scenario cannot be told without. Settings of a protocol's own, such as those of leases, are the protocol's to
+    /// know; what a nemesis asks for may be refused.
+    #[must_use]
+    pub fn asked_by(scenario: &Scenario) -> BTreeSet<Capability> {
+        let cluster = &scenario.cluster;
+        let joint = cluster.members.len() > 1 || scenario.groups.values().any(|sets| sets.len() > 1);
+        let mut asked = BTreeSet::new();
+        let mut ask = |wanted: bool, capability| {
+            if wanted {
+                asked.insert(capability);
+            }
+        };
+        ask(!cluster.learners.is_empty(), Capability::Learners);
+        ask(joint, Capability::Joint);
+        ask(cluster.snapshot_every.is_some(), Capability::Snapshots);
+        ask(!cluster.priority.is_empty(), Capability::Priority);
+        ask(scenario.logs.values().any(|log| !log.terms.is_empty()), Capability::Logs);
+        ask(!scenario.rules_off.is_empty(), Capability::Rules);
+        for step in &scenario.steps {
+            match step {
+                Step::Change { change, .. } => {
+                    ask(true, Capability::Membership);
+                    ask(matches!(change, Change::AddLearner { .. }), Capability::Learners);
+                    let sets = match change {
+                        Change::Append { sets, .. } | Change::To { sets, .. } => sets.len(),
+                        _ => 0,
+                    };
+                    ask(sets > 1, Capability::Joint);
+                }
+                Step::Transfer { .. } => ask(true, Capability::Transfer),
+                Step::Snapshot { .. } => ask(true, Capability::Snapshots),
+                _ => {}
+            }
+        }
+        asked
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A protocol that can be run by name.
+#[derive(Clone, Copy)]
+pub struct System {
+    name: &'static str,
+    version: Option<&'static str>,
+    about: &'static str,
+    can: &'static [Capability],
+    rules: fn() -> &'static [&'static str],
+    drive: fn(&Scenario, &RunOptions, Drive) -> Result<Report, Objection>,
+    look: fn(&Scenario, &RunOptions, Drive) -> Result<Sight, Objection>,
+    shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
+}
+
+/// A run, and how everything stood when it ended.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// What came of it.
+    pub report: Report,
+    /// The first draw that did not fit a tape.
+    pub parted: Option<Parting>,
+    /// Every draw, if they were to be recorded.
+    pub recorded: Vec<Choice>,
+    /// One line for each node: its state, and its unfinished writes.
+    pub nodes: Vec<String>,
+}
+
+impl System {
+    /// A protocol under its own name. `about` says in one line what it is; `can` is what it has of all that scenarios may
+    /// ask for, but for rules, which it names itself ([`Protocol::rules`]).
+    #[must_use]
+    pub const fn of<P: Protocol>(about: &'static str, can: &'static [Capability]) -> System {
+        System {
+            name: P::NAME,
+            version: P::VERSION,
+            about,
+            can,
+            rules: P::rules,
+            drive: |scenario, options, drive| {
+                runner::play::<P>(scenario, options, drive).map(|played| played.report)
+            },
+            look: look::<P>,
+            shrink: shrink::shrink_protocol::<P>,
+        }
+    }
+
+    /// The name a report and `--system` use.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The version, when somebody else publishes it.
+    #[must_use]
+    pub fn version(&self) -> Option<&'static str> {
+        self.version
+    }
+
+    /// What it is, in one line.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// The safety rules that a scenario may switch off by name.
+    #[must_use]
+    pub fn rules(&self) -> &'static [&'static str] {
+        (self.rules)()
+    }
+
+    /// Whether it has something.
+    #[must_use]
+    pub fn can(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Rules => !self.rules().is_empty(),
+            _ => self.can.contains(&capability),
+        }
+    }
+
+    /// What a scenario asks for and it does not have.
+    #[must_use]
+    pub fn lacks(&self, scenario: &Scenario) -> Vec<Capability> {
+        Capability::asked_by(scenario).into_iter().filter(|asked| !self.can(*asked)).collect()
+    }
+
+    /// Carries a scenario out and judges it.
+    ///
+    /// # Errors
+    /// As [`runner::play`].
+    pub fn drive(
+        &self,
+        scenario: &Scenario,
+        options: &RunOptions,
+        drive: Drive,
+    ) -> Result<Report, Objection> {
+        (self.drive)(scenario, options, drive)
+    }
+
+    /// As [`System::drive`], and looks at every node at the end.
+    ///
+    /// # Errors
+    /// As [`runner::play`].
+    pub fn look(&self, scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {
+        (self.look)(scenario, options, drive)
+    }
+
+    /// Makes the failure of a scenario with a seed small. `None` when it breaks no promise.
+    ///
+    /// # Errors
+    /// An objection when the scenario cannot be run.
+    pub fn shrink(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        effort: &mut Effort<'_>,
+    ) -> Result<Option<Shrunk>, Objection> {
+        (self.shrink)(scenario, seed, effort)
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System").field("name", &self.name).field("version", &self.version).finish()
+    }
+}
+
+fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {
+    let Played { report, world } = runner::play::<P>(scenario, options, drive)?;
+    let line = |(node, name): (&crate::node::Node<P>, &String)| {
+        let state =
+            node.process.as_ref().map_or_else(|| String::from("down"), crate::protocol::Inspect::describe);
+        format!("{name}: {state}; {} unfinished writes", node.disk.unfinished())
+    };
+    let names = scenario.cluster.nodes.iter().map(|node| &node.name);
+    Ok(Sight {
+        report,
+        parted: world.choices().parted().copied(),
+        recorded: world.choices().recorded().to_vec(),
+        nodes: world.nodes().iter().zip(names).map(line).collect(),
+    })
+}
+
+/// The protocols of a program, each under its own name. The first runs a scenario that names none.
+#[derive(Clone, Debug)]
+pub struct Systems(Vec<System>);
+
+impl Systems {
+    /// In this order.
+    ///
+    /// # Panics
+    /// When there is none, or when two have one name: then the program is wrong.
+    #[must_use]
+    pub fn new(systems: &[System]) -> Systems {
+        assert!(!systems.is_empty(), "a program without a protocol has nothing to run");
+        let names: BTreeSet<&str> = systems.iter().map(System::name).collect();
+        assert_eq!(names.len(), systems.len(), "every protocol has a name of its own");
+        Systems(systems.to_vec())
+    }
+
+    /// The one that runs a scenario that names none.
+    #[must_use]
+    pub fn first(&self) -> System {
+        self.0[0]
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = System> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().map(System::name)
+    }
+
+    /// The protocol of a name.
+    ///
+    /// # Errors
+    /// An objection when there is none, with the nearest name.
+    pub fn named(&self, name: &str) -> Result<System, Objection> {
+        self.iter().find(|system| system.name == name).ok_or_else(|| {
+            let known: Vec<&str> = self.names().collect();
+            let hint = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near:?}?"));
+            let message = format!("expected one of the systems {}, found {name:?}", known.join(", "));
+            Objection { subject: Subject::Scenario, message, hint: hint.or_else(|| elsewhere(name)) }
+        })
+    }
+
+    /// Whether a scenario runs on one of these: on those it names, or, when it names none, on the first and on any that the
+    /// user asks for.
+    #[must_use]
+    pub fn is_meant(&self, scenario: &Scenario, system: System, asked: bool) -> bool {
+        if scenario.systems.is_empty() {
+            return asked || system.name == self.first().name;
+        }
+        scenario.systems.iter().any(|meant| meant == system.name)
+    }
+
+    /// The system that was asked for, that of the scenario, or the first.
+    ///
+    /// # Errors
+    /// As [`Systems::named`].
+    pub fn choose(&self, asked: Option<&str>, scenario: Option<&Scenario>) -> Result<System, Objection> {
+        let meant = scenario.and_then(|scenario| scenario.systems.first().map(String::as_str));
+        asked.or(meant).map_or_else(|| Ok(self.first()), |name| self.named(name))
+    }
+
+    /// Whether a name is that of a protocol here, or of one that this project knows and this program leaves out.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+            || crate::protocols::FEATURES.iter().any(|(known, _)| *known == name)
+    }
+}
+
+/// Where a protocol is that this program leaves out.
+fn elsewhere(name: &str) -> Option<String> {
+    let (_, feature) = crate::protocols::FEATURES.iter().find(|(known, _)| *known == name)?;
+    Some(match feature {
+        Some(feature) => format!("splitbrain built with --features {feature} has it"),
+        None => String::from("splitbrain itself has it, this program has not"),
+    })
+}
