@@ -9,10 +9,12 @@ pub mod check;
 pub mod choices;
 pub mod cli;
 pub mod client;
+mod clock;
 pub mod disk;
 pub mod fault;
 #[cfg(test)]
 mod fault_tests;
+pub mod files;
 pub mod guide;
 pub mod history;
 pub mod machine;

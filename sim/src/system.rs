@@ -12,6 +12,7 @@ use crate::report::Report;
 use crate::runner::{self, Drive, Played, RunOptions};
 use crate::scenario::{Objection, Scenario, Step, Subject, nearest};
 use crate::shrink::{self, Effort, Shrunk};
+use crate::swarm;
 
 /// Something that a scenario may ask for and not every protocol has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,6 +195,12 @@ impl System {
         Capability::asked_by(scenario).into_iter().filter(|asked| !self.can(*asked)).collect()
     }
 
+    /// What the swarm draws for a seed, without what this protocol does not have.
+    #[must_use]
+    pub fn swarm(&self, seed: u64) -> Scenario {
+        drawn(seed, self.name, self.can)
+    }
+
     /// Carries a scenario out and judges it.
     ///
     /// # Errors
@@ -233,6 +240,20 @@ impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("System").field("name", &self.name).field("version", &self.version).finish()
     }
+}
+
+/// What the swarm draws for a seed of a protocol that has these: nobody without a vote, no snapshot where there is none.
+/// What a nemesis asks for may be refused.
+pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
+    let mut scenario = swarm::scenario_for(seed, name);
+    let cluster = &mut scenario.cluster;
+    if !can.contains(&Capability::Learners) {
+        cluster.spare.append(&mut cluster.learners);
+    }
+    if !can.contains(&Capability::Snapshots) {
+        cluster.snapshot_every = None;
+    }
+    scenario
 }
 
 fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {

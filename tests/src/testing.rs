@@ -1,10 +1,13 @@
-//! `testing::check` seen from outside: what it says when a seed fails, and how that seed is run again.
+//! `testing` seen from outside: what it says when seeds fail, and how one is run again.
 
 use std::panic::catch_unwind;
 use std::process::Command;
 
+use splitbrain::protocols::echo::Echo;
 use splitbrain::protocols::raft::Raft;
-use splitbrain::testing::{SEED_VARIABLE, check};
+use splitbrain::runner::{self, RunOptions};
+use splitbrain::scenario;
+use splitbrain::testing::{Check, SEED_VARIABLE, SEEDS_VARIABLE, check};
 
 /// A rule is off, so that some seed fails.
 const BROKEN: &str = include_str!("../../sim/tests/broken.toml");
@@ -14,15 +17,65 @@ fn panic_of(run: impl FnOnce() + std::panic::UnwindSafe) -> String {
     payload.downcast_ref::<String>().cloned().expect("a panic with a text")
 }
 
+fn repeat_line(text: &str) -> &str {
+    text.lines().find(|line| line.starts_with(SEED_VARIABLE)).expect("a line to copy")
+}
+
 #[test]
-fn a_failure_ends_with_the_line_that_repeats_it() {
+fn failures_come_by_kind_small_and_with_the_line_that_repeats_each() {
     let text = panic_of(|| {
         check::<Raft>(0..50, BROKEN);
     });
     assert!(text.contains("election-safety is broken"), "{text}");
-    let line = text.lines().find(|line| line.starts_with(SEED_VARIABLE)).expect("a line to copy");
-    assert!(line.contains(" cargo test"), "{line}");
-    assert!(line.ends_with("testing::a_failure_ends_with_the_line_that_repeats_it"), "{line}");
+    assert!(text.contains(" of 50 runs of raft fail, in "), "{text}");
+    assert!(text.contains("Made small:\n\n    # election-safety: "), "{text}");
+    let line = repeat_line(&text);
+    assert!(line.contains("cargo test --package splitbrain-tests"), "{line}");
+    let test = "testing::failures_come_by_kind_small_and_with_the_line_that_repeats_each -- --exact";
+    assert!(line.ends_with(test), "{line}");
+    assert!(
+        !text.contains("repeat    splitbrain run"),
+        "no line that the command line does not know: {text}"
+    );
+}
+
+#[test]
+fn threads_leave_no_mark_and_small_failures_are_kept_as_scenarios() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_owned();
+    let said = |threads: usize| {
+        let path = path.clone();
+        panic_of(move || {
+            let check = Check::<Raft>::new().scenario(BROKEN).seeds(0..50).threads(threads);
+            check.regressions(path).run();
+        })
+    };
+    assert_eq!(said(1), said(3));
+    let kept: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
+    assert!(!kept.is_empty());
+    for entry in kept {
+        let file = scenario::load(&entry.expect("an entry").path()).expect("a scenario");
+        let seed = file.scenario.seeds.first;
+        let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
+        let report = runner::run(&file.scenario, &options).expect("it runs");
+        assert!(report.passed() && !report.violations.is_empty(), "{}", file.path);
+    }
+}
+
+#[test]
+fn the_swarm_is_as_near_as_one_scenario() {
+    let checked = Check::<Raft>::new().swarm().seeds(0..40).threads(2).twice(4).run();
+    assert!(checked.runs > 30 && checked.twice > 3, "{checked:?}");
+    let folder = crate::root().join("scenarios/elections");
+    let checked = Check::<Raft>::new().folder(folder).twice(1).run();
+    assert_eq!(checked.runs, checked.twice);
+}
+
+#[test]
+fn a_run_is_the_same_in_two_processes() {
+    let calm = "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b']\n[story]\nsteps = [{ run = '2s' }]\n\
+                [expect]\nviolations = 'none'\n";
+    Check::<Echo>::new().scenario(calm).seeds(0..9).twice(1).two_processes().run();
 }
 
 #[test]
@@ -34,11 +87,12 @@ fn a_bad_scenario_is_told_with_its_place() {
 }
 
 /// Runs one test of this program alone, as `cargo test -- --exact` and `cargo nextest run` do.
-fn alone(test: &str, seed: &str) -> String {
+fn alone(test: &str, variable: &str, value: &str) -> String {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program)
         .args([test, "--exact", "--ignored", "--nocapture"])
-        .env(SEED_VARIABLE, seed)
+        .env_remove(SEED_VARIABLE)
+        .env(variable, value)
         .output()
         .expect("another process");
     assert!(!output.status.success(), "the seed fails again");
@@ -46,20 +100,24 @@ fn alone(test: &str, seed: &str) -> String {
 }
 
 #[test]
-fn the_variable_runs_one_seed_alone_with_its_trace() {
+fn the_variables_run_one_seed_alone_with_its_trace_or_others() {
     let test = "testing::fails_with_some_seed";
     let first = panic_of(|| {
         check::<Raft>(0..50, BROKEN);
     });
-    let line = first.lines().find(|line| line.starts_with(SEED_VARIABLE)).expect("a line to copy");
+    let line = repeat_line(&first);
     let seed =
         line.trim_start_matches(SEED_VARIABLE).trim_start_matches('=').split(' ').next().expect("a seed");
-    let text = alone(test, seed);
+    let text = alone(test, SEED_VARIABLE, seed);
     assert!(text.contains(&format!("seed {seed}")), "the same seed");
     assert!(text.contains("boots, incarnation 1"), "with its trace");
     assert!(text.contains(&format!("{SEED_VARIABLE}={seed} cargo test")), "{text}");
     assert!(text.contains(test), "the test is named though it runs on the main thread");
-    assert!(alone(test, "seventeen").contains("expected a seed such as 17, found \"seventeen\""));
+    assert!(
+        alone(test, SEED_VARIABLE, "seventeen").contains("expected a seed such as 17, found \"seventeen\"")
+    );
+    assert!(alone(test, SEEDS_VARIABLE, "0..99").contains(" of 100 runs of raft fail"));
+    assert!(alone(test, SEEDS_VARIABLE, "9").contains("expected seeds such as 0..9999, found \"9\""));
 }
 
 /// Run by the test above in a process of its own.

@@ -5,8 +5,6 @@
 //! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
 mod check_change;
-mod clock;
-mod find;
 mod merge;
 mod options;
 mod output;

@@ -6,7 +6,6 @@ use super::output::complain;
 use super::program::Program;
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Scenario, parse_duration};
-use crate::swarm;
 use crate::system::System;
 
 /// A scenario, the file it came from (empty for a seed), the seed to run it with, and the protocol.
@@ -27,7 +26,7 @@ pub(super) fn target(
 ) -> Option<Target> {
     if let Ok(drawn) = text.parse::<u64>() {
         let system = program.system(system, None)?;
-        let scenario = swarm::scenario_for(drawn, system.name());
+        let scenario = system.swarm(drawn);
         return Some(Target { file: String::new(), scenario, seed: seed.unwrap_or(drawn), system });
     }
     match scenario::load(Path::new(text)) {
@@ -60,18 +59,4 @@ pub(super) fn parse_option(text: &str) -> Result<(String, OptionValue), String> 
         },
     };
     Ok((name.to_owned(), value))
-}
-
-/// Writes a file whole or not at all: beside its place first, then into it.
-///
-/// # Errors
-/// What the system says.
-pub(super) fn write_file(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

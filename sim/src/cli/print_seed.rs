@@ -7,7 +7,6 @@ use clap::Args;
 use super::output::{Output, complain};
 use super::program::Program;
 use super::{AS_EXPECTED, BAD_INPUT};
-use crate::swarm;
 
 /// What `print-seed` may be told.
 #[derive(Debug, Args)]
@@ -24,9 +23,8 @@ pub(super) struct PrintSeedArguments {
 pub(super) fn main(arguments: &PrintSeedArguments, program: &Program) -> u8 {
     let PrintSeedArguments { seed, system } = arguments;
     let Some(system) = program.system(system.as_deref(), None) else { return BAD_INPUT };
-    let system = system.name();
-    let scenario = swarm::scenario_for(*seed, system);
-    let head = format!("# What the swarm draws for seed {seed} of {system}.\n");
+    let scenario = system.swarm(*seed);
+    let head = format!("# What the swarm draws for seed {seed} of {}.\n", system.name());
     match Output::new().write(&(head + &scenario.to_toml())) {
         Ok(()) => AS_EXPECTED,
         Err(error) => {

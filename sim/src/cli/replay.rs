@@ -12,6 +12,7 @@ use super::output::{Output, complain, inform};
 use super::program::{Program, told};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::choices::Choices;
+use crate::files;
 use crate::runner::{Drive, RunOptions};
 use crate::system::Sight;
 use crate::tape;
@@ -76,7 +77,7 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     }
     if let Some(path) = &arguments.record {
         let about = format!("{} · {} · seed {}", target.scenario.title, target.system.name(), target.seed);
-        if let Err(error) = options::write_file(path, &tape::print(&about, &whole.recorded)) {
+        if let Err(error) = files::write(path, &tape::print(&about, &whole.recorded)) {
             complain(&format!("{}: {error}", path.display()));
             return None;
         }

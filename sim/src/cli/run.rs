@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
 
 use super::output::{Output, complain};
 use super::program::Program;
-use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED, find};
+use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED};
+use crate::files;
 use crate::report::{self, Palette, Report, Summary};
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Seeds, Subject, nearest};
@@ -145,7 +146,7 @@ fn refuse(file: &ScenarioFile, objection: Objection) -> Stop {
 
 /// Reads every file that the filter lets through; tells the user of each that is bad.
 fn load_all(arguments: &RunArguments, program: &Program) -> Result<Vec<ScenarioFile>, Stop> {
-    let paths = find::scenario_files(&arguments.paths).map_err(|error| {
+    let paths = files::scenario_files(&arguments.paths).map_err(|error| {
         complain(&error);
         Stop::BadInput
     })?;

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::clock::Clock;
 use super::options;
 use super::output::{Output, complain, inform};
 use super::program::{Program, told};
 use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
+use crate::clock::Clock;
+use crate::files;
 use crate::protocol::OptionValue;
 use crate::shrink::{Effort, Progress};
 
@@ -66,7 +67,7 @@ pub(super) fn main(arguments: &ShrinkArguments, program: &Program) -> u8 {
             ));
             let text = shrunk.to_toml();
             let written = match &arguments.out {
-                Some(path) => options::write_file(path, &text),
+                Some(path) => files::write(path, &text),
                 None => Output::new().write(&text),
             };
             if let Err(error) = written {

@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 
-use super::clock::Clock;
 use super::options;
 use super::output::{Output, complain, inform};
 use super::program::Program;
 use super::progress::Bar;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
+use crate::clock::Clock;
+use crate::files;
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Seeds};
 use crate::sweep::{self, Block, Ended, Journal, Patience, Plan, SweepReport};
@@ -62,8 +63,8 @@ pub(super) struct SweepArguments {
     /// Run only this part of the seeds; `merge` puts the parts together
     #[arg(long, value_name = "K/N", default_value = "1/1", value_parser = parse_shard)]
     shard: (u64, u64),
-    /// Run one seed in so many twice and compare; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    /// Run one seed in so many twice and compare: 1 for all, 0 for none
+    #[arg(long, value_name = "N", default_value_t = 20)]
     twice: u64,
     /// Give every scenario this setting
     #[arg(long = "option", value_name = "NAME=VALUE", value_parser = options::parse_option)]
@@ -282,8 +283,8 @@ pub(super) fn finish(
 
 fn write_all(report: &SweepReport, out: &Path) -> io::Result<()> {
     for bucket in &report.failures {
-        options::write_file(&out.join(&bucket.witness), &bucket.toml)?;
+        files::write(&out.join(&bucket.witness), &bucket.toml)?;
     }
-    options::write_file(&out.join("report.json"), &report.json())?;
-    options::write_file(&out.join("report.txt"), &report.text())
+    files::write(&out.join("report.json"), &report.json())?;
+    files::write(&out.join("report.txt"), &report.text())
 }

@@ -11,6 +11,7 @@ use splitbrain_core::MutationInfo;
 use super::options;
 use super::output::{Output, complain, inform};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED, zoo_shrink};
+use crate::files;
 use crate::shrink::Shrunk;
 use crate::zoo::{self, Budget, Search};
 
@@ -57,7 +58,7 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
         searches(arguments, &wanted, budget)
     };
     if let Some(path) = &arguments.out
-        && let Err(error) = options::write_file(path, &text)
+        && let Err(error) = files::write(path, &text)
     {
         complain(&format!("{}: {error}", path.display()));
         return BAD_INPUT;
@@ -74,7 +75,7 @@ fn sizes(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Bud
     let mut keep = |name: &str, shrunk: &Shrunk| {
         let Some(folder) = &arguments.witnesses else { return };
         let path = folder.join(format!("{name}.toml"));
-        if let Err(error) = options::write_file(&path, &shrunk.to_toml()) {
+        if let Err(error) = files::write(&path, &shrunk.to_toml()) {
             complain(&format!("{}: {error}", path.display()));
         }
     };

@@ -4,8 +4,8 @@
 
 use splitbrain_core::MutationInfo;
 
-use super::clock::Clock;
 use super::output::inform;
+use crate::clock::Clock;
 use crate::shrink::{Effort, Progress, Shrunk, shrink};
 use crate::zoo::{self, Budget};
 

@@ -30,7 +30,6 @@ use crate::report::Report;
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario};
 use crate::shrink::{Fingerprint, LIMIT};
-use crate::swarm;
 use crate::system::System;
 
 /// How many seeds make a block. Small, so that little is lost by a kill; large, so that a line is not much for it.
@@ -129,13 +128,18 @@ pub struct Block {
     pub failures: Vec<Failure>,
 }
 
+/// Whether a seed is among those that run twice, one in so many; none when that is 0.
+pub(crate) fn is_drawn_for_twice(seed: u64, one_in: u64) -> bool {
+    one_in > 0 && xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()).is_multiple_of(one_in)
+}
+
 impl Plan {
     /// The scenario of a seed.
     #[must_use]
     pub fn scenario(&self, seed: u64) -> Scenario {
         let mut scenario = match &self.scenario {
             Some((_, scenario)) => scenario.clone(),
-            None => swarm::scenario_for(seed, self.system.name()),
+            None => self.system.swarm(seed),
         };
         scenario.cluster.options.extend(self.options.clone());
         scenario.rules_off.extend(self.rules_off.iter().cloned());
@@ -189,7 +193,7 @@ impl Plan {
     }
 
     fn runs_twice(&self, seed: u64) -> bool {
-        self.twice > 0 && xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()).is_multiple_of(self.twice)
+        is_drawn_for_twice(seed, self.twice)
     }
 
     fn run_once(&self, scenario: &Scenario, seed: u64) -> Result<Report, Objection> {

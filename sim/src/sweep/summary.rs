@@ -11,6 +11,7 @@ use std::thread;
 use serde::Serialize;
 
 use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
+use crate::files::file_name;
 use crate::shrink::{Effort, Fingerprint, Progress, Shrunk};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
@@ -170,7 +171,7 @@ fn bucket(
         count: failures.len() as u64,
         seeds: failures.iter().take(5).map(|failure| failure.seed).collect(),
         summary: first.summary.clone(),
-        witness: format!("failures/{}.toml", fingerprint.slug()),
+        witness: format!("failures/{}", file_name(&fingerprint.slug(), "toml")),
         headline: best.as_ref().map_or_else(|| first.summary.clone(), Shrunk::headline),
         faults: best.as_ref().map_or(0, |best| best.faults),
         operations: best.as_ref().map_or(0, |best| best.operations),

@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 
 /// When some work began, and how long it may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     budget: Option<Duration>,
 }
 
 impl Clock {
     /// Starts now; `budget` in nanoseconds.
-    pub(super) fn start(budget: Option<u64>) -> Clock {
+    pub(crate) fn start(budget: Option<u64>) -> Clock {
         Clock { start: Instant::now(), budget: budget.map(Duration::from_nanos) }
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.budget.is_some_and(|budget| self.elapsed() >= budget)
     }
 }
