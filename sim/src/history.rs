@@ -130,7 +130,7 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<Judged, 
                 property: Property::Linearizability,
                 seen: calls.iter().map(|call| end(call)).max().unwrap_or_default(),
                 summary: format!("no order of the calls on {} explains their answers", name(found.key)),
-                evidence: explained.operations.iter().filter_map(call).collect(),
+                evidence: explained.shown().iter().filter_map(call).collect(),
             })
         }
     }

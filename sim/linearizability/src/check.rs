@@ -10,9 +10,10 @@
 use std::fmt;
 
 use crate::compile::{Compiled, Partition};
+use crate::frontier::PENDING_MAX;
 use crate::history::History;
 use crate::model::Model;
-use crate::search::{self, Found, GaveUp, Limits, Opaque, PENDING_MAX};
+use crate::search::{self, Found, GaveUp, Limits, Opaque};
 use crate::witness;
 use crate::zones::{self, Zones};
 
@@ -196,14 +197,15 @@ fn decide<M: Model>(
     }
     let mut machine = Opaque::new(model, history, &compiled.words);
     let initial = if compiled.opaque { machine.initial() } else { compiled.initial };
-    let (found, used) = search::check(compiled, initial, limits, &mut machine);
+    let (found, used) = search::check(compiled, &[initial], limits, &mut machine);
     *steps += used;
     match found {
         Found::Linearizable => Decided::Linearizable,
-        Found::Contradiction(number) => {
+        Found::Contradiction(number) | Found::Impossible(number) => {
             let ret = compiled.ops[number as usize].ret;
             let before = |number: &u32| compiled.ops[*number as usize].call <= ret;
-            Decided::Contradiction((0..compiled.ops.len() as u32).take_while(before).collect(), Some(number))
+            let all = (0..compiled.ops.len() as u32).take_while(before).collect();
+            Decided::Contradiction(all, matches!(found, Found::Contradiction(_)).then_some(number))
         }
         Found::GaveUp(why) => Decided::Unknown(why.into()),
     }

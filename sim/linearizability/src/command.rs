@@ -298,7 +298,9 @@ fn print_text(
         Verdict::NotLinearizable(_) => {
             writeln!(out, "{name}: NOT linearizable ({about})")?;
             match explanation {
-                Some(explanation) => write!(out, "{}", explanation.text(&recorded.history)),
+                Some(explanation) => {
+                    write!(out, "{}", explanation.text(&recorded.history).with_lines(&recorded.lines))
+                }
                 None => Ok(()),
             }
         }
@@ -340,6 +342,11 @@ fn print_json(
         let show = |place: &u32| operation_json(recorded, explanation, *place);
         object["key"] = json!(explanation.key);
         object["contradiction"] = explanation.operations.iter().map(show).collect();
+        object["helpers"] = explanation.helpers.iter().map(show).collect();
+        if let Some(failed) = explanation.failed {
+            let ret = recorded.history.operations()[failed as usize].ret;
+            object["fails-from-line"] = json!(recorded.line(ret));
+        }
         object["prefix"] = explanation.prefix.iter().map(show).collect();
         object["value"] = json!(explanation.state);
         let stuck = |entry: &crate::explain::Stuck| {
@@ -358,6 +365,8 @@ fn operation_json(recorded: &Recorded, explanation: &Explanation, place: u32) ->
         "process": operation.process,
         "call": operation.call,
         "return": (operation.ret != UNKNOWN).then_some(operation.ret),
+        "line": recorded.line(operation.call),
+        "return-line": recorded.line(operation.ret),
         "operation": explanation.what.get(&place),
     })
 }

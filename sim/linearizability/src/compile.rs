@@ -26,6 +26,23 @@ pub(crate) enum Step {
     OpaqueRead(u32),
 }
 
+impl Step {
+    /// Whether it never changes the state.
+    pub(crate) fn only_looks(self) -> bool {
+        matches!(self, Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_))
+    }
+
+    /// The value that it leaves, when that does not depend on what it found.
+    pub(crate) fn written(self) -> Option<u32> {
+        match self {
+            Step::Write(value) | Step::Swap(_, value) => Some(value),
+            Step::Read(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// One operation of one key. Times are the history's plus one; 0 is before everything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
@@ -34,6 +51,8 @@ pub(crate) struct Op {
     pub(crate) step: Step,
     /// Place in the history.
     pub(crate) place: u32,
+    /// Whether it took effect for certain. Otherwise it may have, in its time, or never will.
+    pub(crate) must: bool,
 }
 
 impl Op {
@@ -160,7 +179,8 @@ impl Compiled {
             self.appends |= matches!(step, Step::Append(_));
             self.differs |= matches!(step, Step::Differs(_));
             let ret = if known { (operation.ret + 1).min(UNKNOWN - 1) } else { UNKNOWN };
-            self.ops.push(Op { call: operation.call.saturating_add(1).min(UNKNOWN - 1), ret, step, place });
+            let call = operation.call.saturating_add(1).min(UNKNOWN - 1);
+            self.ops.push(Op { call, ret, step, place, must: known });
         }
         if self.appends {
             self.compile_appends(model);
@@ -240,6 +260,23 @@ impl Words {
 
     fn find(&self, parts: &[u32]) -> u32 {
         self.walk(0, parts)
+    }
+
+    /// The parts of some texts, each from its beginning.
+    pub(crate) fn parts_of(&self, texts: &[u32]) -> Vec<Vec<u32>> {
+        let parents: HashMap<u32, (u32, u32), FxBuildHasher> =
+            self.children.iter().map(|((node, part), child)| (*child, (*node, *part))).collect();
+        let parts = |text: &u32| {
+            let mut parts = Vec::new();
+            let mut node = *text;
+            while let Some((before, part)) = parents.get(&node) {
+                parts.push(*part);
+                node = *before;
+            }
+            parts.reverse();
+            parts
+        };
+        texts.iter().map(parts).collect()
     }
 
     /// The state after appending a row.

@@ -180,12 +180,6 @@ impl<I: Clone, O: Clone> History<I, O> {
     }
 }
 
-impl<I, O> History<I, O> {
-    pub(crate) fn operations_mut(&mut self) -> &mut [Operation<I, O>] {
-        &mut self.operations
-    }
-}
-
 /// Builds a history from calls and outcomes as they happen.
 #[derive(Clone, Debug)]
 pub struct Recorder<I, O> {

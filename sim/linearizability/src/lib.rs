@@ -23,29 +23,34 @@
 //!
 //! This crate knows nothing of simulation. It has no clock, no chance, no thread.
 
+mod bounds;
 mod check;
 #[cfg(feature = "cli")]
 pub mod command;
 mod compile;
 pub mod exhaustive;
 mod explain;
+mod frontier;
 pub mod generate;
 mod history;
 mod model;
 mod online;
 pub mod read;
+mod reduce;
 mod search;
 mod standard;
+mod text;
 mod timeline;
 mod value;
 mod witness;
 mod zones;
 
 pub use check::{Budget, Evidence, Method, Options, Reason, Verdict, check};
-pub use explain::{Explanation, Stuck, Text, explain};
+pub use explain::{Explanation, Stuck, explain};
 pub use history::{History, Malformed, Operation, Recorder, UNKNOWN};
 pub use model::{Effect, Model};
 pub use online::{Online, Status, Violation};
 pub use standard::{Action, Input, Kind, Output, Standard, State};
+pub use text::{Text, visible};
 pub use timeline::html;
 pub use value::{Content, Value, Values};

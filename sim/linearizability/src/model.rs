@@ -68,17 +68,6 @@ pub trait Model {
         value
     }
 
-    /// What a read returns that saw these parts; for explanations that leave out some appends.
-    fn read_of(&mut self, _parts: &[u32]) -> Option<Self::Output> {
-        None
-    }
-
-    /// An operation that asks less of the state and does the same to it, such as a write for a compare-and-set that
-    /// succeeded. What contradicts with it contradicts without it; explanations get shorter.
-    fn weaken(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> Option<Self::Input> {
-        None
-    }
-
     /// An operation for people.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String {
         match output {

@@ -23,9 +23,10 @@ use rustc_hash::FxBuildHasher;
 
 use crate::check::{Budget, Reason};
 use crate::compile::Step;
+use crate::frontier::{Form, Frontier};
 use crate::history::{Malformed, UNKNOWN};
 use crate::model::{Effect, Model};
-use crate::search::{Frontier, Limits, Machine, States};
+use crate::search::{Limits, Machine, States};
 use crate::value::Value;
 
 /// How a history stands so far.
@@ -377,7 +378,7 @@ impl<M: Model> Online<M> {
             Some(value) => Engine::Zones(Zones::new(value.word())),
             None => {
                 let state = self.states.number(self.model.initial());
-                Engine::Search(Box::new(Search::new(Frontier::new(&[state], None))))
+                Engine::Search(Box::new(Search::new(Frontier::new(&[state], None, Form::Exact))))
             }
         };
         let number = self.keys.len() as u32;
@@ -784,7 +785,7 @@ impl Zones {
         if self.log_lost {
             return None;
         }
-        let mut search = Search::new(Frontier::new(&self.start, None));
+        let mut search = Search::new(Frontier::new(&self.start, None, Form::Exact));
         let old = self.unknown.values().filter(|unknown| unknown.logged == u32::MAX);
         for step in old.filter_map(|unknown| unknown.step).chain(self.claimed.iter().copied()) {
             search.frontier.call_unknown(step);

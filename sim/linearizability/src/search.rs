@@ -1,33 +1,22 @@
-//! The general search: just-in-time linearization.
+//! The general search: just-in-time linearization (`frontier`) in three forms that take turns.
 //!
-//! Wing and Gong, "Testing and verifying concurrent objects", JPDC 17, 1993; Lowe, "Testing for linearizability",
-//! Concurrency and Computation 29(4), 2017, section 5 (just-in-time). One pass over calls and returns with a
-//! *frontier* of configurations: a state, and which of the pending operations took effect already. Nothing takes
-//! effect before some return forces it. Memory is the frontier, not the history; time is O(n) times the frontier,
-//! which in the worst case is exponential in the number of operations that overlap. A budget ends that.
+//! The exact frontier is quick where little overlaps. A narrow one finds an order of a correct history without looking
+//! at all others; a loose one finds most contradictions without counting which unknown operations were used up. Each
+//! gets a few steps, then all get eight times as many, so that the quickest decides within a constant factor of what
+//! it would need alone. What intervals alone contradict is found first (`bounds`).
 //!
-//! What keeps the frontier small, each sound because outcomes are known when an operation enters:
-//!
-//! 1. A pending read that fits the state takes effect at once: it changes nothing and is rid of.
-//! 2. When a blind write takes effect, every other pending write or append may have taken effect just before it,
-//!    seen by nobody. It becomes *free*: it may return without effect, and may still take effect until it returns.
-//!    So no write is tried whose value would be overwritten before anybody sees it.
-//! 3. Of pending operations that do the same, only the one that returns first is tried. Which one took effect is
-//!    remembered: only counting them would be wrong, because they return at different times.
-//! 4. A configuration is dropped when another one with its state has the same choices and fewer duties: more reads
-//!    done, a write free where the other's is spent or still due, fewer unknown operations used up.
-//! 5. Unknown operations that do the same are interchangeable (none ever returns), so those are counted. They are
-//!    tried only while somebody may still see what they did.
-//!
-//! Not here: reading the verdict for people (`explain`), splitting by key (`compile`).
+//! Holds: equal arguments take equal steps, on every machine.
+//! Not here: reading the verdict for people (`explain`).
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::compile::{Compiled, SINK, Step, Words};
-use crate::history::{History, UNKNOWN};
+use crate::bounds;
+use crate::compile::{Compiled, Words};
+use crate::frontier::{Form, Frontier, Sight};
+use crate::history::History;
 use crate::model::Model;
 
 /// How operations that are not plain reads and writes change a state.
@@ -134,603 +123,155 @@ pub(crate) enum GaveUp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Linearizable,
-    /// The number of the operation whose return no configuration survives.
+    /// The number of the operation whose return no configuration survives, though all before were survived.
     Contradiction(u32),
+    /// The history through the return of this operation contradicts; perhaps it does before already.
+    Impossible(u32),
     GaveUp(GaveUp),
 }
 
-/// Most operations that may be pending on one key at a time.
-pub(crate) const PENDING_MAX: usize = 128;
+/// Steps of the first turn beyond two for each operation, how many times more the next turn gets, and the width of
+/// its narrow frontier.
+const FIRST_TURN: u64 = 256;
+const GROWTH: u64 = 8;
+const FIRST_WIDTH: usize = 8;
+const WIDTH_MAX: usize = 4096;
 
-/// One way in which things may have gone so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Config {
-    state: u32,
-    /// A row of `Frontier::spent`: unknown operations that took effect.
-    spent: u32,
-    /// Pending operations that took effect.
-    done: u128,
-    /// Pending writes and appends that may return without effect.
-    free: u128,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    step: Step,
-    /// When it returns.
-    ret: u64,
-}
-
-/// Unknown operations that do the same.
-#[derive(Clone, Copy, Debug)]
-struct Class {
-    step: Step,
-    called: u32,
-    /// The last time at which somebody may see what they did.
-    useful_until: u64,
-}
-
-/// Which values somebody will still see, and until when; known only when the whole history is.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sight {
-    last_seen: HashMap<u32, u64, FxBuildHasher>,
-    /// The last time at which any other value than a given one, or a text that begins with a given one, matters.
-    any_until: u64,
-    /// Whether any operation tells only what it did not see.
-    differs: bool,
-}
-
-impl Sight {
-    fn of(compiled: &Compiled) -> Sight {
-        let mut sight = Sight::default();
-        for op in &compiled.ops {
-            match op.step {
-                Step::Read(value) | Step::Swap(value, _) => {
-                    let last = sight.last_seen.entry(value).or_insert(0);
-                    *last = (*last).max(op.ret);
-                    if compiled.appends {
-                        sight.any_until = sight.any_until.max(op.ret);
-                    }
-                }
-                Step::Differs(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
-                    sight.any_until = sight.any_until.max(op.ret);
-                    sight.differs |= matches!(op.step, Step::Differs(_));
-                }
-                Step::Write(_) | Step::Append(_) => {}
-            }
-        }
-        sight
-    }
-
-    fn until(&self, step: Step) -> u64 {
-        match step {
-            Step::Write(value) | Step::Swap(_, value) => {
-                self.last_seen.get(&value).copied().unwrap_or(0).max(self.any_until)
-            }
-            Step::Read(_) | Step::Differs(_) | Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => {
-                self.any_until
-            }
-        }
-    }
-}
-
-/// All ways in which things may have gone so far, without those that others make needless.
-#[derive(Clone, Debug)]
-pub(crate) struct Frontier {
-    configs: Vec<Config>,
-    slots: Vec<Slot>,
-    /// Slots in use, and of those: reads, and writes and appends.
-    live: u128,
-    reads: u128,
-    blind: u128,
-    classes: Vec<Class>,
-    class_of: BTreeMap<Step, u32>,
-    /// Classes that may still be useful.
-    useful: Vec<u32>,
-    /// Sorted lists of (class, how many), the empty one first.
-    spent: Vec<Vec<(u32, u32)>>,
-    spent_of: HashMap<Vec<(u32, u32)>, u32, FxBuildHasher>,
-    spent_bytes: usize,
-    sight: Option<Sight>,
-    /// Whether any operation, a later one included, may tell only what it did not see.
-    differs: bool,
-    pub(crate) steps: u64,
-    /// Steps of the search alone, for asking now and then whether to stop.
-    looks: u64,
-    scratch: Scratch,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Scratch {
-    next: Vec<Config>,
-    stack: Vec<(Config, bool)>,
-    visited: HashSet<(Config, bool), FxBuildHasher>,
-}
-
-impl Frontier {
-    /// Starts with any of some states. With a sight, what nobody will see any more is not tried.
-    pub(crate) fn new(states: &[u32], sight: Option<Sight>) -> Frontier {
-        let config = |state: &u32| Config { state: *state, spent: 0, done: 0, free: 0 };
-        Frontier {
-            configs: states.iter().map(config).collect(),
-            slots: Vec::new(),
-            live: 0,
-            reads: 0,
-            blind: 0,
-            classes: Vec::new(),
-            class_of: BTreeMap::new(),
-            useful: Vec::new(),
-            spent: vec![Vec::new()],
-            spent_of: HashMap::default(),
-            spent_bytes: 0,
-            differs: sight.as_ref().is_none_or(|sight| sight.differs),
-            sight,
-            steps: 0,
-            looks: 0,
-            scratch: Scratch::default(),
-        }
-    }
-
-    /// Gives every state another number.
-    pub(crate) fn rename_states(&mut self, mut name: impl FnMut(u32) -> u32) {
-        for config in &mut self.configs {
-            config.state = name(config.state);
-        }
-    }
-
-    /// How many bytes the frontier holds, roughly.
-    pub(crate) fn memory(&self) -> usize {
-        self.configs.capacity() * size_of::<Config>() + self.spent_bytes + self.classes.len() * 64
-    }
-
-    /// An operation with a known outcome is called. Gives the slot to name when it returns.
-    pub(crate) fn call(&mut self, step: Step, ret: u64, machine: &mut impl Machine) -> Result<u32, GaveUp> {
-        let slot = (!self.live).trailing_zeros();
-        if slot as usize >= PENDING_MAX {
-            return Err(GaveUp::TooConcurrent);
-        }
-        let bit = 1u128 << slot;
-        let entry = Slot { step, ret };
-        match self.slots.get_mut(slot as usize) {
-            Some(place) => *place = entry,
-            None => self.slots.push(entry),
-        }
-        self.live |= bit;
-        match step {
-            Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_) => {
-                self.reads |= bit;
-                let mut configs = std::mem::take(&mut self.configs);
-                for config in &mut configs {
-                    if fits(config.state, step, machine) {
-                        config.done |= bit;
-                    }
-                }
-                self.configs = configs;
-            }
-            Step::Write(_) | Step::Append(_) => self.blind |= bit,
-            Step::Swap(..) | Step::Opaque(_) => {}
-        }
-        Ok(slot)
-    }
-
-    /// An operation is called whose outcome will never be known.
-    pub(crate) fn call_unknown(&mut self, step: Step) {
-        if matches!(step, Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_)) {
-            return;
-        }
-        let useful_until = self.sight.as_ref().map_or(UNKNOWN, |sight| sight.until(step));
-        let class = *self.class_of.entry(step).or_insert_with(|| {
-            self.classes.push(Class { step, called: 0, useful_until });
-            (self.classes.len() - 1) as u32
-        });
-        let entry = &mut self.classes[class as usize];
-        entry.called += 1;
-        if entry.called == 1 {
-            self.useful.push(class);
-        }
-    }
-
-    /// The operation in a slot returns: it must have taken effect by now. False when it cannot have.
-    pub(crate) fn ret(
-        &mut self,
-        slot: u32,
-        now: u64,
-        limits: &Limits<'_>,
-        machine: &mut impl Machine,
-    ) -> Result<bool, GaveUp> {
-        let bit = 1u128 << slot;
-        self.steps += 1;
-        let matters = self.blind & bit != 0 && self.matters(self.slots[slot as usize].step, now);
-        let settled = |config: &Config| config.done & bit != 0 || (config.free & bit != 0 && !matters);
-        if !self.configs.iter().all(settled) {
-            self.forget_useless(now);
-            self.advance(slot, matters, limits, machine)?;
-        }
-        for config in &mut self.configs {
-            config.done &= !bit;
-            config.free &= !bit;
-        }
-        self.live &= !bit;
-        self.reads &= !bit;
-        self.blind &= !bit;
-        self.prune();
-        if self.spent.len() > 1024 + 4 * self.configs.len() {
-            self.forget_spent();
-        }
-        if self.memory() + machine.memory() > limits.memory {
-            return Err(GaveUp::Memory);
-        }
-        Ok(!self.configs.is_empty())
-    }
-
-    /// Whether somebody may see later what an operation that returns now did.
-    fn matters(&self, step: Step, now: u64) -> bool {
-        // Who returns later may see it; the operation itself does not count.
-        self.sight.as_ref().is_none_or(|sight| sight.until(step) >= now)
-    }
-
-    fn forget_useless(&mut self, now: u64) {
-        if self.sight.is_none() {
-            return;
-        }
-        let classes = &self.classes;
-        let before = self.useful.len();
-        self.useful.retain(|class| classes[*class as usize].useful_until >= now);
-        if self.useful.len() == before || self.spent.len() == 1 {
-            return;
-        }
-        // What is of no use any more needs no counting.
-        for place in 0..self.configs.len() {
-            let row = &self.spent[self.configs[place].spent as usize];
-            let kept: Vec<(u32, u32)> =
-                row.iter().filter(|(class, _)| self.useful.contains(class)).copied().collect();
-            self.configs[place].spent = self.spent_row(kept);
-        }
-    }
-
-    /// Keeps only the rows that some configuration uses.
-    fn forget_spent(&mut self) {
-        let rows = std::mem::replace(&mut self.spent, vec![Vec::new()]);
-        self.spent_of.clear();
-        self.spent_bytes = 0;
-        for place in 0..self.configs.len() {
-            let row = rows[self.configs[place].spent as usize].clone();
-            self.configs[place].spent = self.spent_row(row);
-        }
-    }
-
-    fn spent_row(&mut self, row: Vec<(u32, u32)>) -> u32 {
-        if row.is_empty() {
-            return 0;
-        }
-        if let Some(number) = self.spent_of.get(&row) {
-            return *number;
-        }
-        let number = self.spent.len() as u32;
-        // Held twice, with what an allocation and a table cost.
-        self.spent_bytes += 16 * row.len() + 96;
-        self.spent.push(row.clone());
-        self.spent_of.insert(row, number);
-        number
-    }
-
-    /// Lets the operation in `slot` take effect in every configuration where it has not.
-    fn advance(
-        &mut self,
-        slot: u32,
-        matters: bool,
-        limits: &Limits<'_>,
-        machine: &mut impl Machine,
-    ) -> Result<(), GaveUp> {
-        let bit = 1u128 << slot;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.next.clear();
-        scratch.stack.clear();
-        scratch.visited.clear();
-        for config in &self.configs {
-            let may_skip = config.free & bit != 0;
-            if config.done & bit != 0 || may_skip {
-                scratch.next.push(*config);
-            }
-            if config.done & bit == 0 && (!may_skip || matters) {
-                scratch.stack.push((*config, false));
-            }
-        }
-        let result = self.reach(slot, limits, machine, &mut scratch);
-        std::mem::swap(&mut self.configs, &mut scratch.next);
-        self.scratch = scratch;
-        result
-    }
-
-    fn reach(
-        &mut self,
-        target: u32,
-        limits: &Limits<'_>,
-        machine: &mut impl Machine,
-        scratch: &mut Scratch,
-    ) -> Result<(), GaveUp> {
-        let bit = 1u128 << target;
-        while let Some((config, unseen)) = scratch.stack.pop() {
-            if config.done & bit != 0 {
-                scratch.next.push(config);
-                continue;
-            }
-            if !scratch.visited.insert((config, unseen)) {
-                continue;
-            }
-            self.spend(limits, scratch, machine)?;
-            self.try_pending(config, unseen, target, machine, scratch);
-            self.try_unknown(config, unseen, target, machine, scratch);
-        }
-        Ok(())
-    }
-
-    fn spend(
-        &mut self,
-        limits: &Limits<'_>,
-        scratch: &Scratch,
-        machine: &impl Machine,
-    ) -> Result<(), GaveUp> {
-        self.steps += 1;
-        self.looks += 1;
-        if self.steps > limits.steps {
-            return Err(GaveUp::Steps);
-        }
-        if !self.looks.is_multiple_of(256) {
-            return Ok(());
-        }
-        if self.looks.is_multiple_of(4096) && limits.stop.is_some_and(|stop| stop()) {
-            return Err(GaveUp::Stopped);
-        }
-        let node = size_of::<(Config, bool)>();
-        let held = scratch.visited.capacity() * (node + 1)
-            + scratch.stack.capacity() * node
-            + scratch.next.capacity() * size_of::<Config>();
-        if held + self.memory() + machine.memory() > limits.memory { Err(GaveUp::Memory) } else { Ok(()) }
-    }
-
-    fn try_pending(
-        &self,
-        config: Config,
-        unseen: bool,
-        target: u32,
-        machine: &mut impl Machine,
-        scratch: &mut Scratch,
-    ) {
-        let mut left = self.live & !config.done & !self.reads;
-        while left != 0 {
-            let slot = left.trailing_zeros();
-            left &= left - 1;
-            let step = self.slots[slot as usize].step;
-            // A write that nobody saw needs no write right behind it: rule 2 made it free.
-            if unseen && matches!(step, Step::Write(_)) {
-                continue;
-            }
-            if slot != target && self.has_earlier_twin(config, slot) {
-                continue;
-            }
-            let Some(state) = after(config.state, step, machine) else { continue };
-            // Nobody sees the sink, so a write or append that need not return now has no reason to go there.
-            let always_fits = self.blind >> slot & 1 == 1;
-            if state == SINK && slot != target && always_fits && !self.differs {
-                continue;
-            }
-            let bit = 1u128 << slot;
-            let mut next = Config { state, done: config.done | bit, free: config.free & !bit, ..config };
-            if matches!(step, Step::Write(_)) {
-                next.free |= self.blind & self.live & !next.done;
-            }
-            let saw = self.settle(&mut next, machine);
-            let blind = matches!(step, Step::Write(_) | Step::Append(_));
-            scratch.stack.push((next, blind && !saw));
-        }
-    }
-
-    /// Whether a pending operation does the same and returns earlier (rule 3).
-    fn has_earlier_twin(&self, config: Config, slot: u32) -> bool {
-        let Slot { step, ret } = self.slots[slot as usize];
-        let group = match step {
-            Step::Write(_) | Step::Swap(..) => self.live & !config.done,
-            // Appends do not free each other: one that is due and one that is free are not interchangeable.
-            Step::Append(_) if config.free >> slot & 1 == 1 => config.free & !config.done,
-            Step::Append(_) => self.live & !config.done & !config.free,
-            Step::Read(_) | Step::Differs(_) | Step::Opaque(_) | Step::OpaqueRead(_) => return false,
-        };
-        let mut left = group & !(1u128 << slot);
-        while left != 0 {
-            let other = left.trailing_zeros();
-            left &= left - 1;
-            let twin = self.slots[other as usize];
-            if twin.step == step && (twin.ret, other) < (ret, slot) {
-                return true;
-            }
-        }
-        false
-    }
-
-    fn try_unknown(
-        &mut self,
-        config: Config,
-        unseen: bool,
-        target: u32,
-        machine: &mut impl Machine,
-        scratch: &mut Scratch,
-    ) {
-        for place in 0..self.useful.len() {
-            let class = self.useful[place];
-            let Class { step, called, .. } = self.classes[class as usize];
-            let used = self.used(config.spent, class);
-            if used == called || unseen && matches!(step, Step::Write(_)) {
-                continue;
-            }
-            let Some(state) = after(config.state, step, machine) else { continue };
-            if state == config.state || state == SINK && !self.differs {
-                continue;
-            }
-            let mut next = Config { state, ..config };
-            if matches!(step, Step::Write(_)) {
-                if !self.wanted(config, state, target) {
-                    continue;
-                }
-                next.free |= self.blind & self.live & !next.done;
-            }
-            next.spent = self.spend_one(config.spent, class);
-            let saw = self.settle(&mut next, machine);
-            let blind = matches!(step, Step::Write(_) | Step::Append(_));
-            scratch.stack.push((next, blind && !saw));
-        }
-    }
-
-    /// Whether anybody may look at a value before the target returns.
-    fn wanted(&self, config: Config, value: u32, target: u32) -> bool {
-        let wants = |step: Step| match step {
-            Step::Read(seen) => seen == value,
-            Step::Swap(seen, _) => seen == value,
-            Step::Differs(seen) => seen != value,
-            Step::Append(_) | Step::Opaque(_) | Step::OpaqueRead(_) => true,
-            Step::Write(_) => false,
-        };
-        let mut left = self.live & !config.done | 1u128 << target;
-        while left != 0 {
-            let slot = left.trailing_zeros();
-            left &= left - 1;
-            if wants(self.slots[slot as usize].step) {
-                return true;
-            }
-        }
-        self.useful.iter().any(|class| wants(self.classes[*class as usize].step))
-    }
-
-    fn used(&self, spent: u32, class: u32) -> u32 {
-        let row = &self.spent[spent as usize];
-        row.binary_search_by_key(&class, |(class, _)| *class).map_or(0, |place| row[place].1)
-    }
-
-    fn spend_one(&mut self, spent: u32, class: u32) -> u32 {
-        let mut row = self.spent[spent as usize].clone();
-        match row.binary_search_by_key(&class, |(class, _)| *class) {
-            Ok(place) => row[place].1 += 1,
-            Err(place) => row.insert(place, (class, 1)),
-        }
-        self.spent_row(row)
-    }
-
-    /// Lets every pending read that fits take effect (rule 1). Whether any did.
-    fn settle(&self, config: &mut Config, machine: &mut impl Machine) -> bool {
-        let before = config.done;
-        let mut left = self.reads & self.live & !config.done;
-        while left != 0 {
-            let slot = left.trailing_zeros();
-            left &= left - 1;
-            if fits(config.state, self.slots[slot as usize].step, machine) {
-                config.done |= 1u128 << slot;
-            }
-        }
-        config.done != before
-    }
-
-    fn prune(&mut self) {
-        if self.configs.len() < 2 {
-            return;
-        }
-        self.configs.sort_unstable();
-        self.configs.dedup();
-        // The comparison of all pairs pays only while there are few.
-        if self.configs.len() > 512 {
-            return;
-        }
-        let mut kept = 0;
-        for place in 0..self.configs.len() {
-            let config = self.configs[place];
-            let beaten = |other: &Config| self.beats(other, &config);
-            if self.configs[..kept].iter().any(beaten) || self.configs[place + 1..].iter().any(beaten) {
-                continue;
-            }
-            self.configs[kept] = config;
-            kept += 1;
-        }
-        self.configs.truncate(kept);
-    }
-
-    /// Whether whatever can follow `b` can follow `a` (rule 4). Never both ways for two that differ.
-    fn beats(&self, a: &Config, b: &Config) -> bool {
-        if a.state != b.state {
-            return false;
-        }
-        let others = self.live & !self.reads & !self.blind;
-        let differ = a.done ^ b.done;
-        let reads_lag = b.done & !a.done & self.reads != 0;
-        let bound = self.blind & !a.free;
-        let writes_lag = bound & (differ | b.free) != 0;
-        differ & others == 0 && !reads_lag && !writes_lag && self.spends_no_more(a.spent, b.spent)
-    }
-
-    fn spends_no_more(&self, a: u32, b: u32) -> bool {
-        a == b || self.spent[a as usize].iter().all(|(class, count)| *count <= self.used(b, *class))
-    }
-}
-
-fn fits(state: u32, step: Step, machine: &mut impl Machine) -> bool {
-    match step {
-        Step::Read(seen) => state == seen,
-        Step::Differs(seen) => state != seen,
-        Step::OpaqueRead(place) => machine.step(state, place).is_some(),
-        Step::Write(_) | Step::Swap(..) | Step::Append(_) | Step::Opaque(_) => false,
-    }
-}
-
-fn after(state: u32, step: Step, machine: &mut impl Machine) -> Option<u32> {
-    match step {
-        Step::Write(value) => Some(value),
-        Step::Swap(expected, new) => (state == expected).then_some(new),
-        Step::Append(row) => Some(machine.append(state, row)),
-        Step::Opaque(place) => machine.step(state, place),
-        Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_) => None,
-    }
-}
-
-/// Searches the whole history of one key.
+/// Searches the whole history of one key, which may begin in any of some states. Gives the steps taken as well.
 pub(crate) fn check(
     compiled: &Compiled,
-    initial: u32,
+    initial: &[u32],
     limits: &Limits<'_>,
     machine: &mut impl Machine,
 ) -> (Found, u64) {
-    let mut frontier = Frontier::new(&[initial], Some(Sight::of(compiled)));
-    let found = match run(compiled, &mut frontier, limits, machine) {
-        Ok(found) => found,
-        Err(why) => Found::GaveUp(why),
-    };
-    (found, frontier.steps)
+    if !compiled.appends
+        && !compiled.opaque
+        && let Some(number) = bounds::contradiction(&compiled.ops, initial)
+    {
+        return (Found::Impossible(number), compiled.ops.len() as u64);
+    }
+    let mut turns = Turns::new(compiled, initial);
+    let found = turns.take(limits, machine);
+    (found, turns.steps)
 }
 
-fn run(
-    compiled: &Compiled,
-    frontier: &mut Frontier,
-    limits: &Limits<'_>,
-    machine: &mut impl Machine,
-) -> Result<Found, GaveUp> {
-    let ops = &compiled.ops;
-    let known = (0..ops.len() as u32).filter(|number| ops[*number as usize].known());
-    let mut returns: Vec<(u64, u32)> = known.map(|number| (ops[number as usize].ret, number)).collect();
-    returns.sort_unstable();
-    let mut slots = vec![0u8; ops.len()];
-    let mut next = 0;
-    for (now, number) in returns {
-        while let Some(op) = ops.get(next).filter(|op| op.call <= now) {
-            if op.known() {
-                slots[next] = frontier.call(op.step, op.ret, machine)? as u8;
-            } else {
-                frontier.call_unknown(op.step);
+/// The forms of the frontier, which take turns.
+struct Turns<'a> {
+    compiled: &'a Compiled,
+    initial: &'a [u32],
+    /// Times and numbers of those that return, in order.
+    returns: Vec<(u64, u32)>,
+    sight: Arc<Sight>,
+    steps: u64,
+    /// Whether the exact frontier outgrew the memory.
+    outgrown: bool,
+    /// Whether the loose frontier has nothing more to say.
+    loose_is_done: bool,
+}
+
+impl<'a> Turns<'a> {
+    fn new(compiled: &'a Compiled, initial: &'a [u32]) -> Self {
+        let ops = &compiled.ops;
+        let known = (0..ops.len() as u32).filter(|number| ops[*number as usize].known());
+        let mut returns: Vec<(u64, u32)> = known.map(|number| (ops[number as usize].ret, number)).collect();
+        returns.sort_unstable();
+        let loose_is_done = returns.len() == ops.len();
+        let sight = Arc::new(Sight::of(compiled));
+        Turns { compiled, initial, returns, sight, steps: 0, outgrown: false, loose_is_done }
+    }
+
+    fn take(&mut self, limits: &Limits<'_>, machine: &mut impl Machine) -> Found {
+        let mut share = FIRST_TURN + 2 * self.compiled.ops.len() as u64;
+        let mut width = FIRST_WIDTH;
+        loop {
+            for form in [Form::Exact, Form::Narrow(width), Form::Loose] {
+                let skipped = match form {
+                    Form::Exact => self.outgrown,
+                    Form::Narrow(width) => width > WIDTH_MAX,
+                    Form::Loose => self.loose_is_done,
+                };
+                if skipped {
+                    continue;
+                }
+                let left = limits.steps.saturating_sub(self.steps);
+                let turn = Limits { steps: share.min(left), ..*limits };
+                match self.turn(form, &turn, machine) {
+                    Ok(Some(found)) => return found,
+                    Ok(None) => {}
+                    Err(why) => return Found::GaveUp(why),
+                }
             }
-            next += 1;
-        }
-        if !frontier.ret(u32::from(slots[number as usize]), now, limits, machine)? {
-            return Ok(Found::Contradiction(number));
-        }
-        if frontier.steps > limits.steps {
-            return Err(GaveUp::Steps);
+            if self.steps >= limits.steps {
+                return Found::GaveUp(GaveUp::Steps);
+            }
+            if self.outgrown && width > WIDTH_MAX {
+                return Found::GaveUp(GaveUp::Memory);
+            }
+            share = share.saturating_mul(GROWTH);
+            width = width.saturating_mul(GROWTH as usize);
         }
     }
-    Ok(Found::Linearizable)
+
+    /// Lets one form go as far as it may; `None` when it cannot tell.
+    fn turn(
+        &mut self,
+        form: Form,
+        limits: &Limits<'_>,
+        machine: &mut impl Machine,
+    ) -> Result<Option<Found>, GaveUp> {
+        let mut frontier = Frontier::new(self.initial, Some(Arc::clone(&self.sight)), form);
+        let result = self.run(&mut frontier, limits, machine);
+        self.steps += frontier.steps;
+        match (result, form) {
+            (Ok(Found::Linearizable), Form::Loose) => {
+                self.loose_is_done = true;
+                Ok(None)
+            }
+            (Ok(Found::Contradiction(number)), Form::Loose) => Ok(Some(Found::Impossible(number))),
+            (Ok(Found::Contradiction(_)), _) if frontier.narrowed => Ok(None),
+            (Ok(found), _) => Ok(Some(found)),
+            (Err(GaveUp::Memory), Form::Exact) => {
+                self.outgrown = true;
+                Ok(None)
+            }
+            (Err(GaveUp::Memory), Form::Loose) => {
+                self.loose_is_done = true;
+                Ok(None)
+            }
+            (Err(GaveUp::Steps | GaveUp::Memory), _) => Ok(None),
+            (Err(why @ (GaveUp::Stopped | GaveUp::TooConcurrent)), _) => Err(why),
+        }
+    }
+
+    fn run(
+        &self,
+        frontier: &mut Frontier,
+        limits: &Limits<'_>,
+        machine: &mut impl Machine,
+    ) -> Result<Found, GaveUp> {
+        let ops = &self.compiled.ops;
+        let mut slots = vec![0u8; ops.len()];
+        let mut next = 0;
+        for &(now, number) in &self.returns {
+            while let Some(op) = ops.get(next).filter(|op| op.call <= now) {
+                if op.known() {
+                    let slot = frontier.call(op.step, op.ret, machine)?;
+                    if !op.must {
+                        frontier.make_optional(slot);
+                    }
+                    slots[next] = slot as u8;
+                } else {
+                    frontier.call_unknown(op.step);
+                }
+                next += 1;
+            }
+            if !frontier.ret(u32::from(slots[number as usize]), now, limits, machine)? {
+                return Ok(Found::Contradiction(number));
+            }
+            if frontier.steps > limits.steps {
+                return Err(GaveUp::Steps);
+            }
+        }
+        Ok(Found::Linearizable)
+    }
 }

@@ -292,27 +292,6 @@ impl Model for Standard {
         }
     }
 
-    fn read_of(&mut self, parts: &[u32]) -> Option<Output> {
-        if self.kind == Kind::AppendList {
-            let items: Vec<Value> = parts.iter().map(|part| Value::from_word(*part)).collect();
-            return Some(Output::Read(self.values.list(&items)));
-        }
-        if parts.iter().any(|part| part & !0xFF != BYTE) {
-            return None;
-        }
-        let bytes: Vec<u8> = parts.iter().map(|part| (part & 0xFF) as u8).collect();
-        Some(Output::Read(self.values.text(std::str::from_utf8(&bytes).ok()?)))
-    }
-
-    fn weaken(&self, input: &Input, output: Option<&Output>) -> Option<Input> {
-        match (input.action, output) {
-            (Action::CompareAndSet { new, .. }, Some(Output::Done)) => {
-                Some(Input { action: Action::Write(new), ..*input })
-            }
-            _ => None,
-        }
-    }
-
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {
         let asked = match input.action {
             Action::Read => "read".to_owned(),

@@ -56,7 +56,7 @@ pre{background:#f4f4f4;padding:1em;overflow:auto}svg{font:12px system-ui,sans-se
 /// The contradicting operations and those of the same key around them.
 fn drawn<M: Model>(history: &History<M::Input, M::Output>, model: &M, explanation: &Explanation) -> Vec<u32> {
     let operations = history.operations();
-    let mut drawn = explanation.operations.clone();
+    let mut drawn = explanation.shown();
     let Some(first) = drawn.first() else { return drawn };
     let key = model.key(&operations[*first as usize].input);
     let start = drawn.iter().map(|place| operations[*place as usize].call).min().unwrap_or(0);
@@ -67,7 +67,7 @@ fn drawn<M: Model>(history: &History<M::Input, M::Output>, model: &M, explanatio
     let end = ends.max().unwrap_or(0);
     let around = operations.iter().enumerate().filter(|(place, operation)| {
         let near = operation.call <= end && operation.ret >= start;
-        near && model.key(&operation.input) == key && !explanation.operations.contains(&(*place as u32))
+        near && model.key(&operation.input) == key && !explanation.what.contains_key(&(*place as u32))
     });
     drawn.extend(around.take(CONTEXT_MAX).map(|(place, _)| place as u32));
     drawn.sort_unstable();

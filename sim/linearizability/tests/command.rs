@@ -69,13 +69,15 @@ fn it_prints_why_and_draws_it() {
     let (code, out, _) = check(&[&place, "--html", &picture.display().to_string()]);
     assert_eq!(code, 1);
     let expected = "stale.edn: NOT linearizable (3 operations, model register)
-These 3 operations on key 0 contradict each other:
-              1..2  process 0 write 1
-              3..4  process 1 write 2
-              5..6  process 0 read -> 1
+The file is linearizable before line 3, and is not from there on.
+These operations on key 0 contradict each other, whatever the others did:
+            line 1  process 0 write 1 (may have happened)
+            line 2  process 1 write 2
+            line 3  process 0 read -> 1
+  process 0    ├write 1──┤               ╞read -> 1══╡
+  process 1                 ╞write 2══╡
 The longest order that can be made of them:
-  1. process 0 write 1
-  2. process 1 write 2
+  1. process 1 write 2
 Then the value is 2, and none of the others can be next:
   process 0 read -> 1: the value is 2
 ";
@@ -93,7 +95,9 @@ fn json_for_machines() {
     let (_, out, _) = check(&[&place, "--format", "json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("one object");
     assert_eq!(value["verdict"], "not-linearizable");
-    assert_eq!(value["contradiction"].as_array().map(Vec::len), Some(3));
+    assert_eq!(value["contradiction"].as_array().map(Vec::len), Some(2));
+    assert_eq!(value["helpers"][0]["operation"], "write 1");
+    assert_eq!(value["fails-from-line"], 3);
     assert_eq!(value["stuck"][0]["why"], "the value is 2");
 }
 

@@ -304,7 +304,7 @@ fn a_stale_read_is_rejected_and_explained_by_four_operations() {
             let explanation = explain(&made.history, &model, &evidence);
             let part = made.history.only(&explanation.operations);
             assert!(!exhaustive::is_linearizable(&part, &model), "explained by what is fine: {workload:?}");
-            assert!(explanation.prefix.len() < explanation.operations.len());
+            assert!(explanation.operations.iter().any(|place| !explanation.prefix.contains(place)));
             assert!(explanation.operations.len() <= 4, "{workload:?}\n{}", explanation.text(&made.history));
         }
         let mut online = Online::new(model);
@@ -366,5 +366,4 @@ fn a_stale_read_of_a_list_is_explained_by_few_operations() {
     };
     let explanation = explain(&history, &model, &evidence);
     assert!(explanation.operations.len() <= 4, "{}", explanation.text(&history));
-    assert!(explanation.shortened);
 }

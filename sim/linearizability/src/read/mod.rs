@@ -38,9 +38,17 @@ pub struct Recorded {
     pub values: Values,
     /// What its keys are called.
     pub keys: Vec<String>,
+    /// The line of each event, from 1: event `n` stands at `n - 1`.
+    pub lines: Vec<u32>,
 }
 
 impl Recorded {
+    /// The line of an event by its time.
+    #[must_use]
+    pub fn line(&self, time: u64) -> Option<u32> {
+        self.lines.get(usize::try_from(time).ok()?.checked_sub(1)?).copied()
+    }
+
     /// The suggested model, or another, with the names of this history.
     #[must_use]
     pub fn model(&self, kind: Option<Kind>) -> Standard {
@@ -156,7 +164,8 @@ struct Reader {
     keys: Vec<String>,
     key_numbers: BTreeMap<String, u32>,
     recorder: Recorder<Input, Output>,
-    now: u64,
+    /// Of each event so far; their number is the time.
+    lines: Vec<u32>,
     seen: Seen,
 }
 
@@ -188,11 +197,17 @@ impl Reader {
             Action::Append(_) => self.seen.append = true,
             Action::Read => {}
         }
-        self.now += 1;
-        self.recorder.call(process, self.now, input).map_err(|wrong| {
+        let now = self.event(line);
+        self.recorder.call(process, now, input).map_err(|wrong| {
             let hint = "a process asks for one thing at a time; after :info it must not come back";
             (line, format!("{wrong} ({hint})"))
         })
+    }
+
+    /// The time of the next event.
+    fn event(&mut self, line: usize) -> u64 {
+        self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        self.lines.len() as u64
     }
 
     /// What a process waits for.
@@ -203,8 +218,8 @@ impl Reader {
     }
 
     fn returned(&mut self, line: usize, process: u32, output: Output) -> Result<(), Trouble> {
-        self.now += 1;
-        self.recorder.returned(process, self.now, output).map_err(|wrong| (line, wrong.to_string()))
+        let now = self.event(line);
+        self.recorder.returned(process, now, output).map_err(|wrong| (line, wrong.to_string()))
     }
 
     fn failed(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
@@ -224,7 +239,8 @@ impl Reader {
             (false, false, _) if cas => Kind::CasRegister,
             (false, false, _) => Kind::Register,
         };
-        Recorded { history: self.recorder.finish(), kind, values: self.values, keys: self.keys }
+        let (values, keys, lines) = (self.values, self.keys, self.lines);
+        Recorded { history: self.recorder.finish(), kind, values, keys, lines }
     }
 }
 
