@@ -234,6 +234,12 @@ impl Raft {
         self.0.commit
     }
 
+    /// How many bytes of a snapshot have arrived that is not installed yet.
+    #[must_use]
+    pub fn snapshot_bytes_received(&self) -> u64 {
+        self.0.incoming.as_ref().map_or(0, |incoming| incoming.bytes.len() as u64)
+    }
+
     /// The log is handed to the machine through here.
     #[must_use]
     pub fn applied(&self) -> LogIndex {

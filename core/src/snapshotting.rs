@@ -58,7 +58,7 @@ pub(crate) struct Incoming {
     /// The term of the leader that sends it.
     term: Term,
     head: Arc<Snapshot>,
-    bytes: Arc<Vec<u8>>,
+    pub(crate) bytes: Arc<Vec<u8>>,
 }
 
 impl Incoming {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::act::Act;
+use crate::check::quiescence::Rest;
 use crate::network::{Link, Roughness};
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Network, Ratio};
@@ -191,6 +192,42 @@ impl<P: Protocol> World<P> {
                 return Err(self.obstacle() + &elections + &talk);
             }
         }
+    }
+
+    /// Lets a few heartbeat intervals pass in a cluster that agrees, and shows the checkers what was sent meanwhile, if
+    /// nothing else went on: no call, no operation, no hardship, no election.
+    pub(crate) fn watch_rest(&mut self) {
+        /// What is under way arrives in the first; the others count.
+        const INTERVALS: u64 = 3;
+        let interval = self.scenario.cluster.heartbeat;
+        if self.hardship().is_some() || !self.is_idle() {
+            return;
+        }
+        let delay = self.network.settings().delay.max;
+        let epoch = self.highest_epoch();
+        self.run_until(self.now.after(interval.saturating_add(delay.saturating_mul(2))));
+        let (since, requests) = (self.seen(), self.last_request);
+        let nodes = self.nodes.len();
+        self.tally = Some(vec![vec![0; nodes]; nodes]);
+        let intervals = INTERVALS - 1;
+        self.run_until(self.now.after(interval.saturating_mul(intervals)));
+        let sent = self.tally.take().unwrap_or_default();
+        let undisturbed = epoch == self.highest_epoch() && requests == self.last_request;
+        if !undisturbed || !self.is_idle() || !self.violations().is_empty() || self.is_exhausted() {
+            return;
+        }
+        let (seen, allowed) = (self.seen(), P::idle_messages_max());
+        let rest = Rest { since, seen, intervals, interval, allowed, sent: &sent };
+        self.checkers.on_rest(&rest, &self.names, &mut self.violations);
+    }
+
+    /// Whether the cluster agrees, and nobody waits for an answer.
+    fn is_idle(&self) -> bool {
+        let calls = self
+            .clients
+            .iter()
+            .any(|client| client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some());
+        !calls && !self.has_pending_operation() && self.disagreement().is_none()
     }
 
     fn highest_epoch(&self) -> u64 {

@@ -135,6 +135,12 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         None
     }
 
+    /// How many messages a node may send to one other within a heartbeat interval when the cluster agrees and nobody asks
+    /// it for anything.
+    fn idle_messages_max() -> u64 {
+        8
+    }
+
     /// Whether nodes never set those two timers: they are a library's that asks for a clock and keeps its own time. To
     /// elect and to send heartbeats are commands to it, which stories and untimed schedules give.
     fn keeps_own_time() -> bool {
@@ -171,6 +177,10 @@ pub trait Inspect {
     fn applied(&self) -> u64;
     /// Index of the last entry this node holds (0 when none).
     fn last(&self) -> u64;
+    /// How many bytes of a snapshot have arrived that is not installed yet, where it comes in parts.
+    fn received(&self) -> u64 {
+        0
+    }
     /// The mark of the entry at an index; `None` when this node does not hold it (any more).
     fn mark(&self, index: u64) -> Option<EntryMark>;
     /// The membership now in force on this node, as sets that must each agree.

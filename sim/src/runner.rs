@@ -128,10 +128,11 @@ pub fn play<P: Protocol>(
     Ok(Played { report, world })
 }
 
-/// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed.
+/// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed. One that
+/// agrees is watched a little longer: it must be all but silent.
 pub(crate) fn converge<P: Protocol>(world: &mut World<P>, within: u64) {
     let until = world.now().after(within);
-    let Err(why) = world.converge(until) else { return };
+    let Err(why) = world.converge(until) else { return world.watch_rest() };
     if !world.violations().is_empty() {
         return;
     }

@@ -118,3 +118,23 @@ fn a_run_that_hangs_grows_or_aborts_is_a_finding() {
         assert_eq!(swept.stdout, sweep("2").stdout);
     }
 }
+
+#[test]
+fn who_talks_for_the_sake_of_talking_breaks_quiescence() {
+    let folder = folder();
+    let cases = [
+        ("answers", "b and a talk in circles: nobody gains anything by what they say"),
+        ("chatters", "a is not silent towards b, though there is nothing to do"),
+    ];
+    for (deed, told) in cases {
+        let text_of = CALM
+            .replace("['a']", "['a', 'b', 'c']")
+            .replace("[story]", &format!("[cluster.options]\ndeed = '{deed}'\n[story]"))
+            .replace("{ run = '1s' }", "{ run = '1s' }, { converge = '5s' }");
+        fs::write(folder.path().join("talk.toml"), text_of).expect("a file");
+        let output = unruly(folder.path(), &["run", "talk.toml"]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains(&format!("quiescence is broken: {told}")), "{said}");
+    }
+}

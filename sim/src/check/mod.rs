@@ -10,6 +10,7 @@ pub mod leader_append_only;
 pub mod leader_completeness;
 pub mod log_matching;
 pub mod monotonicity;
+pub mod quiescence;
 pub mod state_machine_safety;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ pub struct Glance {
     pub applied: u64,
     /// Its last index.
     pub last: u64,
+    /// How much of a snapshot has arrived that is not installed yet.
+    pub received: u64,
 }
 
 impl Glance {
@@ -57,6 +60,7 @@ impl Glance {
             commit: state.commit(),
             applied: state.applied(),
             last: state.last(),
+            received: state.received(),
         }
     }
 }
@@ -147,6 +151,7 @@ pub struct Checkers {
     state_machine_safety: state_machine_safety::StateMachineSafety,
     commit_durability: commit_durability::CommitDurability,
     monotonicity: monotonicity::Monotonicity,
+    quiescence: quiescence::Quiescence,
 }
 
 impl Checkers {
@@ -169,6 +174,21 @@ impl Checkers {
         found: &mut Vec<Violation>,
     ) {
         found.extend(self.state_machine_safety.on_state(who, through, digest, names).err());
+    }
+
+    /// Shows a message that is being sent.
+    pub fn on_send(
+        &mut self,
+        sent: &quiescence::Sent<impl core::fmt::Debug>,
+        names: &Names,
+        found: &mut Vec<Violation>,
+    ) {
+        found.extend(self.quiescence.on_send(sent, names).err());
+    }
+
+    /// Shows what was sent while the cluster agreed and was asked for nothing.
+    pub fn on_rest(&mut self, rest: &quiescence::Rest<'_>, names: &Names, found: &mut Vec<Violation>) {
+        found.extend(self.quiescence.on_rest(rest, names).err());
     }
 
     /// Tells every checker of a crash.

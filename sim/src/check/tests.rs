@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::quiescence::{Exchange, Rest, Sent};
 use super::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
 use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
 use crate::scenario::Property;
@@ -274,4 +275,41 @@ fn monotonicity_objects_to_an_epoch_or_commit_that_falls_and_to_early_applicatio
         stage.show(0, &puppet, None);
         stage.breaks(Property::Monotonicity, &[]);
     }
+}
+
+/// A message of `a` to `b` that so many led to.
+fn say(stage: &mut Stage, before: u64, log: u64) {
+    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+    let seen = Seen { event: 100 + before, at: Moment(100 + before) };
+    let exchange = Exchange { before, since: Seen { event: 1, at: Moment(1) } };
+    let sent = Sent { from: NodeId(0), to: NodeId(1), seen, exchange, log, message: "no" };
+    stage.checkers.on_send(&sent, &names, &mut stage.found);
+}
+
+#[test]
+fn quiescence_objects_once_to_talk_by_which_nobody_gains_anything() {
+    let mut stage = innocent();
+    say(&mut stage, 64, 0);
+    say(&mut stage, 164, 50);
+    stage.holds();
+    say(&mut stage, 165, 50);
+    stage.breaks(Property::Quiescence, &["a", "b"]);
+    say(&mut stage, 166, 50);
+    stage.breaks(Property::Quiescence, &["a", "b"]);
+}
+
+#[test]
+fn quiescence_objects_to_a_node_that_is_not_silent_when_there_is_nothing_to_do() {
+    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+    let mut stage = innocent();
+    let mut rest = |count: u64| {
+        let sent = vec![vec![0, 1, 1], vec![1, 0, 0], vec![1, count, 0]];
+        let seen = |event| Seen { event, at: Moment(event) };
+        let rest =
+            Rest { since: seen(5), seen: seen(9), intervals: 2, interval: 50, allowed: 8, sent: &sent };
+        stage.checkers.on_rest(&rest, &names, &mut stage.found);
+    };
+    rest(16);
+    rest(17);
+    stage.breaks(Property::Quiescence, &["b", "c"]);
 }

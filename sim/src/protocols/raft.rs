@@ -176,6 +176,10 @@ impl Inspect for Raft {
         self.raft.log().last().index.0
     }
 
+    fn received(&self) -> u64 {
+        self.raft.snapshot_bytes_received()
+    }
+
     fn mark(&self, index: u64) -> Option<EntryMark> {
         self.raft.log().get(core::LogIndex(index)).map(mark)
     }

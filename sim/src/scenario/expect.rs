@@ -41,13 +41,15 @@ pub enum Property {
     Convergence,
     /// Terms and commit indexes of a process never fall.
     Monotonicity,
+    /// Talk serves something, and a cluster that agrees is all but silent.
+    Quiescence,
     /// The protocol's own assertions hold.
     Invariant,
 }
 
 impl Property {
     /// Every property, in order.
-    pub const ALL: [Property; 10] = [
+    pub const ALL: [Property; 11] = [
         Property::ElectionSafety,
         Property::LeaderAppendOnly,
         Property::LogMatching,
@@ -57,6 +59,7 @@ impl Property {
         Property::Linearizability,
         Property::Convergence,
         Property::Monotonicity,
+        Property::Quiescence,
         Property::Invariant,
     ];
 
@@ -73,6 +76,7 @@ impl Property {
             Property::Linearizability => "linearizability",
             Property::Convergence => "convergence",
             Property::Monotonicity => "monotonicity",
+            Property::Quiescence => "quiescence",
             Property::Invariant => "invariant",
         }
     }
@@ -96,6 +100,7 @@ impl Property {
             Property::Linearizability => "Raft paper, section 8; Herlihy and Wing 1990",
             Property::Convergence => "Raft paper, section 5.6",
             Property::Monotonicity => "Raft paper, figure 2 and section 5.1",
+            Property::Quiescence => "Raft paper, section 5.2: heartbeats, and no talk besides",
             Property::Invariant => "the protocol's own assertions",
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Envelope, Waiting, World, digest_of};
 use crate::act::Act;
 use crate::agenda::Event;
+use crate::check::quiescence::{Exchange, Sent};
 use crate::network::{Fate, Link};
 use crate::protocol::{Address, Input, NodeId, Protocol};
 use crate::scenario::Spread;
@@ -55,11 +56,13 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>) {
         self.counts.delivered += 1;
-        let Envelope { source, from, to, message, .. } = envelope;
+        let Envelope { source, from, to, message, exchange, .. } = envelope;
         self.record(Some(receiver), &(2u8, slot, from.0), |names| {
             format!("receives from {}: {message:?}", names.of(from))
         });
+        self.exchange = Some(exchange);
         self.step(receiver, Input::Received { from, source, to, message });
+        self.exchange = None;
     }
 
     pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
@@ -81,12 +84,24 @@ impl<P: Protocol> World<P> {
         self.record(Some(sender), &(1u8, from.0, to.0, address, &message), |names| {
             format!("sends to {}: {message:?}", names.of(to))
         });
+        let exchange = self.look_at_exchange(sender, to, &message);
         let source = self.nodes[sender.0 as usize].address;
         self.sent += 1;
         let (serial, damaged, overtaken) = (self.sent, false, false);
         let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
-        let mut envelope =
-            Envelope { serial, tag, sender, source, from, to, address, damaged, overtaken, message };
+        let mut envelope = Envelope {
+            serial,
+            tag,
+            sender,
+            source,
+            from,
+            to,
+            address,
+            damaged,
+            overtaken,
+            exchange,
+            message,
+        };
         let receiver = self.network.at(address).unwrap_or(sender);
         match self.network.fate(self.now, sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again, late, damaged } => {
@@ -115,6 +130,21 @@ impl<P: Protocol> World<P> {
                 self.lose(&envelope, "lost");
             }
         }
+    }
+
+    /// What led to a message that is being sent; the checkers look at it.
+    fn look_at_exchange(&mut self, from: NodeId, to: NodeId, message: &P::Message) -> Exchange {
+        let seen = self.seen();
+        let first = Exchange { before: 0, since: seen };
+        let exchange = self.exchange.map_or(first, |led| Exchange { before: led.before + 1, ..led });
+        if let Some(count) = self.tally.as_mut().and_then(|sent| sent[from.0 as usize].get_mut(to.0 as usize))
+        {
+            *count += 1;
+        }
+        let last = |node: NodeId| self.nodes.get(node.0 as usize).map_or(0, |node| node.glance.last);
+        let sent = Sent { from, to, seen, exchange, log: last(from).max(last(to)), message };
+        self.checkers.on_send(&sent, &self.names, &mut self.violations);
+        exchange
     }
 
     pub(super) fn post(&mut self, after: u64, late: bool, envelope: Envelope<P::Message>) {

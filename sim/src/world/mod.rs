@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::act::Act;
 use crate::agenda::Agenda;
+use crate::check::quiescence::Exchange;
 use crate::check::{Checkers, Disks, Names, Seen, Violation};
 use crate::choices::Choices;
 use crate::client::Client;
@@ -75,6 +76,8 @@ struct Envelope<M> {
     damaged: bool,
     /// Whether it was left waiting when a younger one was delivered by hand.
     overtaken: bool,
+    /// What led to it.
+    exchange: Exchange,
     message: M,
 }
 
@@ -113,8 +116,8 @@ pub struct World<P: Protocol> {
     waiting: Vec<(NodeId, Waiting<P>)>,
     pub(crate) choices: Choices,
     trace: Trace,
-    checkers: Checkers,
-    violations: Vec<Violation>,
+    pub(crate) checkers: Checkers,
+    pub(crate) violations: Vec<Violation>,
     facts: BTreeMap<&'static str, u64>,
     pub(crate) counts: Counts,
     pub(crate) clients: Vec<Client>,
@@ -143,6 +146,10 @@ pub struct World<P: Protocol> {
     /// What happened to nodes, when it is written down.
     pub(crate) acts: Option<Vec<Act<P::Timer>>>,
     sent: u64,
+    /// What led to the input that a process is at, and served nothing so far.
+    exchange: Option<Exchange>,
+    /// How many messages each node sent to each other, while that is counted.
+    pub(crate) tally: Option<Vec<Vec<u64>>>,
     /// How often the agenda was asked.
     looks: u64,
     /// Whether every move is made by hand.
@@ -221,6 +228,8 @@ impl<P: Protocol> World<P> {
             limit: Limit::default(),
             acts: None,
             sent: 0,
+            exchange: None,
+            tally: None,
             looks: 0,
             frozen: false,
             exchanging: false,
@@ -316,6 +325,11 @@ impl<P: Protocol> World<P> {
     #[must_use]
     pub fn operation(&self, request: RequestId) -> OperationState {
         self.operations.get(&request).cloned().unwrap_or(OperationState::Pending)
+    }
+
+    /// Whether an operator waits for an answer.
+    pub(crate) fn has_pending_operation(&self) -> bool {
+        self.operations.values().any(|state| *state == OperationState::Pending)
     }
 
     /// The running nodes that believe to lead, in order.

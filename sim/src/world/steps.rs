@@ -34,6 +34,9 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn finish_step(&mut self, id: NodeId, mut out: Effects<P>) {
         let log_changed_from = out.log_changed_from.take();
+        if self.exchange.is_some() && (log_changed_from.is_some() || self.gained(id, &out)) {
+            self.exchange = None;
+        }
         for effect in out.list.drain(..) {
             self.perform(id, effect);
         }
@@ -47,6 +50,23 @@ impl<P: Protocol> World<P> {
         }
         self.maybe_snapshot(id);
         self.finish_instantly(id);
+    }
+
+    /// Whether a process has more than before its step, or does something besides talking.
+    fn gained(&self, id: NodeId, out: &Effects<P>) -> bool {
+        let serves = |effect: &Effect<P>| match effect {
+            Effect::Persist { .. }
+            | Effect::Apply { .. }
+            | Effect::Restore { .. }
+            | Effect::Serve { .. }
+            | Effect::Refuse { .. }
+            | Effect::Done { .. }
+            | Effect::ShutDown => true,
+            Effect::Send { .. } | Effect::SetTimer { .. } | Effect::CancelTimer(_) | Effect::Note(_) => false,
+        };
+        let node = &self.nodes[id.0 as usize];
+        out.list.iter().any(serves)
+            || node.process.as_ref().is_some_and(|process| Glance::of(process) != node.glance)
     }
 
     fn observe(&mut self, id: NodeId, log_changed_from: Option<u64>) {

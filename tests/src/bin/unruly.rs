@@ -1,5 +1,5 @@
-//! A program of its own with a protocol that does what none may: it differs from run to run, hangs, takes all memory, or
-//! aborts.
+//! A program of its own with a protocol that does what none may: it differs from run to run, hangs, takes all memory,
+//! aborts, or talks for the sake of talking.
 //!
 //! It tests that simulator and sweep notice, and that a program with protocols of its own has the whole command line.
 
@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use splitbrain::protocol::{
-    BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, OptionValue,
-    Protocol, QuorumSets, Settings, Within,
+    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
+    OptionValue, Protocol, QuorumSets, Settings, Within,
 };
 use splitbrain::protocols::echo::{Count, Tick};
 use splitbrain::system::{System, Systems};
@@ -29,6 +29,10 @@ enum Deed {
     Hangs,
     Grows,
     Aborts,
+    /// Every message is answered at once.
+    Answers,
+    /// Whoever leads sends forty messages where one would do.
+    Chatters,
 }
 
 /// How often nodes speak, and what they do besides.
@@ -42,6 +46,7 @@ struct Manners {
 #[derive(Clone, Debug)]
 struct Unruly {
     manners: Manners,
+    id: NodeId,
     does_it: bool,
     ticks: u64,
 }
@@ -60,7 +65,9 @@ impl Protocol for Unruly {
                 ("deed", OptionValue::Word(word)) if word == "hangs" => Deed::Hangs,
                 ("deed", OptionValue::Word(word)) if word == "grows" => Deed::Grows,
                 ("deed", OptionValue::Word(word)) if word == "aborts" => Deed::Aborts,
-                _ => return Err(BadSetting::new(name, "deed: hangs, grows or aborts")),
+                ("deed", OptionValue::Word(word)) if word == "answers" => Deed::Answers,
+                ("deed", OptionValue::Word(word)) if word == "chatters" => Deed::Chatters,
+                _ => return Err(BadSetting::new(name, "deed: hangs, grows, aborts, answers or chatters")),
             };
         }
         Ok(Manners { every: common.election, deed })
@@ -73,12 +80,20 @@ impl Protocol for Unruly {
     fn boot(boot: Boot<'_, Unruly>, out: &mut Effects<Unruly>) -> Unruly {
         let manners = *boot.settings;
         out.push(Effect::SetTimer { timer: Tick, within: manners.every });
-        Unruly { manners, does_it: boot.entropy.is_multiple_of(4), ticks: 0 }
+        Unruly { manners, id: boot.id, does_it: boot.entropy.is_multiple_of(4), ticks: 0 }
     }
 
     fn step(&mut self, input: Input<Unruly>, out: &mut Effects<Unruly>) {
-        if !matches!(input, Input::Fired(Tick)) {
-            return;
+        match input {
+            Input::Fired(Tick) => {}
+            Input::Received { from, source, to, message } => {
+                if self.manners.deed == Deed::Answers {
+                    let answer = Effect::Send { from: to, to: from, address: source, message: message + 1 };
+                    out.push(answer);
+                }
+                return;
+            }
+            _ => return,
         }
         self.ticks += 1;
         let Manners { every, deed } = self.manners;
@@ -94,6 +109,8 @@ impl Protocol for Unruly {
                 }
             }
             Deed::Aborts if self.does_it => std::process::abort(),
+            Deed::Answers if self.leads() => self.speak(out),
+            Deed::Chatters if self.leads() => (0..40).for_each(|_| self.speak(out)),
             _ => {}
         }
         let within = Within { min: every.min + jitter, max: every.max + jitter };
@@ -109,12 +126,18 @@ impl Protocol for Unruly {
     }
 }
 
+impl Unruly {
+    fn speak(&self, out: &mut Effects<Unruly>) {
+        out.push(Effect::Send { from: self.id, to: NodeId(1), address: Address(1), message: self.ticks });
+    }
+}
+
 impl Inspect for Unruly {
     fn epoch(&self) -> Epoch {
         Epoch(0)
     }
     fn leads(&self) -> bool {
-        false
+        self.id == NodeId(0) && matches!(self.manners.deed, Deed::Answers | Deed::Chatters)
     }
     fn role(&self) -> &'static str {
         "unruly"
