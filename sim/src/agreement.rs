@@ -181,7 +181,7 @@ impl<P: Protocol> World<P> {
                 return Ok(());
             }
             let circles = self.counts.events - before.events >= events_max;
-            if !self.violations().is_empty() || circles || !self.advance(until) {
+            if self.is_over() || circles || !self.advance(until) {
                 let (reigns, terms) = (self.counts.reigns - before.reigns, self.highest_epoch() - epoch);
                 let elections = match terms {
                     0 | 1 => String::new(),
@@ -213,7 +213,7 @@ impl<P: Protocol> World<P> {
         self.run_until(self.now.after(interval.saturating_mul(intervals)));
         let sent = self.tally.take().unwrap_or_default();
         let undisturbed = epoch == self.highest_epoch() && requests == self.last_request;
-        if !undisturbed || !self.is_idle() || !self.violations().is_empty() || self.is_exhausted() {
+        if !undisturbed || !self.is_idle() || self.is_over() || self.is_exhausted() {
             return;
         }
         let (seen, allowed) = (self.seen(), P::idle_messages_max());

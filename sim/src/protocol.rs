@@ -98,8 +98,20 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         None
     }
 
+    /// Every word for a reason by which it refuses requests, if it says so: a story that waits for another is told.
+    fn refusals() -> Option<&'static [&'static str]> {
+        None
+    }
+
     /// The disk of a node before its first boot.
     fn format(id: NodeId, initial: &Initial) -> Self::Disk;
+
+    /// Writes on the disk of a node that is down that exactly these take part, as an operator does who has lost a quorum for
+    /// ever (etcd's `--force-new-cluster`, Consul's `peers.json`). Returns whether the protocol has such a thing.
+    fn force_members(disk: &mut Self::Disk, members: &InitialMembership) -> bool {
+        let _ = (disk, members);
+        false
+    }
 
     /// Starts a process on what its disk holds.
     fn boot(boot: Boot<'_, Self>, out: &mut Effects<Self>) -> Self;
@@ -165,6 +177,10 @@ pub fn kebab(name: &str) -> String {
 pub trait Inspect {
     /// The reign this node takes part in.
     fn epoch(&self) -> Epoch;
+    /// An epoch as the protocol's people write it.
+    fn epoch_name(&self, epoch: Epoch) -> String {
+        epoch.0.to_string()
+    }
     /// Whether this node believes that it leads in `epoch`.
     fn leads(&self) -> bool;
     /// Its role in the protocol's own word, such as `follower`.

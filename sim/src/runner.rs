@@ -18,6 +18,7 @@ use crate::world::{Limit, World};
 
 mod story;
 mod verdict;
+mod words;
 
 use story::Story;
 pub use story::refusal_name;
@@ -106,7 +107,7 @@ pub fn play<P: Protocol>(
     let mut world = begin::<P>(scenario, drive.choices, options.trace)?;
     world.limit = drive.limit;
     world.acts = drive.acts.then(Vec::new);
-    let mut story = Story::new(&mut world, scenario);
+    let mut story = Story::new(&mut world, scenario, &options.file);
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;
     match told {
@@ -117,10 +118,10 @@ pub fn play<P: Protocol>(
         let message = format!("the tape does not fit the run: {parting}");
         return Err(Objection { subject: Subject::Scenario, message, hint: None });
     }
-    if drive.limit_is_a_promise && world.is_exhausted() && world.violations().is_empty() {
+    if drive.limit_is_a_promise && world.is_exhausted() && !world.is_over() {
         world.accuse_of_endlessness();
     }
-    if world.violations().is_empty() && world.history_is_suspect() {
+    if !world.is_over() && world.history_is_suspect() {
         world.judge_history();
     }
     reasons.extend(judge(scenario, &world));
@@ -133,7 +134,7 @@ pub fn play<P: Protocol>(
 pub(crate) fn converge<P: Protocol>(world: &mut World<P>, within: u64) {
     let until = world.now().after(within);
     let Err(why) = world.converge(until) else { return world.watch_rest() };
-    if !world.violations().is_empty() {
+    if world.is_over() {
         return;
     }
     let seen = world.seen();
@@ -169,10 +170,10 @@ pub(crate) fn conclude<P: Protocol>(
     if let Some(panic) = panic {
         accuse_of_panic(world, panic);
     }
-    if world.is_exhausted() && world.violations().is_empty() {
+    if world.is_exhausted() && !world.is_over() {
         world.accuse_of_endlessness();
     }
-    if world.violations().is_empty() && world.history_is_suspect() {
+    if !world.is_over() && world.history_is_suspect() {
         world.judge_history();
     }
     report(scenario, options, world, Vec::new())
@@ -199,11 +200,11 @@ pub(crate) fn scenes<P: Protocol>(
 ) -> Option<(Vec<Scene>, World<P>)> {
     let mut world = world::<P>(scenario, options.seed, false).ok()?;
     let mut scenes = vec![scene(&world)];
-    let mut story = Story::new(&mut world, scenario);
+    let mut story = Story::new(&mut world, scenario, &options.file);
     for (number, step) in scenario.steps.iter().enumerate() {
         let told = panics::catch(|| story.perform(number, step));
         scenes.push(scene(story.world));
-        if !matches!(told, Ok(Ok(()))) || !story.world.violations().is_empty() {
+        if !matches!(told, Ok(Ok(()))) || story.world.is_over() {
             break;
         }
     }
@@ -234,6 +235,7 @@ fn begin<P: Protocol>(
     keep_trace: bool,
 ) -> Result<World<P>, Objection> {
     let settings = protocol_settings::<P>(scenario)?;
+    words::check::<P>(scenario)?;
     for id in scenario.cluster.ids() {
         let refused = |message| Objection { subject: Subject::Scenario, message, hint: None };
         P::accepts(&scenario.initial(id)).map_err(refused)?;

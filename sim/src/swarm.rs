@@ -12,7 +12,7 @@ use crate::protocol::{Address, NodeId, Within};
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
     NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
-    Timers, Weights, When, Workload,
+    StepPlaces, Timers, Weights, When, Workload,
 };
 
 mod brief;
@@ -257,6 +257,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         nemeses: Vec::new(),
         unusual: None,
         steps,
+        places: StepPlaces::default(),
         expect: Expectations::default(),
     }
 }

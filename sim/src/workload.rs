@@ -367,6 +367,9 @@ impl<P: Protocol> World<P> {
         if call.attempt.is_none_or(|attempt| attempt.request != request) {
             return;
         }
+        if self.scenario.workload.is_none_or(|workload| index >= workload.clients) {
+            self.refusals.insert(call.id, refusal.clone());
+        }
         match refusal {
             Refusal::NotLeader { hint: Some(hint) } => client.target = hint.0,
             Refusal::NotLeader { hint: None }

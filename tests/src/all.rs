@@ -18,6 +18,7 @@ mod raft_rs;
 mod scenarios;
 #[cfg(feature = "mutations")]
 mod shrunk;
+mod stories;
 mod testing;
 mod tidy;
 mod why;

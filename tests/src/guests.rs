@@ -129,6 +129,7 @@ fn who_talks_for_the_sake_of_talking_breaks_quiescence() {
     for (deed, told) in cases {
         let text_of = CALM
             .replace("['a']", "['a', 'b', 'c']")
+            .replace("50ms..150ms", "50ms..60ms")
             .replace("[story]", &format!("[cluster.options]\ndeed = '{deed}'\n[story]"))
             .replace("{ run = '1s' }", "{ run = '1s' }, { converge = '5s' }");
         fs::write(folder.path().join("talk.toml"), text_of).expect("a file");

@@ -96,3 +96,13 @@ fn every_scenario_opens_with_a_sentence() {
         assert!(text.starts_with("# "), "{} does not open with a sentence", path.display());
     }
 }
+
+#[test]
+fn every_scenario_says_where_it_comes_from_and_what_must_come_of_it() {
+    for path in files_below(&crate::root().join("scenarios"), "toml") {
+        let text = fs::read_to_string(&path).expect("a scenario is text");
+        for word in ["\nsource", "\n[expect]"] {
+            assert!(text.contains(word), "{} lacks {}", path.display(), word.trim());
+        }
+    }
+}

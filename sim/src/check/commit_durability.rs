@@ -39,16 +39,14 @@ impl Checker for CommitDurability {
         let set = step.state.quorums()[lacking].clone();
         let holders: Vec<&str> =
             set.iter().filter(|&&node| durable(node)).map(|&node| names.of(node)).collect();
-        let (name, epoch) = (names.of(step.node), step.now.epoch.0);
+        let (name, epoch) = (names.of(step.node), step.state.epoch_name(step.now.epoch));
+        let of_entry = step.state.epoch_name(mark.epoch);
         Err(Violation {
             property: Property::CommitDurability,
             seen: step.seen,
             summary: format!("{name} committed index {index} before a majority had it on disk"),
             evidence: vec![
-                (
-                    step.seen,
-                    format!("{name} leads epoch {epoch} and calls ({}, {index}) committed", mark.epoch.0),
-                ),
+                (step.seen, format!("{name} leads epoch {epoch} and calls ({of_entry}, {index}) committed")),
                 (
                     step.seen,
                     format!("of {} only [{}] hold it on disk", names.sets(&vec![set]), holders.join(" ")),

@@ -23,11 +23,12 @@ impl Checker for ElectionSafety {
         if first == node {
             return Ok(());
         }
-        let leads = |node| format!("{} begins to lead epoch {}", names.of(node), epoch.0);
+        let epoch_name = step.state.epoch_name(epoch);
+        let leads = |node| format!("{} begins to lead epoch {epoch_name}", names.of(node));
         Err(Violation {
             property: Property::ElectionSafety,
             seen: step.seen,
-            summary: format!("{} and {} both lead epoch {}", names.of(first), names.of(node), epoch.0),
+            summary: format!("{} and {} both lead epoch {epoch_name}", names.of(first), names.of(node)),
             evidence: vec![
                 (since, leads(first)),
                 (step.seen, format!("{}, with voters {}", leads(node), names.sets(&step.state.quorums()))),

@@ -15,11 +15,11 @@ impl Checker for LeaderAppendOnly {
         if !reigned || from > step.before.last {
             return Ok(());
         }
-        let name = names.of(step.node);
+        let (name, epoch) = (names.of(step.node), step.state.epoch_name(step.now.epoch));
         Err(Violation {
             property: Property::LeaderAppendOnly,
             seen: step.seen,
-            summary: format!("{name} changed its own log while it led epoch {}", step.now.epoch.0),
+            summary: format!("{name} changed its own log while it led epoch {epoch}"),
             evidence: vec![
                 (step.seen, format!("{name} held entries through {} as leader", step.before.last)),
                 (step.seen, format!("{name} changed its log from index {from} on")),

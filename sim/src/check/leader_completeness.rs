@@ -57,29 +57,21 @@ impl LeaderCompleteness {
 }
 
 fn broken(step: &Step<'_>, committed: &Committed, held: Option<EntryMark>, names: &Names) -> Violation {
-    let name = names.of(step.node);
+    let entry = |mark: EntryMark| format!("({}, {})", step.state.epoch_name(mark.epoch), committed.index);
+    let (name, epoch, lost) =
+        (names.of(step.node), step.state.epoch_name(step.now.epoch), entry(committed.mark));
     let held = match held {
-        Some(mark) => format!("holds ({}, {})", mark.epoch.0, committed.index),
+        Some(mark) => format!("holds {}", entry(mark)),
         None => format!("ends at index {}", step.now.last),
     };
+    let knows = format!("{} knows {lost} to be committed", names.of(committed.by));
     Violation {
         property: Property::LeaderCompleteness,
         seen: step.seen,
-        summary: format!(
-            "{name} leads epoch {} without entry ({}, {}), which is committed",
-            step.now.epoch.0, committed.mark.epoch.0, committed.index
-        ),
+        summary: format!("{name} leads epoch {epoch} without entry {lost}, which is committed"),
         evidence: vec![
-            (
-                committed.seen,
-                format!(
-                    "{} knows ({}, {}) to be committed",
-                    names.of(committed.by),
-                    committed.mark.epoch.0,
-                    committed.index
-                ),
-            ),
-            (step.seen, format!("{name} begins to lead epoch {} and {held}", step.now.epoch.0)),
+            (committed.seen, knows),
+            (step.seen, format!("{name} begins to lead epoch {epoch} and {held}")),
         ],
     }
 }

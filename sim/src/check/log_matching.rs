@@ -34,7 +34,7 @@ impl Checker for LogMatching {
             let known = *self.first(index, now);
             let unlike_before = known.before.zip(before).is_some_and(|(one, other)| one != other);
             if known.mark != mark || unlike_before {
-                return Err(broken(index, &known, &now, names));
+                return Err(broken(step, index, &known, &now, names));
             }
             before = Some(mark.epoch);
         }
@@ -57,18 +57,20 @@ impl LogMatching {
     }
 }
 
-fn broken(index: u64, known: &Known, now: &Known, names: &Names) -> Violation {
+fn broken(step: &Step<'_>, index: u64, known: &Known, now: &Known, names: &Names) -> Violation {
+    let epoch_name = |epoch: Epoch| step.state.epoch_name(epoch);
     let line = |one: &Known| {
-        let before = one.before.map_or(String::from("?"), |epoch| epoch.0.to_string());
-        let (holder, EntryMark { epoch, digest }) = (names.of(one.holder), one.mark);
+        let before = one.before.map_or(String::from("?"), epoch_name);
+        let (holder, epoch) = (names.of(one.holder), epoch_name(one.mark.epoch));
+        let digest = one.mark.digest;
         let text =
-            format!("{holder} holds ({}, {index}) with payload {digest:016x} after epoch {before}", epoch.0);
+            format!("{holder} holds ({epoch}, {index}) with payload {digest:016x} after epoch {before}");
         (one.seen, text)
     };
     Violation {
         property: Property::LogMatching,
         seen: now.seen,
-        summary: format!("two different entries have epoch {} and index {index}", now.mark.epoch.0),
+        summary: format!("two different entries have epoch {} and index {index}", epoch_name(now.mark.epoch)),
         evidence: vec![line(known), line(now)],
     }
 }

@@ -105,6 +105,15 @@ pub struct Violation {
     pub evidence: Vec<(Seen, String)>,
 }
 
+impl Violation {
+    /// Adds it to those that were found, unless its promise is known to be broken: the first time is what tells.
+    pub fn add_to(self, found: &mut Vec<Violation>) {
+        if found.iter().all(|known| known.property != self.property) {
+            found.push(self);
+        }
+    }
+}
+
 /// One promise and its memory.
 pub trait Checker {
     /// Looks at a step.
@@ -159,7 +168,7 @@ impl Checkers {
     pub fn on_step(&mut self, step: &Step<'_>, names: &Names, found: &mut Vec<Violation>) {
         for checker in self.all() {
             if let Err(violation) = checker.on_step(step, names) {
-                found.push(violation);
+                violation.add_to(found);
             }
         }
     }
@@ -173,7 +182,9 @@ impl Checkers {
         names: &Names,
         found: &mut Vec<Violation>,
     ) {
-        found.extend(self.state_machine_safety.on_state(who, through, digest, names).err());
+        if let Err(violation) = self.state_machine_safety.on_state(who, through, digest, names) {
+            violation.add_to(found);
+        }
     }
 
     /// Shows a message that is being sent.
@@ -183,12 +194,16 @@ impl Checkers {
         names: &Names,
         found: &mut Vec<Violation>,
     ) {
-        found.extend(self.quiescence.on_send(sent, names).err());
+        if let Err(violation) = self.quiescence.on_send(sent, names) {
+            violation.add_to(found);
+        }
     }
 
     /// Shows what was sent while the cluster agreed and was asked for nothing.
     pub fn on_rest(&mut self, rest: &quiescence::Rest<'_>, names: &Names, found: &mut Vec<Violation>) {
-        found.extend(self.quiescence.on_rest(rest, names).err());
+        if let Err(violation) = self.quiescence.on_rest(rest, names) {
+            violation.add_to(found);
+        }
     }
 
     /// Tells every checker of a crash.

@@ -13,7 +13,11 @@ impl Checker for Monotonicity {
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let (before, now) = (step.before, step.now);
         let fell = if now.epoch < before.epoch {
-            format!("epoch {} after {}", now.epoch.0, before.epoch.0)
+            format!(
+                "epoch {} after {}",
+                step.state.epoch_name(now.epoch),
+                step.state.epoch_name(before.epoch)
+            )
         } else if now.commit < before.commit {
             format!("commit {} after {}", now.commit, before.commit)
         } else if now.applied < before.applied {

@@ -74,17 +74,18 @@ impl Checker for StateMachineSafety {
             let now = First { mark, by: step.node, seen: step.seen };
             let first = *self.committed[place].get_or_insert(now);
             if first.mark != mark {
-                return Err(broken(index, &first, &now, names));
+                return Err(broken(step, index, &first, &now, names));
             }
         }
         Ok(())
     }
 }
 
-fn broken(index: u64, first: &First, now: &First, names: &Names) -> Violation {
+fn broken(step: &Step<'_>, index: u64, first: &First, now: &First, names: &Names) -> Violation {
     let line = |one: &First| {
         let (by, EntryMark { epoch, digest }) = (names.of(one.by), one.mark);
-        (one.seen, format!("{by} takes ({}, {index}) with payload {digest:016x} for committed", epoch.0))
+        let epoch = step.state.epoch_name(epoch);
+        (one.seen, format!("{by} takes ({epoch}, {index}) with payload {digest:016x} for committed"))
     };
     Violation {
         property: Property::StateMachineSafety,

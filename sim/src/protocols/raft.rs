@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use super::raft_settings::{self, RaftSettings};
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
-    Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal, RequestId, SetMode,
-    Settings, Within, WriteId, kebab,
+    InitialMembership, Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal,
+    RequestId, SetMode, Settings, Within, WriteId, kebab,
 };
 
 /// A Raft node in the simulator.
@@ -80,6 +80,39 @@ const RULES: [&str; core::Rules::ALL.len()] = {
     names
 };
 
+/// The names of the core's facts.
+const NOTES: [&str; core::Fact::ALL.len()] = {
+    let mut names = [""; core::Fact::ALL.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = core::Fact::ALL[place].name();
+        place += 1;
+    }
+    names
+};
+
+/// The names of the core's refusals but those that every protocol has.
+const REFUSALS: [&str; 18] = [
+    "in-progress",
+    "empty-membership",
+    "learner-not-found",
+    "precondition-failed",
+    "learner-is-lagging",
+    "uncommitted-leader-log",
+    "unsupported-membership-transition",
+    "node-metadata-changed",
+    "majority-add",
+    "catch-up-timed-out",
+    "already-joint",
+    "already-voter",
+    "not-a-voter",
+    "id-reused",
+    "transferring",
+    "not-a-target",
+    "transfer-timed-out",
+    "transfer-failed",
+];
+
 impl Protocol for Raft {
     const NAME: &'static str = "raft";
     type Message = core::Message;
@@ -93,6 +126,14 @@ impl Protocol for Raft {
 
     fn rules() -> &'static [&'static str] {
         &RULES
+    }
+
+    fn notes() -> Option<&'static [&'static str]> {
+        Some(&NOTES)
+    }
+
+    fn refusals() -> Option<&'static [&'static str]> {
+        Some(&REFUSALS)
     }
 
     fn relies_on_clocks(settings: &RaftSettings) -> bool {
@@ -111,6 +152,18 @@ impl Protocol for Raft {
         }
         disk.hard_state.term = core::Term(initial.term).max(disk.log.last().term);
         RaftDisk(disk)
+    }
+
+    /// As etcd's `--force-new-cluster`: one more entry says who takes part, and it counts as soon as it is there.
+    fn force_members(disk: &mut RaftDisk, members: &InitialMembership) -> bool {
+        let Ok(membership) = core::Membership::new(sets_in(&members.sets), nodes_in(&members.nodes)) else {
+            return false;
+        };
+        let durable = &mut disk.0;
+        let index = durable.log.last().index.0 + 1;
+        let id = core::LogId { term: durable.hard_state.term, index: core::LogIndex(index) };
+        durable.log.push(core::Entry { id, payload: core::Payload::Membership(Arc::new(membership)) });
+        true
     }
 
     fn boot(boot: Boot<'_, Raft>, out: &mut Effects<Raft>) -> Raft {

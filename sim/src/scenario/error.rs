@@ -58,6 +58,8 @@ pub enum Subject {
     Step(usize),
     /// A nemesis, counted from 0.
     Nemesis(usize),
+    /// A situation that the scenario wants to see, or never to see, by name.
+    Fact(String),
 }
 
 /// Why a valid scenario cannot be run: a name that the protocol does not know, a step that is impossible then.

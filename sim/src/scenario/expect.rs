@@ -10,8 +10,10 @@ use crate::protocol::NodeId;
 /// What must have come of a scenario at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
-    /// The promises that must be broken, and no others; empty when none may be.
+    /// The promises that must be broken, all of them, and no others; empty when none may be.
     pub violations: BTreeSet<Property>,
+    /// Whether the story goes on to its end when all of them are broken, instead of ending there.
+    pub goes_on: bool,
     /// Facts that must have been noted at least once.
     pub seen: BTreeSet<String>,
     /// Facts that must not have been noted.

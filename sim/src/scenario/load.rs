@@ -16,8 +16,8 @@ use super::units::parse_within;
 use super::{
     Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, Expectations, InitialLog, Nemesis, NemesisKind,
     Network, Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError,
-    ScenarioFile, Schedule, Seeds, Sessions, Shape, Spread, Step, Subject, Timers, Weights, When, Workload,
-    parse_duration,
+    ScenarioFile, Schedule, Seeds, Sessions, Shape, Spread, Step, StepPlaces, Subject, Timers, Weights, When,
+    Workload, parse_duration,
 };
 use crate::choices::Unusual;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
@@ -111,7 +111,10 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     places.note(Subject::Scenario, 0);
     refuse_misplaced(&top)?;
     let title = read_sentence(&mut top, "title", "\"Two leaders, one log\"")?;
-    let source = read_sentence(&mut top, "source", "\"Raft paper, figure 8\"")?;
+    let source = match top.has("source") {
+        true => read_sentence(&mut top, "source", "\"Raft paper, figure 8\"")?,
+        false => String::new(),
+    };
     let systems = read_systems(&mut top, places)?;
     let seeds = top.or("seeds", Seeds::default(), read_seeds)?;
     let cluster = read_cluster(top.need_section("cluster", "members = [\"a\", \"b\", \"c\"]")?, places)?;
@@ -128,7 +131,10 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let nemeses = read_nemeses(&mut top, places)?;
     let unusual = read_tape(&mut top)?;
     let steps = read_story(&mut top, &cluster, places)?;
-    let expect = read_expectations(&mut top, &cluster)?;
+    let expect = read_expectations(&mut top, &cluster, places)?;
+    let of_step =
+        |(subject, place): (&Subject, &Place)| matches!(subject, Subject::Step(_)).then_some(*place);
+    let step_places = StepPlaces(places.found.iter().filter_map(of_step).collect());
     top.finish()?;
     Ok(Scenario {
         title,
@@ -148,6 +154,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         nemeses,
         unusual,
         steps,
+        places: step_places,
         expect,
     })
 }
@@ -693,17 +700,67 @@ fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) 
         places.note(Subject::Step(nth), step.at);
         steps.push(read_step(step, cluster)?);
     }
+    refuse_unasked(&list, &steps)?;
+    note_facts(&list, places);
     fields.finish()?;
     Ok(steps)
 }
 
-fn read_expectations(top: &mut Fields<'_>, cluster: &Cluster) -> Read<Expectations> {
-    let example = "violations = \"none\"";
-    let Some(mut fields) = top.section("expect", "[expect]")? else {
-        return Err(Fault::new(top.at, "expected the scenario to have a table [expect]")
-            .hint(format!("for example: [expect] and below it: {example}")));
-    };
+/// A name is asked after only when something was asked for by that name before.
+fn refuse_unasked(list: &[Item<'_>], steps: &[Step]) -> Read<()> {
+    let mut known: Vec<&str> = Vec::new();
+    let mut images: Vec<&str> = Vec::new();
+    for (item, step) in list.iter().zip(steps) {
+        match step {
+            Step::Call { name: Some(name), .. }
+            | Step::Change { name: Some(name), .. }
+            | Step::Transfer { name: Some(name), .. } => known.push(name),
+            Step::Backup { name, .. } => images.push(name),
+            Step::Answer { name, .. } if !known.contains(&name.as_str()) => {
+                return Err(Fault::unknown(item.at, "request before this step, by its name:", name, &known));
+            }
+            Step::Restore { name, .. } if !images.contains(&name.as_str()) => {
+                return Err(Fault::unknown(
+                    item.at,
+                    "image of a disk before this step, by its name:",
+                    name,
+                    &images,
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Notes where situations are named in steps, so that a word that no protocol knows can be told with its place.
+fn note_facts(list: &[Item<'_>], places: &mut Places<'_>) {
+    for step in list {
+        let claims = step.fields("a step").ok().and_then(|mut fields| fields.take("expect"));
+        let Some(mut claims) = claims.and_then(|claims| claims.fields("claims").ok()) else { continue };
+        for key in ["seen", "never"] {
+            for item in claims.take(key).and_then(|item| item.as_list()).unwrap_or_default() {
+                if let Some(name) = item.as_str() {
+                    places.note(Subject::Fact(name.to_owned()), item.at);
+                }
+            }
+        }
+    }
+}
+
+/// Without a table, nothing may be broken.
+fn read_expectations(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) -> Read<Expectations> {
+    let Some(mut fields) = top.section("expect", "[expect]")? else { return Ok(Expectations::default()) };
+    for key in ["seen", "never"] {
+        for item in fields.take(key).and_then(|item| item.as_list()).unwrap_or_default() {
+            if let Some(name) = item.as_str() {
+                places.note(Subject::Fact(name.to_owned()), item.at);
+            }
+        }
+    }
     let violations = read_violations(&fields.need("violations", "\"none\"")?)?;
+    let words = [("stop", false), ("go-on", true)];
+    let goes_on = fields.or("then", false, |item| item.word("what comes when all are broken", &words))?;
     let seen = fields.or("seen", BTreeSet::new(), read_facts)?;
     let never = fields.or("never", BTreeSet::new(), |item| {
         let never = read_facts(item)?;
@@ -714,7 +771,7 @@ fn read_expectations(top: &mut Fields<'_>, cluster: &Cluster) -> Read<Expectatio
     })?;
     let leader = fields.maybe("leader", |item| read_node(item, cluster))?;
     fields.finish()?;
-    Ok(Expectations { violations, seen, never, leader })
+    Ok(Expectations { violations, goes_on, seen, never, leader })
 }
 
 fn read_violations(item: &Item<'_>) -> Read<BTreeSet<Property>> {

@@ -9,23 +9,34 @@ use std::collections::BTreeMap;
 use super::load::{DURATION, read_count, read_facts, read_fault, read_fault_value};
 use super::load_change::read_change;
 use super::load_nodes::{
-    nodes_of, read_address, read_groups, read_links, read_node, read_sets, read_target, read_whom,
+    nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
 };
 use super::read::{Fault, Fields, Item, Read};
 use super::{
-    Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation, Sessions,
-    Step, Target, Value, nearest, parse_duration,
+    Answered, Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation,
+    Sessions, Step, Target, Value, nearest, parse_duration,
 };
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 38] = [
+const VERBS: [(&str, Reader); 41] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
     ("fire", read_fire),
     ("crash", |verb, _, cluster| Ok(Step::Crash { nodes: read_whom(verb, cluster)? })),
     ("restart", |verb, _, cluster| Ok(Step::Restart { nodes: read_whom(verb, cluster)? })),
-    ("wipe", |verb, _, cluster| Ok(Step::Wipe { nodes: read_whom(verb, cluster)? })),
+    ("wipe", |verb, fields, cluster| {
+        let nodes = read_whom(verb, cluster)?;
+        Ok(Step::Wipe { nodes, group: fields.maybe("group", |item| read_sets(item, cluster))? })
+    }),
+    ("backup", |verb, fields, cluster| {
+        let node = read_node(verb, cluster)?;
+        Ok(Step::Backup { node, name: read_label(&fields.need("as", "\"before\"")?)? })
+    }),
+    ("restore", |verb, fields, cluster| {
+        let node = read_node(verb, cluster)?;
+        Ok(Step::Restore { node, name: read_label(&fields.need("from", "\"before\"")?)? })
+    }),
     ("partition", |verb, _, cluster| Ok(Step::Partition { groups: read_groups(verb, cluster)? })),
     ("isolate", |verb, _, cluster| Ok(Step::Isolate { nodes: read_whom(verb, cluster)? })),
     ("cut", |verb, _, cluster| Ok(Step::Cut { links: read_links(verb, cluster)? })),
@@ -54,6 +65,7 @@ const VERBS: [(&str, Reader); 38] = [
     ("open_session", read_open_session),
     ("change", read_change_step),
     ("transfer", read_transfer),
+    ("answer", read_answer),
     ("snapshot", |verb, _, cluster| Ok(Step::Snapshot { node: read_target(verb, cluster)? })),
     ("address", read_move),
     ("fault", read_fault_step),
@@ -197,16 +209,15 @@ fn read_call(call: ClientCall, fields: &mut Fields<'_>, cluster: &Cluster) -> Re
     let via = read_via(fields, cluster)?;
     let client = fields.maybe("client", read_client)?;
     let cas = matches!(call, ClientCall::Cas { .. });
-    let outcome = read_client_outcome(fields, cas)?;
+    let name = read_name_of_request(fields)?;
     let expects_value = matches!(call, ClientCall::Read { value: Some(_), .. });
-    let wait = read_wait(fields, outcome.is_some() || expects_value)?;
-    Ok(Step::Call { call, client, via, outcome, wait })
+    let (outcome, wait) = read_client_outcome(fields, cas, expects_value)?;
+    Ok(Step::Call { call, client, name, via, outcome, wait })
 }
 
 fn read_retry(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let (client, via) = (read_client(verb)?, read_via(fields, cluster)?);
-    let outcome = read_client_outcome(fields, true)?;
-    let wait = read_wait(fields, outcome.is_some())?;
+    let (outcome, wait) = read_client_outcome(fields, true, false)?;
     Ok(Step::Retry { client, via, outcome, wait })
 }
 
@@ -224,24 +235,52 @@ fn read_client(item: &Item<'_>) -> Read<String> {
     item.parse("the name of a client such as \"p\"", |text| plain(text).then(|| text.to_owned()))
 }
 
-fn read_client_outcome(fields: &mut Fields<'_>, cas: bool) -> Read<Option<ClientOutcome>> {
-    fields.maybe("outcome", |item| {
-        let words = ClientOutcome::ALL.map(|outcome| (outcome.name(), outcome));
+/// What a story calls a request that it may ask after, or an image of a disk.
+fn read_label(item: &Item<'_>) -> Read<String> {
+    let plain = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+    item.parse("a name such as \"w1\"", |text| plain(text).then(|| text.to_owned()))
+}
+
+fn read_name_of_request(fields: &mut Fields<'_>) -> Read<Option<String>> {
+    fields.maybe("as", read_label)
+}
+
+/// What must come of a call, and whether the step waits for it: `"pending"` is to go on at once.
+fn read_client_outcome(
+    fields: &mut Fields<'_>,
+    cas: bool,
+    expects_value: bool,
+) -> Read<(Option<ClientOutcome>, bool)> {
+    let mut pending = false;
+    let outcome = fields.maybe("outcome", |item| {
+        let outcomes = ClientOutcome::ALL.map(|outcome| (outcome.name(), Some(outcome)));
+        let words: Vec<_> = outcomes.into_iter().chain([("pending", None)]).collect();
         match item.word("outcome", &words)? {
-            ClientOutcome::Mismatch if !cas => {
-                Err(item.expected("ok, unknown or refused, since nothing is compared"))
+            Some(ClientOutcome::Mismatch) if !cas => {
+                Err(item.expected("ok, unknown, refused or pending, since nothing is compared"))
+            }
+            None if expects_value => {
+                Err(item.expected("an outcome of the read, since its value is expected"))
+            }
+            None => {
+                pending = true;
+                Ok(None)
             }
             outcome => Ok(outcome),
         }
-    })
-}
-
-fn read_wait(fields: &mut Fields<'_>, expects: bool) -> Read<bool> {
-    fields.or("wait", true, |item| match item.switch()? {
-        false if expects => Err(Fault::new(item.at, "a step that does not wait cannot expect an outcome")
-            .hint("leave out `wait`, or what is expected")),
+    })?;
+    let outcome = outcome.flatten();
+    let wait = fields.or("wait", !pending, |item| match item.switch()? {
+        false if outcome.is_some() || expects_value => {
+            Err(Fault::new(item.at, "a step that does not wait cannot expect an outcome")
+                .hint("leave out `wait`, or what is expected"))
+        }
+        true if pending => {
+            Err(Fault::new(item.at, "a step that waits for nothing is pending").hint("leave out `wait`"))
+        }
         wait => Ok(wait),
-    })
+    })?;
+    Ok((outcome, wait))
 }
 
 fn read_key(item: &Item<'_>) -> Read<String> {
@@ -269,27 +308,54 @@ fn read_value(item: &Item<'_>) -> Read<Value> {
 }
 
 fn read_change_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let is_forced = |kind: &(&str, usize, Item<'_>)| kind.0 == "force_members";
+    if verb.is_table() && verb.fields("a change")?.entries().iter().any(|kind| is_forced(kind)) {
+        return read_force(verb, fields, cluster);
+    }
     let change = read_change(verb, cluster)?;
-    Ok(Step::Change { change, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+    let name = read_name_of_request(fields)?;
+    Ok(Step::Change { change, name, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+}
+
+/// Nobody is asked for a forced membership: it is written on a disk, and done.
+fn read_force(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let mut change = verb.fields("a forced membership such as { force_members = [\"a\"] }")?;
+    let members = read_nodes(&change.need("force_members", "[\"a\"]")?, cluster)?;
+    change.finish()?;
+    Ok(Step::ForceMembers { node: read_via(fields, cluster)?, members })
 }
 
 fn read_transfer(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
-    let to = read_node(verb, cluster)?;
-    Ok(Step::Transfer { to, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+    let (to, name) = (read_node(verb, cluster)?, read_name_of_request(fields)?);
+    Ok(Step::Transfer { to, name, via: read_via(fields, cluster)?, outcome: read_outcome(fields)? })
+}
+
+fn read_answer(verb: &Item<'_>, fields: &mut Fields<'_>, _: &Cluster) -> Read<Step> {
+    let name = read_label(verb)?;
+    let expected = fields.maybe("outcome", |item| {
+        let word = item.as_str().unwrap_or_default();
+        let of_client = ClientOutcome::ALL.into_iter().find(|outcome| outcome.name() == word);
+        match of_client {
+            Some(outcome) => Ok(Answered::Client(outcome)),
+            None => read_operation_outcome(item).map(Answered::Operation),
+        }
+    })?;
+    Ok(Step::Answer { name, expected })
 }
 
 fn read_outcome(fields: &mut Fields<'_>) -> Read<OperationOutcome> {
-    fields.or("outcome", OperationOutcome::Done, |item| {
-        let kebab = |text: &str| {
-            !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || b"-".contains(&c))
-        };
-        match item.as_str() {
-            Some("done") => Ok(OperationOutcome::Done),
-            Some("pending") => Ok(OperationOutcome::Pending),
-            Some(word) if kebab(word) => Ok(OperationOutcome::Refused(word.to_owned())),
-            _ => Err(item.expected("done, pending, or the name of a refusal such as not-leader")),
-        }
-    })
+    fields.or("outcome", OperationOutcome::Done, read_operation_outcome)
+}
+
+fn read_operation_outcome(item: &Item<'_>) -> Read<OperationOutcome> {
+    let kebab =
+        |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || b"-".contains(&c));
+    match item.as_str() {
+        Some("done") => Ok(OperationOutcome::Done),
+        Some("pending") => Ok(OperationOutcome::Pending),
+        Some(word) if kebab(word) => Ok(OperationOutcome::Refused(word.to_owned())),
+        _ => Err(item.expected("done, pending, or the name of a refusal such as not-leader")),
+    }
 }
 
 fn read_via(fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Target> {

@@ -30,8 +30,8 @@ pub use hardship::{
 };
 pub use load::{load, parse};
 pub use step::{
-    Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation, Step, Target,
-    Value, Whom,
+    Answered, Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation,
+    Step, Target, Value, Whom,
 };
 pub use units::{Ratio, Seeds, format_duration, parse_duration};
 
@@ -79,9 +79,31 @@ pub struct Scenario {
     pub unusual: Option<Vec<Unusual>>,
     /// The story, in order.
     pub steps: Vec<Step>,
+    /// Where the steps stand in the file they came from.
+    pub places: StepPlaces,
     /// What must have come of it at the end.
     pub expect: Expectations,
 }
+
+/// Where the steps of a story stand in its file, in order. It says nothing about the story: any two are equal.
+#[derive(Clone, Debug, Default)]
+pub struct StepPlaces(pub(crate) Vec<Place>);
+
+impl StepPlaces {
+    /// The place of a step, in a story that still has as many as the file.
+    #[must_use]
+    pub fn of(&self, step: usize, steps: usize) -> Option<Place> {
+        self.0.get(step).copied().filter(|_| self.0.len() == steps)
+    }
+}
+
+impl PartialEq for StepPlaces {
+    fn eq(&self, _: &StepPlaces) -> bool {
+        true
+    }
+}
+
+impl Eq for StepPlaces {}
 
 /// A scenario with the file it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,11 +157,15 @@ impl Scenario {
                 nodes: self.cluster.initial_addresses(),
             });
         };
+        Some(self.membership_of(sets))
+    }
+
+    /// A membership of these sets, everyone at home.
+    #[must_use]
+    pub fn membership_of(&self, sets: &QuorumSets) -> InitialMembership {
         let home = |id: &NodeId| Some((*id, self.cluster.home(*id)?));
-        Some(InitialMembership {
-            sets: sets.clone(),
-            nodes: sets.iter().flatten().filter_map(home).collect(),
-        })
+        let nodes = sets.iter().flatten().filter_map(home).collect();
+        InitialMembership { sets: sets.clone(), nodes }
     }
 
     /// The nodes that a set of nodes leaves out.

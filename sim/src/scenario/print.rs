@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::units::format_within;
 use super::{
-    Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog, Links,
-    Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario, Schedule,
-    Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
+    Answered, Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog,
+    Links, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario,
+    Schedule, Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
 };
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
@@ -89,9 +89,18 @@ impl Scenario {
         text
     }
 
+    /// A step as it is written in files.
+    #[must_use]
+    pub fn step_text(&self, step: usize) -> String {
+        let names = Names { cluster: &self.cluster };
+        self.steps.get(step).map_or_else(String::new, |step| names.step(step))
+    }
+
     fn head(&self) -> Pairs {
         let seeds = format!("{}..{}", self.seeds.first, self.seeds.last);
-        let mut pairs = vec![word("title", &self.title), word("source", &self.source), word("seeds", &seeds)];
+        let mut pairs = vec![word("title", &self.title)];
+        pairs.extend((!self.source.is_empty()).then(|| word("source", &self.source)));
+        pairs.push(word("seeds", &seeds));
         pairs.push(word("budget", self.budget.name()));
         if !self.systems.is_empty() {
             pairs.push(pair("systems", list(self.systems.iter().map(|system| quoted(system)))));
@@ -247,6 +256,15 @@ fn fault_value(fault: NodeFault) -> Option<(String, String)> {
     }
 }
 
+fn answered(outcome: &Answered) -> &str {
+    match outcome {
+        Answered::Client(outcome) => outcome.name(),
+        Answered::Operation(OperationOutcome::Done) => "done",
+        Answered::Operation(OperationOutcome::Pending) => "pending",
+        Answered::Operation(OperationOutcome::Refused(reason)) => reason,
+    }
+}
+
 /// Turns numbers back into names.
 struct Names<'a> {
     cluster: &'a Cluster,
@@ -264,7 +282,22 @@ impl Names<'_> {
             Step::Fire { node, timer } => inline(&[pair("fire", self.target(*node)), word("timer", timer)]),
             Step::Crash { nodes } => one("crash", self.whom(nodes)),
             Step::Restart { nodes } => one("restart", self.whom(nodes)),
-            Step::Wipe { nodes } => one("wipe", self.whom(nodes)),
+            Step::Wipe { nodes, group } => {
+                let mut pairs = vec![pair("wipe", self.whom(nodes))];
+                pairs.extend(group.as_ref().map(|sets| pair("group", self.sets(sets))));
+                inline(&pairs)
+            }
+            Step::ForceMembers { node, members } => {
+                let change = one("force_members", self.nodes(members));
+                inline(&[pair("change", change), pair("via", self.target(*node))])
+            }
+            Step::Backup { node, name } => inline(&[pair("backup", self.node(*node)), word("as", name)]),
+            Step::Restore { node, name } => inline(&[pair("restore", self.node(*node)), word("from", name)]),
+            Step::Answer { name, expected } => {
+                let mut pairs = vec![word("answer", name)];
+                pairs.extend(expected.as_ref().map(|expected| word("outcome", answered(expected))));
+                inline(&pairs)
+            }
             Step::Partition { groups } => one("partition", self.sets(groups)),
             Step::Isolate { nodes } => one("isolate", self.whom(nodes)),
             Step::Cut { links } => one("cut", self.links(links)),
@@ -292,9 +325,10 @@ impl Names<'_> {
             }
             Step::Exchange { nodes } => one("exchange", self.whom(nodes)),
             Step::Tear { node, kept } => inline(&[pair("tear", self.target(*node)), pair("kept", kept)]),
-            Step::Call { call, client, via, outcome, wait } => {
+            Step::Call { call, client, name, via, outcome, wait } => {
                 let mut pairs = call_pairs(call);
                 pairs.extend(client.as_ref().map(|client| word("client", client)));
+                pairs.extend(name.as_ref().map(|name| word("as", name)));
                 self.asked(pairs, *via, *outcome, *wait)
             }
             Step::Retry { client, via, outcome, wait } => {
@@ -303,11 +337,11 @@ impl Names<'_> {
             Step::OpenSession { client, via } => {
                 inline(&[word("open_session", client), pair("via", self.target(*via))])
             }
-            Step::Change { change, via, outcome } => {
-                self.operation(pair("change", inline(&self.change(change))), *via, outcome)
+            Step::Change { change, name, via, outcome } => {
+                self.operation(pair("change", inline(&self.change(change))), name.as_ref(), *via, outcome)
             }
-            Step::Transfer { to, via, outcome } => {
-                self.operation(pair("transfer", self.node(*to)), *via, outcome)
+            Step::Transfer { to, name, via, outcome } => {
+                self.operation(pair("transfer", self.node(*to)), name.as_ref(), *via, outcome)
             }
             Step::Snapshot { node } => one("snapshot", self.target(*node)),
             Step::Address { node, at } => {
@@ -334,12 +368,20 @@ impl Names<'_> {
     fn asked(&self, mut pairs: Pairs, via: Target, outcome: Option<ClientOutcome>, wait: bool) -> String {
         pairs.push(pair("via", self.target(via)));
         pairs.extend(outcome.map(|outcome| word("outcome", outcome.name())));
-        pairs.extend((!wait).then(|| pair("wait", false)));
+        pairs.extend((!wait).then(|| word("outcome", "pending")));
         inline(&pairs)
     }
 
-    fn operation(&self, what: (String, String), via: Target, outcome: &OperationOutcome) -> String {
-        let mut pairs = vec![what, pair("via", self.target(via))];
+    fn operation(
+        &self,
+        what: (String, String),
+        name: Option<&String>,
+        via: Target,
+        outcome: &OperationOutcome,
+    ) -> String {
+        let mut pairs = vec![what];
+        pairs.extend(name.map(|name| word("as", name)));
+        pairs.push(pair("via", self.target(via)));
         match outcome {
             OperationOutcome::Done => {}
             OperationOutcome::Pending => pairs.push(word("outcome", "pending")),
@@ -468,6 +510,7 @@ impl Names<'_> {
             false => list(expect.violations.iter().map(|property| quoted(property.name()))),
         };
         let mut pairs = vec![pair("violations", violations)];
+        pairs.extend(expect.goes_on.then(|| word("then", "go-on")));
         pairs.extend((!expect.seen.is_empty()).then(|| pair("seen", words(&expect.seen))));
         pairs.extend((!expect.never.is_empty()).then(|| pair("never", words(&expect.never))));
         pairs.extend(expect.leader.map(|leader| pair("leader", self.node(leader))));

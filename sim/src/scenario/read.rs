@@ -180,6 +180,11 @@ impl<'a> Fields<'a> {
         entries
     }
 
+    /// Whether a key is there at all.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
+    }
+
     pub(super) fn take(&mut self, key: &'static str) -> Option<Item<'a>> {
         self.asked.push(key);
         self.table.get(key).map(Item::new)

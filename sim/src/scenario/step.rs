@@ -46,10 +46,35 @@ pub enum Step {
         /// Whose. [`Whom::All`] is every node that is down.
         nodes: Whom,
     },
-    /// Kills the process, if it runs, and empties the disk: the machine is as if never initialised.
+    /// Kills the process, if it runs, and empties the disk: the machine is as if never initialised, or as if it had been
+    /// initialised with a group of its own.
     Wipe {
         /// Whose.
         nodes: Whom,
+        /// The voter sets that the node takes for the cluster's, right or wrong.
+        group: Option<QuorumSets>,
+    },
+    /// An operator stops a node, if it runs, writes on its disk that exactly these take part, and starts it: the way out when
+    /// a quorum is lost for ever, and into a split brain when it is not.
+    ForceMembers {
+        /// Whose disk.
+        node: Target,
+        /// Who votes from now on.
+        members: BTreeSet<NodeId>,
+    },
+    /// Keeps an image of what is durable on a disk.
+    Backup {
+        /// Whose.
+        node: NodeId,
+        /// What the image is called.
+        name: String,
+    },
+    /// Kills the process, if it runs, and puts an image of its disk in place: what became durable since is gone.
+    Restore {
+        /// Whose.
+        node: NodeId,
+        /// What the image is called.
+        name: String,
     },
     /// Messages pass only within a group. Replaces earlier partitions; cuts stay.
     Partition {
@@ -144,11 +169,13 @@ pub enum Step {
         call: ClientCall,
         /// Who asks, for a client that has a session or asks again; `None` for one that does neither.
         client: Option<String>,
+        /// What the story calls it, to ask after it later.
+        name: Option<String>,
         /// Whom it asks.
         via: Target,
         /// What must come of it; `None` when anything may.
         outcome: Option<ClientOutcome>,
-        /// Whether the step waits for the answer (or the client's patience to end).
+        /// Whether the step waits for the answer (or the client's patience to end); if not, no time passes.
         wait: bool,
     },
     /// A client asks for its unanswered call again.
@@ -173,6 +200,8 @@ pub enum Step {
     Change {
         /// What is asked.
         change: Change,
+        /// What the story calls it, to ask after it later.
+        name: Option<String>,
         /// Who is asked.
         via: Target,
         /// What must come of it.
@@ -182,10 +211,19 @@ pub enum Step {
     Transfer {
         /// The next leader.
         to: NodeId,
+        /// What the story calls it, to ask after it later.
+        name: Option<String>,
         /// Who is asked.
         via: Target,
         /// What must come of it.
         outcome: OperationOutcome,
+    },
+    /// Waits for the outcome of something that the story left unwaited, by its name.
+    Answer {
+        /// What the story called it.
+        name: String,
+        /// What must come of it; `None` when anything may.
+        expected: Option<Answered>,
     },
     /// Takes a snapshot of a node's machine.
     Snapshot {
@@ -315,6 +353,15 @@ pub enum ClientOutcome {
     Unknown,
     /// Certainly not done.
     Refused,
+}
+
+/// What came of something that a story asked for by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Of a client's call.
+    Client(ClientOutcome),
+    /// Of an operator's request.
+    Operation(OperationOutcome),
 }
 
 /// What came of an operator's request.

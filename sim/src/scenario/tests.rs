@@ -99,6 +99,10 @@ steps = [
   { crash = ["a", "b"] },
   { restart = "all" },
   { wipe = "e" },
+  { wipe = "e", group = [["e"]] },
+  { backup = "a", as = "whole" },
+  { restore = "a", from = "whole" },
+  { change = { force_members = ["a"] }, via = "a" },
   { partition = [["a", "b"], ["c"]] },
   { isolate = "leader" },
   { cut = ["a", "b"] },
@@ -114,6 +118,12 @@ steps = [
   { unstall = "all" },
   { write = "x=1", via = "a", outcome = "ok" },
   { write = "x=2", wait = false },
+  { write = "x=3", as = "three", outcome = "pending" },
+  { answer = "three", outcome = "ok" },
+  { answer = "three" },
+  { change = { add_voters = ["e"] }, as = "four", outcome = "pending" },
+  { answer = "four", outcome = "in-progress" },
+  { transfer = "b", as = "five", outcome = "pending" },
   { read = "x", value = "1" },
   { read = "y", via = "b", value = "none", outcome = "ok" },
   { cas = "x", from = 1, to = 2, outcome = "mismatch" },
@@ -154,6 +164,7 @@ steps = [
 
 [expect]
 violations = ["election-safety", "linearizability"]
+then = "go-on"
 seen = ["leader-changed"]
 never = ["log-cut"]
 leader = "a"
@@ -256,11 +267,13 @@ fn steps_are_resolved() {
     has(&Step::Address { node: NodeId(1), at: Address(4) });
     has(&Step::Run { time: 5_000_000_000 });
     let change = Change::AddLearner { node: NodeId(4), address: Address(5), blocking: false };
-    has(&Step::Change { change, via: Target::Node(NodeId(0)), outcome: OperationOutcome::Done });
+    let via = Target::Node(NodeId(0));
+    has(&Step::Change { change, name: None, via, outcome: OperationOutcome::Done });
     let call = ClientCall::Write { key: "x".to_owned(), value: 1 };
     has(&Step::Call {
         call,
         client: None,
+        name: None,
         via: Target::Node(NodeId(0)),
         outcome: Some(ClientOutcome::Ok),
         wait: true,
@@ -328,16 +341,58 @@ fn unknown_keys() {
 }
 
 #[test]
+fn a_first_try_needs_no_source_and_expects_nothing_broken() {
+    let text = SHORT.replace("source = \"s\"\n", "").replace("[expect]\nviolations = \"none\"\n", "");
+    let scenario = parse("s.toml", &text).expect("a first try").scenario;
+    assert_eq!((scenario.source.as_str(), &scenario.expect), ("", &Expectations::default()));
+    assert_eq!(parse("printed.toml", &scenario.to_string()).expect("what is printed").scenario, scenario);
+}
+
+#[test]
+fn steps_know_their_places_as_long_as_none_is_gone() {
+    let mut scenario = everything();
+    let place = |scenario: &Scenario, step| scenario.places.of(step, scenario.steps.len());
+    assert_eq!(place(&scenario, 1).map(|place| (place.line, place.column)), Some((94, 3)));
+    assert_eq!(scenario.step_text(1), "{ elect = \"b\", fails = true }");
+    scenario.steps.pop();
+    assert_eq!(place(&scenario, 1), None);
+}
+
+#[test]
+fn only_what_was_asked_for_can_be_asked_after() {
+    let asked = "{ write = \"x=1\", as = \"one\", outcome = \"pending\" }, ";
+    check_step(
+        &format!("{asked}{{ answer = \"on\" }}"),
+        "s.toml:7:57: unknown request before this step, by its name: \"on\"\nhelp: known here: one",
+    );
+    check_step(
+        "{ restore = \"ann\", from = \"monday\" }",
+        "s.toml:7:3: unknown image of a disk before this step, by its name: \"monday\"",
+    );
+    check_step(
+        "{ write = \"x=1\", outcome = \"later\" }",
+        "s.toml:7:30: unknown outcome \"later\"\nhelp: known here: ok, mismatch, unknown, refused, pending",
+    );
+    check_step(
+        "{ read = \"x\", value = 1, outcome = \"pending\" }",
+        "s.toml:7:38: expected an outcome of the read, since its value is expected, found \"pending\"",
+    );
+    check_step(
+        "{ write = \"x=1\", outcome = \"pending\", wait = true }",
+        "s.toml:7:48: a step that waits for nothing is pending\nhelp: leave out `wait`",
+    );
+    check_step(
+        "{ change = { force_members = [] } }",
+        "s.toml:7:32: expected at least one node, found an empty list",
+    );
+}
+
+#[test]
 fn missing_keys() {
     check(
-        "source = \"s\"\n",
+        "violations = \"none\"\n",
         "",
-        "s.toml:1:1: expected the scenario to have `source`\nhelp: for example: source = \"Raft paper, figure 8\"",
-    );
-    check(
-        "[expect]\nviolations = \"none\"\n",
-        "",
-        "s.toml:1:1: expected the scenario to have a table [expect]\nhelp: for example: [expect] and below it: violations = \"none\"",
+        "s.toml:9:1: expected [expect] to have `violations`\nhelp: for example: violations = \"none\"",
     );
     check(
         "[story]",

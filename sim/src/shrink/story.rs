@@ -543,6 +543,7 @@ fn steps<P: Protocol>(acts: &Acts<P>, scenario: &Scenario, instant_disks: bool) 
             Act::Call { client, node, request, again: false } => Step::Call {
                 call: call(*request),
                 client: asks_again(*client).then(|| format!("c{client}")),
+                name: None,
                 via: Target::Node(*node),
                 outcome: None,
                 wait: false,
@@ -583,13 +584,15 @@ fn step<P: Protocol>(act: &Act<P::Timer>) -> Option<Step> {
         Act::Crash { node, kept: 0, .. } => Step::Crash { nodes: one(*node) },
         Act::Crash { node, kept, .. } => Step::Tear { node: Target::Node(*node), kept: *kept as u64 },
         Act::Boot { node } => Step::Restart { nodes: one(*node) },
-        Act::Wipe { node } => Step::Wipe { nodes: one(*node) },
+        Act::Wipe { node } => Step::Wipe { nodes: one(*node), group: None },
         Act::Snapshot { node } => Step::Snapshot { node: Target::Node(*node) },
         Act::Operate { node, operation } => {
             let (via, outcome) = (Target::Node(*node), OperationOutcome::Pending);
             match operation {
-                Operation::Change(change) => Step::Change { change: change.clone(), via, outcome },
-                Operation::Transfer { to } => Step::Transfer { to: *to, via, outcome },
+                Operation::Change(change) => {
+                    Step::Change { change: change.clone(), name: None, via, outcome }
+                }
+                Operation::Transfer { to } => Step::Transfer { to: *to, name: None, via, outcome },
             }
         }
         Act::Bind { node, address } => Step::Address { node: *node, at: *address },

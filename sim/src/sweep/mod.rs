@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices::Choices;
 use crate::protocol::OptionValue;
-use crate::report::Report;
+use crate::report::{Report, Verdict};
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario};
 use crate::shrink::{Fingerprint, LIMIT};
@@ -47,8 +47,11 @@ pub const MEMORY: &str = "memory";
 /// A protocol may not kill the process that it runs in, as a property of reports beside those of scenarios.
 pub const PROCESS: &str = "process";
 
+/// What a story of a file is accused of that did not go as the file says, though no promise is broken.
+pub const STORY: &str = "story";
+
 /// The properties that stand beside those of scenarios: a run of its own in this process shows none of them safely.
-pub(crate) const BESIDE_SCENARIOS: [&str; 4] = [DETERMINISM, TERMINATION, MEMORY, PROCESS];
+pub(crate) const BESIDE_SCENARIOS: [&str; 5] = [DETERMINISM, TERMINATION, MEMORY, PROCESS, STORY];
 
 /// What is swept. Everything that a verdict depends on is here.
 #[derive(Clone, Debug)]
@@ -237,7 +240,8 @@ impl Plan {
             Err(objection) => return Err(objection),
         };
         block.add(&report);
-        if let Some(failure) = failure(&report, &scenario) {
+        let untold = self.scenario.is_some().then(|| story_failed(&report)).flatten();
+        if let Some(failure) = failure(&report, &scenario).or(untold) {
             block.failures.push(failure);
         }
         if self.runs_twice(seed) {
@@ -279,6 +283,15 @@ fn failure(report: &Report, scenario: &Scenario) -> Option<Failure> {
     let fingerprint = Fingerprint::of(report, scenario)?;
     let (events, seed) = (report.counts.events, report.seed);
     Some(Failure { fingerprint, events, seed, summary: first.summary.clone() })
+}
+
+/// A story of a file that did not go as it says, though no promise is broken.
+fn story_failed(report: &Report) -> Option<Failure> {
+    let Verdict::NotAsExpected(reasons) = &report.verdict else { return None };
+    let summary = reasons.first().cloned().unwrap_or_default();
+    let shape = String::from("a run did not go as the file says");
+    let fingerprint = Fingerprint { property: String::from(STORY), shape };
+    Some(Failure { fingerprint, events: report.counts.events, seed: report.seed, summary })
 }
 
 impl Block {

@@ -86,7 +86,7 @@ impl<P: Protocol> World<P> {
         // What goes on for longer than this does not end: each message leads to one or two more at most.
         const MESSAGES_MAX: usize = 1_000;
         let mut delivered = 0;
-        while delivered < MESSAGES_MAX && self.violations.is_empty() && !self.is_exhausted() {
+        while delivered < MESSAGES_MAX && !self.is_over() && !self.is_exhausted() {
             let runs = |id: NodeId| self.nodes[id.0 as usize].process.is_some();
             let link = self.held.iter().find_map(|envelope| {
                 let to = self.network.at(envelope.address)?;

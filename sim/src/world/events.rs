@@ -28,9 +28,9 @@ impl<P: Protocol> World<P> {
         true
     }
 
-    /// Lets time pass through `until`, or to the first violation.
+    /// Lets time pass through `until`, or until the run is over.
     pub fn run_until(&mut self, until: Moment) {
-        while self.violations.is_empty() && self.advance(until) {}
+        while !self.is_over() && self.advance(until) {}
         if !self.is_exhausted() {
             self.now = self.now.max(until);
         }
@@ -46,10 +46,10 @@ impl<P: Protocol> World<P> {
             || self.agenda.len() > self.limit.under_way
     }
 
-    /// Takes so many events, however long they take, or fewer up to the first violation.
+    /// Takes so many events, however long they take, or fewer when the run is over.
     pub fn run_events(&mut self, count: u64) {
         for _ in 0..count {
-            if !self.violations.is_empty() || !self.advance(Moment(u64::MAX)) {
+            if self.is_over() || !self.advance(Moment(u64::MAX)) {
                 return;
             }
         }
@@ -58,7 +58,7 @@ impl<P: Protocol> World<P> {
     /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
     pub fn settle(&mut self, until: Moment) {
         let mut waiting = Vec::new();
-        while self.violations.is_empty() && self.in_flight() && !self.is_exhausted() {
+        while !self.is_over() && self.in_flight() && !self.is_exhausted() {
             let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { break };
             match event {
                 Event::Deliver { .. } | Event::WriteDone { .. } => {

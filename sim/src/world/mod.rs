@@ -26,7 +26,7 @@ use crate::check::quiescence::Exchange;
 use crate::check::{Checkers, Disks, Names, Seen, Violation};
 use crate::choices::Choices;
 use crate::client::Client;
-use crate::history::History;
+use crate::history::{CallId, History};
 use crate::nemesis::NemesisState;
 use crate::network::Network;
 use crate::node::Node;
@@ -136,6 +136,8 @@ pub struct World<P: Protocol> {
     pub(crate) busy: bool,
     pub(crate) nemeses: Vec<NemesisState>,
     operations: BTreeMap<RequestId, OperationState>,
+    /// Why calls of a story were refused.
+    pub(crate) refusals: BTreeMap<CallId, Refusal>,
     pub(crate) last_request: u64,
     pub(crate) last_value: u64,
     /// The value last written to each key by an answered call: what a compare-and-swap of the workload expects.
@@ -221,6 +223,7 @@ impl<P: Protocol> World<P> {
             busy: false,
             nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
             operations: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             last_request: 0,
             last_value: 0,
             recent: Vec::new(),
@@ -391,7 +394,27 @@ impl<P: Protocol> World<P> {
 
     /// Adds a broken promise that only a whole run shows.
     pub fn accuse(&mut self, violation: Violation) {
-        self.violations.push(violation);
+        violation.add_to(&mut self.violations);
+    }
+
+    /// Whether what the scenario looks for is found: a promise is broken that it does not list, or all that it lists are.
+    /// One that goes on ends by a promise that it does not list only.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        if self.violations.is_empty() {
+            return false;
+        }
+        let expect = &self.scenario.expect;
+        let listed = |violation: &Violation| expect.violations.contains(&violation.property);
+        // Each promise is found broken at most once.
+        !self.violations.iter().all(listed)
+            || (!expect.goes_on && self.violations.len() == expect.violations.len())
+    }
+
+    /// Why the last try of a story's call was refused.
+    #[must_use]
+    pub fn refusal(&self, call: CallId) -> Option<&Refusal> {
+        self.refusals.get(&call)
     }
 }
 

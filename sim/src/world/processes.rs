@@ -10,7 +10,7 @@ use crate::choices::Site;
 use crate::disk::NodeDisk;
 use crate::machine::Machine;
 use crate::node::Clock;
-use crate::protocol::{Boot, Disk as _, Initial, NodeId, Protocol};
+use crate::protocol::{Boot, Disk as _, Initial, InitialMembership, NodeId, Protocol};
 use crate::scenario::{CrashLeaves, Cue};
 
 impl<P: Protocol> World<P> {
@@ -173,10 +173,43 @@ impl<P: Protocol> World<P> {
 
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.
     pub fn wipe(&mut self, id: NodeId) {
+        self.wipe_to(id, &Initial::default());
+    }
+
+    /// Empties the disk of a node, and formats it anew; kills its process first.
+    pub fn wipe_to(&mut self, id: NodeId, initial: &Initial) {
         self.crash(id);
         self.write_down(Act::Wipe { node: id });
-        let empty = P::format(id, &Initial::default());
+        let empty = P::format(id, initial);
         self.nodes[id.0 as usize].disk = NodeDisk::new(empty);
         self.record(Some(id), &13u8, |_| String::from("loses its disk"));
+    }
+
+    /// Puts another disk in place of a node's, as from an image that was kept; kills its process first.
+    pub fn restore_disk(&mut self, id: NodeId, disk: P::Disk) {
+        self.crash(id);
+        self.nodes[id.0 as usize].disk = NodeDisk::new(disk);
+        self.record(Some(id), &30u8, |_| String::from("has an older image of its disk"));
+        self.note("disk-restored");
+    }
+
+    /// Stops a node, rewrites on its disk who takes part, and starts it. Returns whether the protocol has such a thing; if not,
+    /// nothing happens.
+    pub fn force_members(&mut self, id: NodeId, members: &InitialMembership) -> bool {
+        let mut disk = self.nodes[id.0 as usize].disk.durable().clone();
+        if !P::force_members(&mut disk, members) {
+            return false;
+        }
+        self.crash(id);
+        let mut disk = self.nodes[id.0 as usize].disk.durable().clone();
+        P::force_members(&mut disk, members);
+        self.nodes[id.0 as usize].disk = NodeDisk::new(disk);
+        let sets = members.sets.clone();
+        self.record(Some(id), &(31u8, &sets), |names| {
+            format!("is told by force that {} take part", names.sets(&sets))
+        });
+        self.note("members-forced");
+        self.boot(id);
+        true
     }
 }

@@ -22,6 +22,11 @@ pub(super) fn term_of(epoch: Epoch) -> u64 {
     epoch.0 >> NODE_BITS
 }
 
+/// An epoch as openraft shows its leader ids, such as `T1-N0`.
+pub(super) fn epoch_name(epoch: Epoch) -> String {
+    format!("T{}-N{}", term_of(epoch), epoch.0 & ((1 << NODE_BITS) - 1))
+}
+
 /// What two nodes must agree on about an entry.
 pub(super) fn mark(entry: &Entry) -> EntryMark {
     EntryMark { epoch: epoch(&entry.log_id.leader_id), digest: digest(&entry.payload) }

@@ -265,6 +265,10 @@ impl Inspect for OpenRaft {
         digest::epoch(&self.metrics().vote.leader_id)
     }
 
+    fn epoch_name(&self, epoch: Epoch) -> String {
+        digest::epoch_name(epoch)
+    }
+
     fn leads(&self) -> bool {
         let metrics = self.metrics();
         // openraft tells its metrics when it waits for nothing; whoever has written a higher vote leads no longer.

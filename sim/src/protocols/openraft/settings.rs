@@ -47,6 +47,16 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
     let mut rpc_timeout = None;
     for (name, value) in &common.options {
         match name.as_str() {
+            // Words that all systems share.
+            "pre-vote" => config.enable_pre_vote = Some(value.switch(name)?),
+            "check-quorum" | "stickiness" => unchangeable(name, value)?,
+            "reads" => {
+                let words = [("read-index", ReadPolicy::ReadIndex), ("lease", ReadPolicy::LeaseRead)];
+                read_policy = value.word(name, &words, "\"read-index\" or \"lease\"")?;
+            }
+            "batch-entries-max" => config.max_payload_entries = value.count(name)?,
+            "trailing-entries" => config.max_in_snapshot_log_to_keep = value.number(name)?,
+            // openraft's own.
             "enable-tick" => config.enable_tick = value.switch(name)?,
             "enable-heartbeat" => config.enable_heartbeat = value.switch(name)?,
             "enable-elect" => config.enable_elect = value.switch(name)?,
@@ -76,6 +86,16 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
         expected: format!("what openraft accepts: {error}"),
     })?;
     Ok(Settings { config: Arc::new(config), read_policy, save_committed, rpc_timeout })
+}
+
+/// What all systems have a word for, and openraft has in one way only: a leader does not step down when it hears of no quorum,
+/// and who heard from a leader lately grants no vote.
+fn unchangeable(name: &str, value: &OptionValue) -> Result<(), BadSetting> {
+    let always = name == "stickiness";
+    match value.switch(name)? == always {
+        true => Ok(()),
+        false => Err(BadSetting::new(name, &format!("{always}, for openraft knows nothing else"))),
+    }
 }
 
 fn millis(name: &str, value: &OptionValue) -> Result<u64, BadSetting> {

@@ -9,7 +9,17 @@ use std::time::Duration;
 use openraft_0_9::{Config, SnapshotPolicy};
 
 use super::process::SaveCommitted;
-use crate::protocol::{self, BadSetting};
+use crate::protocol::{self, BadSetting, OptionValue};
+
+/// What all systems have a word for, and openraft has in one way only: a leader does not step down when it hears of no quorum,
+/// and who heard from a leader lately grants no vote.
+fn unchangeable(name: &str, value: &OptionValue) -> Result<(), BadSetting> {
+    let always = name == "stickiness";
+    match value.switch(name)? == always {
+        true => Ok(()),
+        false => Err(BadSetting::new(name, &format!("{always}, for openraft knows nothing else"))),
+    }
+}
 
 /// openraft's configuration, and how this adapter uses it.
 #[derive(Clone, Debug)]
@@ -44,6 +54,16 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
     let mut rpc_timeout = None;
     for (name, value) in &common.options {
         match name.as_str() {
+            // Words that all systems share.
+            "pre-vote" if !value.switch(name)? => {}
+            "pre-vote" => return Err(BadSetting::new(name, "false, for openraft 0.9 has no pre-vote")),
+            "check-quorum" | "stickiness" => unchangeable(name, value)?,
+            "reads" => {
+                value.word(name, &[("read-index", ())], "\"read-index\", for openraft 0.9 has no leases")?
+            }
+            "batch-entries-max" => config.max_payload_entries = value.count(name)?,
+            "trailing-entries" => config.max_in_snapshot_log_to_keep = value.number(name)?,
+            // openraft's own.
             "enable-tick" => config.enable_tick = value.switch(name)?,
             "enable-heartbeat" => config.enable_heartbeat = value.switch(name)?,
             "enable-elect" => config.enable_elect = value.switch(name)?,

@@ -11,7 +11,7 @@ use raft::{Config, NO_LIMIT, ReadOnlyOption};
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, batch-entries-max, message-bytes-max, \
+const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, batch-entries-max, message-bytes-max, \
                        inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition, \
                        removed-leader-stays, ticks-while-restoring or leak-rng";
 
@@ -119,6 +119,10 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
     match name {
         "pre-vote" => config.pre_vote = value.switch(name)?,
         "check-quorum" => config.check_quorum = value.switch(name)?,
+        "reads" => {
+            let words = [("read-index", ReadOnlyOption::Safe), ("lease", ReadOnlyOption::LeaseBased)];
+            config.read_only_option = value.word(name, &words, "read-index or lease")?;
+        }
         "batch-append" => config.batch_append = value.switch(name)?,
         "skip-commit-broadcast" => config.skip_bcast_commit = value.switch(name)?,
         "lease-reads" if value.switch(name)? => config.read_only_option = ReadOnlyOption::LeaseBased,
