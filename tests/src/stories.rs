@@ -62,7 +62,7 @@ fn a_step_that_cannot_be_done_in_one_seed_spoils_that_seed_only() {
     let mut file = story(&["{ run = '1s' }", "{ crash = 'b' }", "{ run = '1s' }"], NONE);
     let nemesis =
         "[[nemesis]]\nkind = 'crash'\naim = 'any'\nevery = '100ms..500ms'\nlasting = '100ms..500ms'\n[story]";
-    let text = file.scenario.to_string().replace("[story]", nemesis);
+    let text = file.scenario.to_toml().replace("[story]", nemesis);
     file = scenario::parse("s.toml", &text).unwrap_or_else(|error| panic!("{error}"));
     let spoilt = (1..=12).filter(|seed| !reasons(&file, "raft", *seed).is_empty()).count();
     assert!((1..12).contains(&spoilt), "{spoilt}");
@@ -112,11 +112,28 @@ fn words_that_nobody_knows_are_told_with_the_nearest_one() {
         file.error(runner::run(&file.scenario, &options).expect_err("an unknown word")).to_string()
     };
     let seen = story(&["{ elect = 'a' }"], "violations = 'none'\nseen = ['leader-chnged']");
-    let expected = "s.toml:9:9: unknown situation \"leader-chnged\": nothing is ever noted by this name\n\
+    let expected = "s.toml:10:9: unknown situation \"leader-chnged\": nothing is ever noted by this name\n\
                     help: did you mean \"leader-changed\"?";
     assert_eq!(told(&seen), expected);
     let outcome = story(&["{ transfer = 'b', outcome = 'not-leadr' }"], NONE);
     let expected = "s.toml:6:3: unknown outcome \"not-leadr\": raft refuses nothing by this name\n\
                     help: did you mean \"not-leader\"?";
     assert_eq!(told(&outcome), expected);
+}
+
+#[test]
+fn every_step_that_the_chapter_on_membership_shows_can_be_read() {
+    let chapter = std::fs::read_to_string(crate::root().join("docs/membership.md")).expect("the chapter");
+    let rows = chapter.lines().filter_map(|line| line.split(" | ").nth(2)).filter(|cell| cell.contains("`{"));
+    let mut shown = 0;
+    for cell in rows {
+        let steps: Vec<&str> = cell.split('`').filter(|part| part.starts_with("{ ")).collect();
+        let text = format!(
+            "title = 't'\n[cluster]\nmembers = ['a', 'b', 'c']\nspare = ['d', 'e']\nvacant = ['w']\n[story]\nsteps = [{}]\n",
+            steps.join(", ")
+        );
+        scenario::parse("membership.md", &text).unwrap_or_else(|error| panic!("{cell}: {error}"));
+        shown += steps.len();
+    }
+    assert!(shown > 20, "{shown}");
 }

@@ -345,14 +345,14 @@ fn a_first_try_needs_no_source_and_expects_nothing_broken() {
     let text = SHORT.replace("source = \"s\"\n", "").replace("[expect]\nviolations = \"none\"\n", "");
     let scenario = parse("s.toml", &text).expect("a first try").scenario;
     assert_eq!((scenario.source.as_str(), &scenario.expect), ("", &Expectations::default()));
-    assert_eq!(parse("printed.toml", &scenario.to_string()).expect("what is printed").scenario, scenario);
+    assert_eq!(parse("printed.toml", &scenario.to_toml()).expect("what is printed").scenario, scenario);
 }
 
 #[test]
 fn steps_know_their_places_as_long_as_none_is_gone() {
     let mut scenario = everything();
     let place = |scenario: &Scenario, step| scenario.places.of(step, scenario.steps.len());
-    assert_eq!(place(&scenario, 1).map(|place| (place.line, place.column)), Some((94, 3)));
+    assert_eq!(place(&scenario, 1).map(|place| (place.line, place.column)), Some((84, 3)));
     assert_eq!(scenario.step_text(1), "{ elect = \"b\", fails = true }");
     scenario.steps.pop();
     assert_eq!(place(&scenario, 1), None);
@@ -363,7 +363,7 @@ fn only_what_was_asked_for_can_be_asked_after() {
     let asked = "{ write = \"x=1\", as = \"one\", outcome = \"pending\" }, ";
     check_step(
         &format!("{asked}{{ answer = \"on\" }}"),
-        "s.toml:7:57: unknown request before this step, by its name: \"on\"\nhelp: known here: one",
+        "s.toml:7:55: unknown request before this step, by its name: \"on\"\nhelp: known here: one",
     );
     check_step(
         "{ restore = \"ann\", from = \"monday\" }",
