@@ -11,6 +11,7 @@ use crate::network::{Link, Roughness};
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
+use crate::trace::{Place, What};
 use crate::world::World;
 
 /// How many events may come before agreement: a cluster that needs more talks in circles. The more came before, the more
@@ -25,7 +26,7 @@ impl<P: Protocol> World<P> {
     pub fn heal(&mut self) {
         self.become_timed();
         self.end_strikes();
-        self.record(None, &21u8, |_| String::from("heals"));
+        self.record(Place::World, What::Heals);
         let calm = Network {
             loss: Ratio::ZERO,
             duplicate: Ratio::ZERO,
@@ -99,7 +100,7 @@ impl<P: Protocol> World<P> {
         let views = self.running_views();
         let set = views.iter().flatten().find(|set| lacking(set))?;
         let running: BTreeSet<NodeId> = set.iter().copied().filter(runs).collect();
-        let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
+        let sets = |set: &BTreeSet<NodeId>| self.names.set(set);
         // A process that ended itself is the protocol's doing; one that crashed is not.
         let left: BTreeSet<NodeId> =
             set.iter().copied().filter(|id| self.nodes[id.0 as usize].left).collect();
@@ -151,7 +152,7 @@ impl<P: Protocol> World<P> {
         match hopeless {
             Some(set) => {
                 let gone: BTreeSet<NodeId> = set.iter().copied().filter(lost).collect();
-                let sets = |set: &BTreeSet<NodeId>| self.names.sets(&vec![set.clone()]);
+                let sets = |set: &BTreeSet<NodeId>| self.names.set(set);
                 let misplaced = gone.iter().any(|&id| self.is_mistaken(id));
                 let or = if misplaced { ", or looked for in the wrong place" } else { "" };
                 Some(format!("of {} the nodes {} are lost for ever{or}", sets(set), sets(&gone)))
@@ -173,16 +174,16 @@ impl<P: Protocol> World<P> {
     /// What stood in the way at `until`.
     pub fn converge(&mut self, until: Moment) -> Result<(), String> {
         self.become_timed();
-        let (before, epoch) = (self.counts, self.highest_epoch());
+        let (before, epoch) = (self.counts(), self.highest_epoch());
         let events_max = events_max(before.events);
         loop {
             // To say why takes longer than an event: it is done once, at the end.
             if self.leader().is_some() && self.disagreement().is_none() {
                 return Ok(());
             }
-            let circles = self.counts.events - before.events >= events_max;
+            let circles = self.counts().events - before.events >= events_max;
             if self.is_over() || circles || !self.advance(until) {
-                let (reigns, terms) = (self.counts.reigns - before.reigns, self.highest_epoch() - epoch);
+                let (reigns, terms) = (self.counts().reigns - before.reigns, self.highest_epoch() - epoch);
                 let elections = match terms {
                     0 | 1 => String::new(),
                     _ => format!("; meanwhile terms rose by {terms}, and {reigns} reigns began"),

@@ -9,6 +9,7 @@ use crate::machine::Request;
 use crate::protocol::{NodeId, RequestId};
 use crate::scenario::Workload;
 use crate::time::Moment;
+use crate::trace::RecordId;
 
 /// A client of the cluster.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Client {
     pub serial: u64,
     /// The open call.
     pub call: Option<OpenCall>,
+    /// The record of the end of its last call.
+    pub returned: Option<RecordId>,
     /// Its session, where sessions expire.
     pub session: Option<u64>,
     /// The try to open one.
@@ -36,6 +39,8 @@ pub struct Client {
 pub struct OpenCall {
     /// Its place in the history.
     pub id: CallId,
+    /// The record of its beginning.
+    pub record: RecordId,
     /// What is asked.
     pub request: Request,
     /// The try that waits for an answer.

@@ -8,12 +8,22 @@ use std::collections::VecDeque;
 use crate::choices::{Choices, Site};
 use crate::protocol::{Disk, WriteId};
 use crate::scenario::CrashLeaves;
+use crate::trace::RecordId;
+
+/// A write that is not durable yet.
+#[derive(Clone, Debug)]
+struct Unfinished<D: Disk> {
+    id: WriteId,
+    write: D::Write,
+    /// The record of its issue.
+    issued: RecordId,
+}
 
 /// The disk of one node.
 #[derive(Clone, Debug)]
 pub struct NodeDisk<D: Disk> {
     durable: D,
-    unfinished: VecDeque<(WriteId, D::Write)>,
+    unfinished: VecDeque<Unfinished<D>>,
 }
 
 impl<D: Disk> NodeDisk<D> {
@@ -36,21 +46,21 @@ impl<D: Disk> NodeDisk<D> {
     }
 
     /// Takes a write that is not durable yet.
-    pub fn submit(&mut self, id: WriteId, write: D::Write) {
-        self.unfinished.push_back((id, write));
+    pub fn submit(&mut self, id: WriteId, write: D::Write, issued: RecordId) {
+        self.unfinished.push_back(Unfinished { id, write, issued });
     }
 
-    /// Finishes the oldest write and names it.
-    pub fn finish_one(&mut self) -> Option<WriteId> {
-        let (id, write) = self.unfinished.pop_front()?;
+    /// Finishes the oldest write; names it and the record of its issue.
+    pub fn finish_one(&mut self) -> Option<(WriteId, RecordId)> {
+        let Unfinished { id, write, issued } = self.unfinished.pop_front()?;
         self.durable.apply(&write);
-        Some(id)
+        Some((id, issued))
     }
 
     /// How many parts of writes are not finished.
     #[must_use]
     pub fn unfinished_parts(&self) -> usize {
-        self.unfinished.iter().map(|(_, write)| D::parts(write)).sum()
+        self.unfinished.iter().map(|unfinished| D::parts(&unfinished.write)).sum()
     }
 
     /// Loses what a crash loses. Returns how many parts of unfinished writes were kept and how many there were.
@@ -67,7 +77,7 @@ impl<D: Disk> NodeDisk<D> {
 
     /// Makes the first `parts` parts of what is unfinished durable and forgets the rest.
     pub fn keep(&mut self, mut parts: usize) {
-        for (_, write) in std::mem::take(&mut self.unfinished) {
+        for Unfinished { write, .. } in std::mem::take(&mut self.unfinished) {
             let whole = D::parts(&write);
             let kept = parts.min(whole);
             if kept == whole {

@@ -7,6 +7,7 @@ use crate::choices::Site;
 use crate::network::Roughness;
 use crate::protocol::{NodeId, Protocol};
 use crate::scenario::{NodeFault, Ratio};
+use crate::trace::{Place, What};
 use crate::world::World;
 
 impl<P: Protocol> World<P> {
@@ -15,7 +16,7 @@ impl<P: Protocol> World<P> {
         // Crashes and stalls have records of their own.
         if !matches!(fault, NodeFault::Crash | NodeFault::Reboot | NodeFault::Stall) {
             self.note(fault.name());
-            self.record(Some(id), &(23u8, fault.name()), |_| format!("is hit: {fault:?}"));
+            self.record(Place::Node(id), What::IsHit { fault });
         }
         let node = &mut self.nodes[id.0 as usize];
         match fault {
@@ -67,6 +68,9 @@ impl<P: Protocol> World<P> {
     /// Ends a fault of a node, if it has it. A fault that is for ever does not end; a rotten disk is found out, because
     /// the node starts anew.
     pub fn end_fault(&mut self, id: NodeId, fault: NodeFault) {
+        if !matches!(fault, NodeFault::Crash | NodeFault::Reboot | NodeFault::Stall | NodeFault::Pause) {
+            self.record(Place::Node(id), What::Recovers { fault });
+        }
         let node = &mut self.nodes[id.0 as usize];
         match fault {
             NodeFault::Crash => self.boot(id),

@@ -230,7 +230,7 @@ mod tests {
     use crate::time::Moment;
 
     fn seen(event: u64) -> Seen {
-        Seen { event, at: Moment(event) }
+        Seen { event, at: Moment(event), record: None }
     }
 
     /// A write of 1, a write of 2, and a read that begins after both have returned.

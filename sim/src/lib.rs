@@ -20,6 +20,7 @@ pub mod history;
 pub mod machine;
 #[cfg(feature = "mutations")]
 pub mod machine_mutation;
+pub mod names;
 pub mod nemesis;
 pub mod network;
 pub mod node;

@@ -7,10 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::session::{Known, Session, Sessions};
 
 /// What a client asks of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// The value of a key.
     Get {
@@ -36,7 +39,8 @@ pub enum Request {
 }
 
 /// What the machine answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// The key has this value, or none.
     Value(Option<u64>),
@@ -49,7 +53,7 @@ pub enum Answer {
 }
 
 /// A command as it stands in a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Command {
     /// The client that waits for the answer.
     pub client: u32,
@@ -60,7 +64,8 @@ pub struct Command {
 }
 
 /// What a command does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// Asks for something.
     Ask {
@@ -79,7 +84,8 @@ pub enum Task {
 }
 
 /// What makes a retry known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum By {
     /// The client's number, for ever.
     Client,

@@ -13,6 +13,7 @@ use crate::protocol::{
     Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets, RequestId,
 };
 use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape, When};
+use crate::trace::{Place, What};
 use crate::world::{OperationState, World};
 
 /// What a nemesis is about to do, and what it has done.
@@ -76,22 +77,23 @@ impl<P: Protocol> World<P> {
         }
         for (number, plan) in self.scenario.nemeses.iter().enumerate() {
             let When::On(cue) = plan.when else { continue };
-            let waits = self.nemeses[number].strike.is_none() && !self.cued.contains(&(number, node));
+            let known = self.cued.iter().any(|&(other, at, _)| (other, at) == (number, node));
+            let waits = self.nemeses[number].strike.is_none() && !known;
             if waits && cue.name() == fact {
-                self.cued.push((number, node));
+                self.cued.push((number, node, self.trace.cause()));
             }
         }
     }
 
     /// Lets those strike that were waiting for what just happened.
     pub(crate) fn strike_on_cue(&mut self) {
-        for (number, node) in std::mem::take(&mut self.cued) {
+        for (number, node, cause) in std::mem::take(&mut self.cued) {
             if self.nemeses[number].strike.is_some() || self.choices.below(Site::Nemesis, 2) == 0 {
                 continue;
             }
             self.begin_event();
             self.focus = Some(node);
-            self.nemeses[number].strike = self.strike(number);
+            self.nemeses[number].strike = self.caused_by(cause, |world| world.strike(number));
             self.focus = None;
             self.queue_nemesis(number);
         }
@@ -119,7 +121,10 @@ impl<P: Protocol> World<P> {
         }
         self.begin_event();
         self.nemeses[number].strike = match self.nemeses[number].strike.take() {
-            Some(strike) => self.go_on(strike),
+            Some(strike) => {
+                let began = self.record(Place::World, What::Strikes { nemesis: number, relief: true });
+                self.caused_by(Some(began), |world| world.go_on(strike))
+            }
             None => self.strike(number),
         };
         if self.busy || self.mends(number) {
@@ -168,6 +173,11 @@ impl<P: Protocol> World<P> {
     }
 
     fn strike(&mut self, number: usize) -> Option<Strike> {
+        let began = self.record(Place::World, What::Strikes { nemesis: number, relief: false });
+        self.caused_by(Some(began), |world| world.begin_strike(number))
+    }
+
+    fn begin_strike(&mut self, number: usize) -> Option<Strike> {
         match self.scenario.nemeses[number].kind {
             NemesisKind::Partition { shape } => self.cut(shape),
             NemesisKind::SwizzleClog => self.begin_clog(),
@@ -218,7 +228,7 @@ impl<P: Protocol> World<P> {
     /// Notes that a strike would be more than a correct cluster must survive.
     fn hold_back(&mut self, what: &'static str) -> Option<Strike> {
         self.note("strike-held-back");
-        self.record(None, &(27u8, what), |_| format!("{what} is held back: it would be beyond the budget"));
+        self.record(Place::World, What::HeldBack { what });
         None
     }
 

@@ -11,7 +11,8 @@ use crate::scenario::{Network as Settings, Order, Ratio, Spread};
 use crate::time::Moment;
 
 /// The state of the link from one machine to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Link {
     /// Messages pass.
     #[default]

@@ -8,6 +8,7 @@ use crate::disk::NodeDisk;
 use crate::machine::Machine;
 use crate::protocol::{Address, Protocol};
 use crate::time::Moment;
+use crate::trace::RecordId;
 
 /// A machine of a world.
 #[derive(Clone, Debug)]
@@ -145,13 +146,16 @@ pub struct Timer<T> {
     /// When the agenda looks at it again. Setting a timer later does not touch the agenda: the entry is put off when it
     /// comes up, so that a timer set at every heartbeat costs one entry an election, not one a heartbeat.
     pub queued: Option<Moment>,
+    /// The record that began the step which set it.
+    pub set_in: Option<RecordId>,
 }
 
 impl<P: Protocol> Node<P> {
     /// A machine that was never booted.
     #[must_use]
     pub fn new(disk: P::Disk, address: Address) -> Node<P> {
-        let election = P::election_timer().map(|timer| Timer { timer, due: None, queued: None });
+        let election =
+            P::election_timer().map(|timer| Timer { timer, due: None, queued: None, set_in: None });
         Node {
             process: None,
             disk: NodeDisk::new(disk),
@@ -175,7 +179,7 @@ impl<P: Protocol> Node<P> {
         if let Some(place) = self.timers.iter().position(|entry| entry.timer == timer) {
             return place;
         }
-        self.timers.push(Timer { timer, due: None, queued: None });
+        self.timers.push(Timer { timer, due: None, queued: None, set_in: None });
         self.timers.len() - 1
     }
 }

@@ -8,29 +8,31 @@ use core::hash::Hash;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 /// A machine with a disk. Dense and small: nodes of a world are numbered from 0 in order of the scenario's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct NodeId(pub u32);
 
 /// Where messages are delivered to. Whoever is bound to an address receives what is sent there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Address(pub u32);
 
 /// The identity of a reign, ordered: at most one node may lead in it. Raft's term, in the upper bits where a
 /// protocol tells reigns of one term apart (openraft's leader id).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Epoch(pub u64);
 
 /// A client's request, unique in a run; a retry is a new request with the same command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RequestId(pub u64);
 
 /// A write to a node's disk. Numbers rise by one from 1 within an incarnation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct WriteId(pub u64);
 
 /// A span of virtual time, in nanoseconds, both ends included; the world draws the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Within {
     /// Soonest, in virtual nanoseconds from now.
     pub min: u64,
@@ -131,6 +133,23 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         kebab(&name)
     }
 
+    /// A message in words, for the trace.
+    fn tell_message(message: &Self::Message, words: &dyn Words) -> String {
+        let _ = words;
+        format!("{message:?}")
+    }
+
+    /// A write in words, for the trace.
+    fn tell_write(write: &<Self::Disk as Disk>::Write, words: &dyn Words) -> String {
+        let _ = words;
+        format!("{write:?}")
+    }
+
+    /// A timer in words, for the trace.
+    fn tell_timer(timer: Self::Timer) -> String {
+        format!("timer {}", kebab(&format!("{timer:?}")))
+    }
+
     /// The timer whose firing makes a node stand for election now, if the protocol has one.
     fn election_timer() -> Option<Self::Timer> {
         None
@@ -171,6 +190,14 @@ pub fn kebab(name: &str) -> String {
         kebab.extend(letter.to_lowercase());
     }
     kebab
+}
+
+/// The words of a run, for a protocol that tells what its messages and writes say.
+pub trait Words {
+    /// What a node is called.
+    fn node(&self, node: NodeId) -> &str;
+    /// What a command asks for, as people wrote it: `x=1`.
+    fn command(&self, bytes: &[u8]) -> String;
 }
 
 /// What every protocol can show to a checker or a reader, without being changed by it.
@@ -447,7 +474,8 @@ pub enum Input<P: Protocol> {
 }
 
 /// What an operator may ask of a node. A protocol answers `Refusal::Unsupported` to what it does not have.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// Change who takes part.
     Change(Change),
@@ -459,7 +487,8 @@ pub enum Operation {
 }
 
 /// A membership change, in the words of the libraries that have it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// openraft `add_learner`: takes part without a vote.
     AddLearner {
@@ -526,7 +555,8 @@ pub enum Change {
 }
 
 /// openraft `ChangeMembers`. All start from the last voter set.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ChangeMembers {
     /// Learners get a vote.
     AddVoterIds(BTreeSet<NodeId>),
@@ -549,7 +579,8 @@ pub enum ChangeMembers {
 }
 
 /// Apache Ratis `SetConfigurationRequest.Mode`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SetMode {
     /// The given servers and listeners are the new members.
     Set,
@@ -565,7 +596,8 @@ pub enum SetMode {
 }
 
 /// What must be true for a conditional change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Precondition {
     /// The last membership stands at this index; 0 is the one a cluster began with.
     LastMembership(u64),
@@ -578,7 +610,8 @@ pub enum Precondition {
 }
 
 /// Why a request was refused. The command or change certainly did not happen, unless it says otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// Another node leads, or nobody does.
     NotLeader {

@@ -10,7 +10,8 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::scenario::Property;
-use crate::time::Span;
+use crate::time::{Span, exact};
+use crate::trace::{Record, RecordId};
 
 /// What came of one run: one scenario, one system, one seed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +47,17 @@ pub struct Report {
     pub repeat: String,
     /// Every record, when they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trace: Vec<String>,
+    pub trace: Vec<ToldRecord>,
+}
+
+/// A record, and what it is in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToldRecord {
+    /// The record.
+    #[serde(flatten)]
+    pub record: Record,
+    /// One line for people.
+    pub line: String,
 }
 
 /// Whether a run went as its scenario expects.
@@ -81,6 +92,9 @@ pub struct Evidence {
     pub time: u64,
     /// What it shows.
     pub record: String,
+    /// The number of the record in the trace that began the step which shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<RecordId>,
 }
 
 /// How much happened in a run.
@@ -212,8 +226,8 @@ impl Report {
         if !self.passed() || !self.violations.is_empty() {
             writeln!(out, "     repeat    {strong}{}{strong:#}", self.repeat)?;
         }
-        for record in &self.trace {
-            writeln!(out, "     {faint}|{faint:#} {record}")?;
+        for ToldRecord { line, .. } in &self.trace {
+            writeln!(out, "     {faint}|{faint:#} {line}")?;
         }
         Ok(())
     }
@@ -291,8 +305,8 @@ fn write_violation(out: &mut String, violation: &FoundViolation, palette: &Palet
     let Palette { strong, faint, .. } = palette;
     let FoundViolation { property, cites, summary, evidence } = violation;
     writeln!(out, "     {strong}{property}{strong:#} is broken: {summary} {faint}({cites}){faint:#}")?;
-    for Evidence { event, time, record } in evidence {
-        writeln!(out, "       {strong}event {event}{strong:#} at {}  {record}", format_exact(*time))?;
+    for Evidence { event, time, record, id: _ } in evidence {
+        writeln!(out, "       {strong}event {event}{strong:#} at {}  {record}", exact(*time))?;
     }
     Ok(())
 }
@@ -304,19 +318,18 @@ fn listed(words: &[impl AsRef<str>], none: &str) -> String {
     words.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
 }
 
-/// A moment to the nanosecond, in milliseconds.
-pub(crate) fn format_exact(time: u64) -> String {
-    format!("{}.{:06}ms", time / 1_000_000, time % 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn report(verdict: Verdict) -> Report {
         let evidence = [(12, 150_000_001, "c leads in epoch 2"), (31, 1_150_000_000, "a leads in epoch 2")];
-        let evidence =
-            evidence.map(|(event, time, record)| Evidence { event, time, record: record.to_owned() });
+        let evidence = evidence.map(|(event, time, record)| Evidence {
+            event,
+            time,
+            record: record.to_owned(),
+            id: None,
+        });
         Report {
             file: "scenarios/split.toml".to_owned(),
             title: "Two leaders".to_owned(),

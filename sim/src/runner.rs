@@ -14,6 +14,7 @@ use crate::protocol::Protocol;
 use crate::protocols;
 use crate::report::Report;
 use crate::scenario::{Objection, Property, Scenario, Subject, nearest};
+use crate::trace::{Place, What};
 use crate::world::{Limit, World};
 
 mod story;
@@ -140,7 +141,8 @@ pub(crate) fn converge<P: Protocol>(world: &mut World<P>, within: u64) {
     let seen = world.seen();
     if let Some(lost) = world.beyond_hope() {
         world.note("agreement-not-owed");
-        return world.record(None, &22u8, |_| format!("agreement is not owed: {lost} ({seen})"));
+        world.record(Place::World, What::AgreementNotOwed { why: lost });
+        return;
     }
     world.accuse(Violation {
         property: Property::Convergence,

@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// A moment of a run, in virtual nanoseconds since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Moment(pub u64);
 
 impl Moment {
@@ -18,6 +18,12 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Span(self.0))
     }
+}
+
+/// A moment to the nanosecond, in milliseconds.
+#[must_use]
+pub fn exact(time: u64) -> String {
+    format!("{}.{:06}ms", time / 1_000_000, time % 1_000_000)
 }
 
 /// A span of virtual nanoseconds, shown in the largest unit that keeps three digits of it.

@@ -11,6 +11,7 @@ use crate::history::{self, CallId, Judged, Outcome};
 use crate::machine::{Answer, Applied, By, Command, Request, Task};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
 use crate::scenario::{Property, ReadsAt, Sessions};
+use crate::trace::{Ending, Place, What};
 use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
@@ -62,10 +63,7 @@ impl<P: Protocol> World<P> {
     pub fn call_of(&mut self, client: u32, request: Request, via: NodeId) -> CallId {
         self.begin_event();
         self.clients[client as usize].target = via.0;
-        self.open(client, request);
-        let id = self.history.call(client, request, self.seen());
-        self.clients[client as usize].call =
-            Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
+        let id = self.open(client, request);
         self.attempt(client);
         id
     }
@@ -136,15 +134,17 @@ impl<P: Protocol> World<P> {
         let Some(workload) = self.scenario.workload else { return };
         let request = draw_request(&workload, &mut self.choices, &mut self.last_value, &self.recent);
         self.open(index, request);
-        let id = self.history.call(index, request, self.seen());
-        self.clients[index as usize].call =
-            Some(OpenCall { id, request, attempt: None, tries: 0, tainted: false });
         self.attempt(index);
     }
 
-    fn open(&mut self, index: u32, request: Request) {
-        self.clients[index as usize].serial += 1;
-        self.record(None, &(30u8, index, request), |_| format!("client {index} calls {request:?}"));
+    fn open(&mut self, index: u32, request: Request) -> CallId {
+        let cause = self.clients[index as usize].returned.or(self.trace.cause());
+        let record = self.record_led_to(cause, Place::Client(index), What::Calls { request });
+        let id = self.history.call(index, request, self.seen());
+        let client = &mut self.clients[index as usize];
+        client.serial += 1;
+        client.call = Some(OpenCall { id, record, request, attempt: None, tries: 0, tainted: false });
+        id
     }
 
     /// How a retry of this client is known; `None` when it has to open a session first.
@@ -170,7 +170,8 @@ impl<P: Protocol> World<P> {
         let (node, serial) = (NodeId(client.target % nodes), client.serial);
         let incarnation = self.nodes[node.0 as usize].incarnation;
         client.opening = Some(Attempt { request, node, incarnation });
-        self.record(None, &(32u8, index), |_| format!("client {index} opens a session"));
+        let cause = client.call.as_ref().map(|call| call.record).or(self.trace.cause());
+        let began = self.record_led_to(cause, Place::Client(index), What::OpensSession);
         if let Some(workload) = self.scenario.workload {
             self.wake_client(index, workload.timeout);
         }
@@ -184,7 +185,7 @@ impl<P: Protocol> World<P> {
         self.write_down(Act::Call { client, node, request: request_like, again: false });
         let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
         let command = Command { client: index, serial, task: Task::Open { stamp, lasting } }.encode();
-        self.step(node, Input::Proposed { request, command });
+        self.step(node, began, Input::Proposed { request, command });
     }
 
     fn attempt(&mut self, index: u32) {
@@ -213,6 +214,8 @@ impl<P: Protocol> World<P> {
         let incarnation = self.nodes[node.0 as usize].incarnation;
         call.attempt = Some(Attempt { request, node, incarnation });
         let (serial, asked, again) = (client.serial, call.request, call.tainted || call.tries > 0);
+        let cause = Some(call.record);
+        let began = self.record_led_to(cause, Place::Client(index), What::Asks { node, request });
         if let Some(timeout) = timeout {
             self.wake_client(index, timeout);
         }
@@ -228,7 +231,7 @@ impl<P: Protocol> World<P> {
                 Input::Proposed { request, command: command.encode() }
             }
         };
-        self.step(node, input);
+        self.step(node, began, input);
     }
 
     /// The machine's answer to a read, as it is now.
@@ -276,7 +279,7 @@ impl<P: Protocol> World<P> {
     fn answer(&mut self, node: NodeId, index: u32, serial: u64, answer: Answer) {
         let Some(call) = self.waits(node, index, serial) else { return };
         self.remember(call.request, answer);
-        self.close(index, call.id, Outcome::Answered(self.seen(), answer));
+        self.close(index, call, Outcome::Answered(self.seen(), answer));
     }
 
     fn on_opened(&mut self, node: NodeId, index: u32, serial: u64, session: u64) {
@@ -287,7 +290,7 @@ impl<P: Protocol> World<P> {
             return;
         }
         self.note("session-opened");
-        self.record(None, &(33u8, index, session), |_| format!("client {index} has session {session}"));
+        self.record(Place::Client(index), What::HasSession { session });
         let client = &mut self.clients[index as usize];
         client.opening = None;
         client.session = Some(session);
@@ -303,7 +306,7 @@ impl<P: Protocol> World<P> {
         self.note("session-expired");
         self.clients[index as usize].session = None;
         let outcome = if call.tainted { Outcome::Unknown } else { Outcome::Refused };
-        self.close(index, call.id, outcome);
+        self.close(index, call, outcome);
     }
 
     fn remember(&mut self, request: Request, answer: Answer) {
@@ -321,9 +324,18 @@ impl<P: Protocol> World<P> {
         self.recent[key as usize] = value;
     }
 
-    fn close(&mut self, index: u32, id: CallId, outcome: Outcome) {
-        self.record(None, &(31u8, index, outcome_code(outcome)), |_| format!("client {index}: {outcome:?}"));
-        if !self.history.outcome(id, outcome) {
+    fn close(&mut self, index: u32, call: OpenCall, outcome: Outcome) {
+        let ending = match outcome {
+            Outcome::Unknown => Ending::Unknown,
+            Outcome::Refused => Ending::Refused,
+            Outcome::Answered(_, answer) => Ending::Answered(answer),
+        };
+        // What nobody answered ends by the client's own patience: the call led to that.
+        let cause = self.trace.cause().or(Some(call.record));
+        let what = What::Returns { call: call.record, ending };
+        let record = self.record_led_to(cause, Place::Client(index), what);
+        self.clients[index as usize].returned = Some(record);
+        if !self.history.outcome(call.id, outcome) {
             self.judge_history();
         }
         let client = &mut self.clients[index as usize];
@@ -342,7 +354,7 @@ impl<P: Protocol> World<P> {
         if self.violations().iter().any(|violation| violation.property == Property::Linearizability) {
             return;
         }
-        let name = |key| self.key_name(key);
+        let name = |key| self.names.key(key);
         match history::check(&self.history, name) {
             Ok(Judged::Linearizable) => {}
             Ok(Judged::Unknown) => self.note("linearizability-unknown"),
@@ -404,8 +416,8 @@ impl<P: Protocol> World<P> {
             let pause = self.choices.within(Site::Workload, PAUSE);
             return self.wake_client(index, pause);
         }
-        let (id, outcome) = (call.id, if call.tainted { Outcome::Unknown } else { Outcome::Refused });
-        self.close(index, id, outcome);
+        let (call, outcome) = (*call, if call.tainted { Outcome::Unknown } else { Outcome::Refused });
+        self.close(index, call, outcome);
     }
 
     fn wake_client(&mut self, index: u32, after: u64) {
@@ -420,18 +432,5 @@ impl<P: Protocol> World<P> {
             client.queued = Some(wake);
             self.agenda.push(wake, Event::Client { client: index });
         }
-    }
-}
-
-fn outcome_code(outcome: Outcome) -> (u8, u64) {
-    match outcome {
-        Outcome::Unknown => (0, 0),
-        Outcome::Refused => (1, 0),
-        Outcome::Answered(_, Answer::Written) => (2, 0),
-        Outcome::Answered(_, Answer::Value(None)) => (3, 0),
-        Outcome::Answered(_, Answer::Value(Some(value))) => (4, value),
-        Outcome::Answered(_, Answer::Swapped) => (5, 0),
-        Outcome::Answered(_, Answer::Mismatch(None)) => (6, 0),
-        Outcome::Answered(_, Answer::Mismatch(Some(value))) => (7, value),
     }
 }

@@ -224,7 +224,7 @@ fn two_processes_say_the_same_to_the_last_byte_and_a_trace_shows_every_record() 
     let calm = good("", "", CALM, "\"none\"");
     let once = run(&[("calm.toml", calm.clone())], &["calm.toml", "--trace"]);
     assert_eq!(once, run(&[("calm.toml", calm)], &["calm.toml", "--trace"]));
-    assert!(once.1.contains("leads epoch 1") && once.1.lines().count() > 200, "{}", once.1);
+    assert!(once.1.contains("leads term 1") && once.1.lines().count() > 200, "{}", once.1);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! Holds: with log matching, the newest committed entry stands for all before it; what a node knew to be committed before
 //! it restarted is not committed once more, by whatever voters are in force then.
 
-use super::{Checker, Names, Step, Violation};
+use super::{Checker, Step, Violation};
+use crate::names::Names;
 use crate::protocol::NodeId;
 use crate::scenario::Property;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Names, Seen, Step, Violation};
+use super::{Checker, Seen, Step, Violation};
+use crate::names::Names;
 use crate::protocol::{Epoch, NodeId};
 use crate::scenario::Property;
 

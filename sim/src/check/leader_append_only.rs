@@ -1,6 +1,7 @@
 //! Leader append-only (Raft paper, figure 3): a leader never overwrites or deletes entries of its own log.
 
-use super::{Checker, Names, Step, Violation};
+use super::{Checker, Step, Violation};
+use crate::names::Names;
 
 use crate::scenario::Property;
 

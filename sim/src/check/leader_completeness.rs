@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Names, Seen, Step, Violation};
+use super::{Checker, Seen, Step, Violation};
+use crate::names::Names;
 use crate::protocol::{EntryMark, Epoch, NodeId};
 use crate::scenario::Property;
 

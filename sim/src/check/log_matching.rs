@@ -3,7 +3,8 @@
 //! Holds: it is enough that equal (index, epoch) means equal payload and equal epoch of the entry before; the rest
 //! follows by induction. Costs one look-up for each entry that a node adds.
 
-use super::{Checker, Names, Seen, Step, Violation};
+use super::{Checker, Seen, Step, Violation};
+use crate::names::Names;
 use crate::protocol::{EntryMark, Epoch, NodeId};
 use crate::scenario::Property;
 

@@ -15,9 +15,11 @@ pub mod state_machine_safety;
 #[cfg(test)]
 mod tests;
 
-use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
+use crate::names::Names;
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId};
 use crate::scenario::Property;
 use crate::time::Moment;
+use crate::trace::RecordId;
 
 /// When something was seen: the event's number and its moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +28,8 @@ pub struct Seen {
     pub event: u64,
     /// Virtual time.
     pub at: Moment,
+    /// The record that began the step in which it was seen, or the last one so far.
+    pub record: Option<RecordId>,
 }
 
 impl core::fmt::Display for Seen {
@@ -125,28 +129,6 @@ pub trait Checker {
     /// A process died; what only it knew is gone.
     fn on_crash(&mut self, node: NodeId) {
         let _ = node;
-    }
-}
-
-/// What nodes are called, for evidence that people read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(pub Vec<String>);
-
-impl Names {
-    /// The name of a node.
-    #[must_use]
-    pub fn of(&self, node: NodeId) -> &str {
-        self.0.get(node.0 as usize).map_or("?", String::as_str)
-    }
-
-    /// Voter sets as people write them: `{a b c} + {c d}`.
-    #[must_use]
-    pub fn sets(&self, sets: &QuorumSets) -> String {
-        let set = |set: &std::collections::BTreeSet<NodeId>| {
-            let names: Vec<&str> = set.iter().map(|&node| self.of(node)).collect();
-            format!("{{{}}}", names.join(" "))
-        };
-        sets.iter().map(set).collect::<Vec<_>>().join(" + ")
     }
 }
 

@@ -1,7 +1,8 @@
 //! Monotonic epochs and commits (Raft paper, figure 2): neither goes down while a process lives, and nothing is applied
 //! before it is committed. A crash may lower both: what was not durable yet was vouched for to nobody.
 
-use super::{Checker, Names, Step, Violation};
+use super::{Checker, Step, Violation};
+use crate::names::Names;
 
 use crate::scenario::Property;
 

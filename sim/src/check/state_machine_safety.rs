@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Names, Seen, Step, Violation};
+use super::{Checker, Seen, Step, Violation};
+use crate::names::Names;
 use crate::protocol::{EntryMark, NodeId};
 use crate::scenario::Property;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::quiescence::{Exchange, Rest, Sent};
-use super::{Checkers, Disks, Glance, Names, Seen, Step, Violation};
+use super::{Checkers, Disks, Glance, Seen, Step, Violation};
+use crate::names::Names;
 use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
 use crate::scenario::Property;
 use crate::time::Moment;
@@ -92,14 +93,14 @@ impl Stage {
         let now = Glance::of(puppet);
         let step = Step {
             node: NodeId(node),
-            seen: Seen { event: self.event, at: Moment(self.event) },
+            seen: Seen { event: self.event, at: Moment(self.event), record: None },
             before: self.shown[node as usize],
             now,
             log_changed_from: changed,
             state: puppet,
             disks: &self.disks,
         };
-        let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+        let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
         self.checkers.on_step(&step, &names, &mut self.found);
         self.shown[node as usize] = now;
     }
@@ -223,16 +224,16 @@ fn state_machine_safety_objects_to_two_entries_committed_at_one_index() {
 #[test]
 fn state_machine_safety_objects_to_two_states_at_one_index() {
     let mut stage = innocent();
-    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+    let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
     let mut show = |node: u32, through: u64, digest: u64| {
-        let who = (NodeId(node), Seen { event: 9, at: Moment(9) });
+        let who = (NodeId(node), Seen { event: 9, at: Moment(9), record: None });
         stage.checkers.on_state(who, through, digest, &names, &mut stage.found);
     };
     show(0, 1, 7);
     show(1, 2, 8);
     show(1, 1, 7);
     assert_eq!(stage.found, []);
-    let who = (NodeId(2), Seen { event: 9, at: Moment(9) });
+    let who = (NodeId(2), Seen { event: 9, at: Moment(9), record: None });
     stage.checkers.on_state(who, 2, 9, &names, &mut stage.found);
     stage.breaks(Property::StateMachineSafety, &["b", "c"]);
 }

@@ -9,6 +9,7 @@ pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;
 mod raft_settings;
+mod raft_words;
 
 use crate::system::{Capability as Can, System, Systems};
 

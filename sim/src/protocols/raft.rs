@@ -11,10 +11,11 @@ use splitbrain_core as core;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::raft_settings::{self, RaftSettings};
+use super::raft_words;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
     InitialMembership, Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal,
-    RequestId, SetMode, Settings, Within, WriteId, kebab,
+    RequestId, SetMode, Settings, Within, Words, WriteId,
 };
 
 /// A Raft node in the simulator.
@@ -179,9 +180,19 @@ impl Protocol for Raft {
     }
 
     fn label(message: &core::Message) -> String {
-        let name: String =
-            format!("{:?}", message.body).chars().take_while(|letter| letter.is_alphanumeric()).collect();
-        kebab(&name)
+        message.body.name().to_owned()
+    }
+
+    fn tell_message(message: &core::Message, words: &dyn Words) -> String {
+        raft_words::message(message, words)
+    }
+
+    fn tell_write(write: &core::Write, words: &dyn Words) -> String {
+        raft_words::write(write, words)
+    }
+
+    fn tell_timer(timer: core::Timer) -> String {
+        raft_words::timer(timer)
     }
 
     fn election_timer() -> Option<core::Timer> {
@@ -313,7 +324,7 @@ fn node_in(id: NodeId) -> core::NodeId {
     core::NodeId(id.0)
 }
 
-fn node_out(id: core::NodeId) -> NodeId {
+pub(super) fn node_out(id: core::NodeId) -> NodeId {
     NodeId(id.0)
 }
 

@@ -9,8 +9,9 @@ use crate::check::Violation;
 use crate::history::Outcome;
 use crate::protocol::{NodeId, Protocol};
 use crate::protocols::raft::is_noted_by_the_world;
-use crate::report::{Counts, Evidence, FoundViolation, Report, Verdict, format_exact, repeat_command};
+use crate::report::{Counts, Evidence, FoundViolation, Report, ToldRecord, Verdict, repeat_command};
 use crate::scenario::{Property, Scenario};
+use crate::trace::Record;
 use crate::world::World;
 
 /// What does not fit the expectations at the end.
@@ -65,10 +66,8 @@ pub(super) fn report<P: Protocol>(
         let state = node.process.as_ref().map_or(String::from("down"), |process| state_line(process, world));
         format!("{}: {state}", world.names().of(id))
     };
-    let lines = world.trace().records().iter().map(|record| {
-        let node = record.node.map_or("-", |node| world.names().of(node));
-        format!("{:>6} {:>14} {node} {}", record.event, format_exact(record.at.0), record.text)
-    });
+    let told =
+        |record: &Record| ToldRecord { record: record.clone(), line: record.show(world.names()).to_string() };
     Report {
         file: options.file.clone(),
         title: scenario.title.clone(),
@@ -84,7 +83,7 @@ pub(super) fn report<P: Protocol>(
         nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
         digest: format!("{:032x}", world.trace().digest()),
         repeat: repeat_command(&options.file, &options.system, options.seed),
-        trace: lines.collect(),
+        trace: world.trace().records().iter().map(told).collect(),
     }
 }
 
@@ -104,6 +103,7 @@ fn found_violation(violation: &Violation) -> FoundViolation {
         event: seen.event,
         time: seen.at.0,
         record: record.clone(),
+        id: seen.record,
     });
     FoundViolation::new(violation.property, violation.summary.clone(), evidence.collect())
 }

@@ -6,7 +6,7 @@
 use crate::protocol::Within;
 
 /// An exact probability, `num` out of `den`, at most one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Ratio {
     /// How many.
     pub num: u32,

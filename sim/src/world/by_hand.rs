@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Envelope, World};
 use crate::act::{Act, Which};
 use crate::protocol::{NodeId, Protocol};
+use crate::trace::Loss;
 
 impl<P: Protocol> World<P> {
     /// Delivers one waiting message of those from one machine to another, called so if a name is given. Keeping it leaves
@@ -33,30 +34,30 @@ impl<P: Protocol> World<P> {
         let place = places[nth];
         let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
         self.begin_event();
-        if let (true, Some(tag)) = (self.acts.is_some(), &envelope.tag) {
+        if let (true, Some(label)) = (self.acts.is_some(), &envelope.label) {
             self.write_down(Act::Deliver {
                 serial: envelope.serial,
                 from,
                 to,
-                what: tag.0.clone(),
-                digest: tag.1,
+                what: label.to_string(),
+                digest: envelope.digest,
                 older: nth,
                 younger: places.len() - nth - 1,
                 overtakes,
                 kept: keep,
             });
         }
-        self.arrive(to, u32::MAX, envelope);
+        self.arrive(to, envelope);
         true
     }
 
     /// Where the messages stand that wait on a link, oldest first.
     fn held_places(&self, from: NodeId, to: NodeId, what: Option<&str>) -> Vec<usize> {
-        let called = |tag: &Arc<(String, u64)>| what.is_none_or(|what| tag.0 == what);
+        let called = |label: &Arc<str>| what.is_none_or(|what| **label == *what);
         let here = |envelope: &Envelope<P::Message>| {
             envelope.sender == from
                 && self.network.at(envelope.address) == Some(to)
-                && envelope.tag.as_ref().is_some_and(called)
+                && envelope.label.as_ref().is_some_and(called)
         };
         (0..).zip(&self.held).filter(|(_, envelope)| here(envelope)).map(|(place, _)| place).collect()
     }
@@ -68,7 +69,7 @@ impl<P: Protocol> World<P> {
             Which::Nth(nth) => (nth <= last).then_some(nth),
             Which::Serial(serial) => places.iter().position(|&place| self.held[place].serial == serial),
             Which::Like { digest, older, younger } => {
-                let says = |place: &usize| self.held[*place].tag.as_ref().is_some_and(|tag| tag.1 == digest);
+                let says = |place: &usize| self.held[*place].digest == digest;
                 // A message that says something else now is most likely the one that was the newest, or the oldest.
                 let likely = match (older, younger) {
                     (_, 0) => last,
@@ -91,7 +92,7 @@ impl<P: Protocol> World<P> {
             let link = self.held.iter().find_map(|envelope| {
                 let to = self.network.at(envelope.address)?;
                 let among = nodes.contains(&envelope.sender) && nodes.contains(&to);
-                (among && runs(to) && envelope.tag.is_some()).then_some((envelope.sender, to))
+                (among && runs(to) && envelope.label.is_some()).then_some((envelope.sender, to))
             });
             let Some((from, to)) = link else { break };
             if delivered == 0 {
@@ -111,7 +112,7 @@ impl<P: Protocol> World<P> {
         if !waiting.is_empty() {
             self.write_down(Act::Lose);
         }
-        waiting.iter().for_each(|envelope| self.lose(envelope, "dropped while held"));
+        waiting.iter().for_each(|envelope| self.lose(envelope, Loss::DroppedWhileHeld));
         !waiting.is_empty()
     }
 
@@ -119,8 +120,10 @@ impl<P: Protocol> World<P> {
     pub(crate) fn waiting_messages(&self) -> BTreeMap<(NodeId, NodeId, String), usize> {
         let mut counts = BTreeMap::new();
         for envelope in &self.held {
-            let (Some(to), Some(tag)) = (self.network.at(envelope.address), &envelope.tag) else { continue };
-            *counts.entry((envelope.sender, to, tag.0.clone())).or_insert(0) += 1;
+            let (Some(to), Some(label)) = (self.network.at(envelope.address), &envelope.label) else {
+                continue;
+            };
+            *counts.entry((envelope.sender, to, label.to_string())).or_insert(0) += 1;
         }
         counts
     }

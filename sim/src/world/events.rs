@@ -41,7 +41,7 @@ impl<P: Protocol> World<P> {
     pub fn is_exhausted(&self) -> bool {
         // Most looks at the agenda are events; those that are not (a timer that was set anew) must end as well.
         let looks_max = self.limit.events.saturating_mul(8).saturating_add(1_000);
-        self.counts.events >= self.limit.events
+        self.counts().events >= self.limit.events
             || self.looks >= looks_max
             || self.agenda.len() > self.limit.under_way
     }

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Envelope, Waiting, World, digest_of};
+use super::{Envelope, Waiting, World};
 use crate::act::Act;
 use crate::agenda::Event;
 use crate::check::quiescence::{Exchange, Sent};
 use crate::network::{Fate, Link};
 use crate::protocol::{Address, Input, NodeId, Protocol};
 use crate::scenario::Spread;
+use crate::trace::{Content, Loss, Place, What, digest_of};
 
 impl<P: Protocol> World<P> {
     pub(super) fn on_deliver(&mut self, slot: u32) {
@@ -20,23 +21,23 @@ impl<P: Protocol> World<P> {
         self.free.push(slot);
         self.begin_event();
         let Some(receiver) = self.network.at(envelope.address) else {
-            return self.lose(&envelope, "nobody is at the address");
+            return self.lose(&envelope, Loss::NobodyThere);
         };
         match self.network.link(envelope.sender, receiver) {
-            Link::Cut => return self.lose(&envelope, "the link is cut"),
+            Link::Cut => return self.lose(&envelope, Loss::Cut),
             Link::Held => return self.held.push(envelope),
             Link::Open => {}
         }
         let node = &self.nodes[receiver.0 as usize];
         if node.process.is_none() {
-            return self.lose(&envelope, "the process is down");
+            return self.lose(&envelope, Loss::Down);
         }
         if node.trouble.paused {
             return self.waiting.push((receiver, Waiting::Message(envelope)));
         }
         if envelope.damaged {
             self.note("message-corrupt");
-            return self.lose(&envelope, "its checksum does not fit");
+            return self.lose(&envelope, Loss::Damaged);
         }
         if self.acts.is_some() {
             self.write_down(Act::Deliver {
@@ -44,32 +45,34 @@ impl<P: Protocol> World<P> {
                 from: envelope.sender,
                 to: receiver,
                 what: P::label(&envelope.message),
-                digest: digest_of(&envelope.message),
+                digest: envelope.digest,
                 older: 0,
                 younger: 0,
                 overtakes: false,
                 kept: false,
             });
         }
-        self.arrive(receiver, slot, envelope);
+        self.arrive(receiver, envelope);
     }
 
-    pub(super) fn arrive(&mut self, receiver: NodeId, slot: u32, envelope: Envelope<P::Message>) {
-        self.counts.delivered += 1;
-        let Envelope { source, from, to, message, exchange, .. } = envelope;
-        self.record(Some(receiver), &(2u8, slot, from.0), |names| {
-            format!("receives from {}: {message:?}", names.of(from))
-        });
+    pub(super) fn arrive(&mut self, receiver: NodeId, envelope: Envelope<P::Message>) {
+        let told = self.tell_message(envelope.digest, &envelope.message);
+        let Envelope { source, from, to, message, sent, exchange, .. } = envelope;
+        let what = What::Receives { from, message: told };
+        let began = self.record_led_to(Some(sent), Place::Node(receiver), what);
         self.exchange = Some(exchange);
-        self.step(receiver, Input::Received { from, source, to, message });
+        self.step(receiver, began, Input::Received { from, source, to, message });
         self.exchange = None;
     }
 
-    pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: &'static str) {
-        self.counts.lost += 1;
-        self.record(Some(envelope.sender), &(3u8, envelope.to.0), |names| {
-            format!("loses to {}: {:?} ({why})", names.of(envelope.to), envelope.message)
-        });
+    pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: Loss) {
+        let place = Place::Link { from: envelope.sender, to: envelope.to };
+        let message = self.tell_message(envelope.digest, &envelope.message);
+        self.record_led_to(Some(envelope.sent), place, What::Loses { why, message });
+    }
+
+    fn tell_message(&self, digest: u64, message: &P::Message) -> Content {
+        self.trace.content(digest, || P::label(message), || P::tell_message(message, &*self.names))
     }
 
     pub(super) fn send(
@@ -80,18 +83,19 @@ impl<P: Protocol> World<P> {
         address: Address,
         message: P::Message,
     ) {
-        self.counts.sent += 1;
-        self.record(Some(sender), &(1u8, from.0, to.0, address, &message), |names| {
-            format!("sends to {}: {message:?}", names.of(to))
-        });
+        let digest = digest_of(&message);
+        let told = self.tell_message(digest, &message);
+        let sent = self.record(Place::Node(sender), What::Sends { from, to, address, message: told });
         let exchange = self.look_at_exchange(sender, to, &message);
         let source = self.nodes[sender.0 as usize].address;
         self.sent += 1;
         let (serial, damaged, overtaken) = (self.sent, false, false);
-        let tag = self.frozen.then(|| Arc::new((P::label(&message), digest_of(&message))));
+        let label = self.frozen.then(|| Arc::from(P::label(&message)));
         let mut envelope = Envelope {
             serial,
-            tag,
+            label,
+            digest,
+            sent,
             sender,
             source,
             from,
@@ -127,7 +131,7 @@ impl<P: Protocol> World<P> {
                 if self.network.link(sender, receiver) == Link::Open {
                     self.note("message-lost");
                 }
-                self.lose(&envelope, "lost");
+                self.lose(&envelope, Loss::Chance);
             }
         }
     }
@@ -151,7 +155,7 @@ impl<P: Protocol> World<P> {
         if let Some(other) = self.agenda.crowd_out(late, &mut self.choices) {
             self.free.push(other);
             if let Some(other) = self.messages[other as usize].take() {
-                self.lose(&other, "too many are under way");
+                self.lose(&other, Loss::Crowded);
             }
         }
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -164,9 +168,7 @@ impl<P: Protocol> World<P> {
 
     /// Sets the state of a link. Releasing a held link lets what waits there travel on, in order.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
-        self.record(Some(from), &(18u8, to, link as u8), |names| {
-            format!("link to {}: {link:?}", names.of(to))
-        });
+        self.record(Place::Link { from, to }, What::Link { state: link });
         self.network.set_link(from, to, link);
         if link == Link::Open {
             self.release(from, to);
@@ -183,7 +185,7 @@ impl<P: Protocol> World<P> {
     /// Loses what waits in a held link.
     pub fn drop_held(&mut self, from: NodeId, to: NodeId) {
         for envelope in self.take_held(from, to) {
-            self.lose(&envelope, "dropped while held");
+            self.lose(&envelope, Loss::DroppedWhileHeld);
         }
     }
 
@@ -197,14 +199,14 @@ impl<P: Protocol> World<P> {
 
     /// Cuts the network into groups.
     pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
-        self.record(None, &(19u8, groups), |names| format!("partition: {}", names.sets(&groups.to_vec())));
+        self.record(Place::World, What::Partitioned { groups: groups.to_vec() });
         self.network.partition(groups);
         self.note("partitioned");
     }
 
     /// Moves a machine to an address.
     pub fn bind(&mut self, id: NodeId, address: Address) {
-        self.record(Some(id), &(20u8, address), |_| format!("moves to address {}", address.0));
+        self.record(Place::Node(id), What::Moves { address });
         self.write_down(Act::Bind { node: id, address });
         self.network.bind(id, address);
         self.nodes[id.0 as usize].address = address;

@@ -17,16 +17,16 @@ mod timers;
 mod writes;
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::act::Act;
 use crate::agenda::Agenda;
 use crate::check::quiescence::Exchange;
-use crate::check::{Checkers, Disks, Names, Seen, Violation};
+use crate::check::{Checkers, Disks, Seen, Violation};
 use crate::choices::Choices;
 use crate::client::Client;
 use crate::history::{CallId, History};
+use crate::names::Names;
 use crate::nemesis::NemesisState;
 use crate::network::Network;
 use crate::node::Node;
@@ -35,38 +35,20 @@ use crate::protocol::{
 };
 use crate::scenario::Scenario;
 use crate::time::Moment;
-use crate::trace::Trace;
-
-/// How many things of each kind happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Events of the world.
-    pub events: u64,
-    /// Messages that nodes sent.
-    pub sent: u64,
-    /// Messages that arrived, duplicates included.
-    pub delivered: u64,
-    /// Messages that never arrived.
-    pub lost: u64,
-    /// Writes that became durable.
-    pub writes: u64,
-    /// Timers that fired.
-    pub timers: u64,
-    /// Crashes.
-    pub crashes: u64,
-    /// Reigns that began.
-    pub reigns: u64,
-    /// Commands that machines applied, over all nodes.
-    pub applied: u64,
-}
+pub use crate::trace::Counts;
+use crate::trace::{Place, RecordId, Trace, What};
 
 /// A message under way.
 #[derive(Clone, Debug)]
 struct Envelope<M> {
     /// Counts what was sent, so that a duplicate is known.
     serial: u64,
-    /// What the protocol calls it and what it says, known while the world is frozen.
-    tag: Option<Arc<(String, u64)>>,
+    /// What the protocol calls it, known while the world is frozen.
+    label: Option<Arc<str>>,
+    /// The hash of what it says.
+    digest: u64,
+    /// The record of its sending.
+    sent: RecordId,
     sender: NodeId,
     source: Address,
     from: NodeId,
@@ -85,8 +67,8 @@ struct Envelope<M> {
 #[derive(Clone, Debug)]
 enum Waiting<P: Protocol> {
     Message(Envelope<P::Message>),
-    /// With what was written down of it.
-    Input(Input<P>, Option<Act<P::Timer>>),
+    /// With the record that begins its step, and with what was written down of it.
+    Input(Input<P>, RecordId, Option<Act<P::Timer>>),
 }
 
 /// What came of an operator's request.
@@ -115,21 +97,18 @@ pub struct World<P: Protocol> {
     held: Vec<Envelope<P::Message>>,
     waiting: Vec<(NodeId, Waiting<P>)>,
     pub(crate) choices: Choices,
-    trace: Trace,
+    pub(crate) trace: Trace,
     pub(crate) checkers: Checkers,
     pub(crate) violations: Vec<Violation>,
     facts: BTreeMap<&'static str, u64>,
-    pub(crate) counts: Counts,
     pub(crate) clients: Vec<Client>,
     pub(crate) history: History,
-    /// Keys that a story names, in the order of their first use; they come after those of the workload.
-    named_keys: Vec<String>,
     /// The highest index that any node knew to be committed.
     pub(crate) committed: u64,
     /// How many vacant addresses were given away by nemeses.
     pub(crate) vacancies_used: usize,
-    /// Nemeses whose cue came in this event, and where.
-    pub(crate) cued: Vec<(usize, NodeId)>,
+    /// Nemeses whose cue came in this event, where, and in which step.
+    pub(crate) cued: Vec<(usize, NodeId, Option<RecordId>)>,
     /// Where the cue of the strike that is being made came.
     pub(crate) focus: Option<NodeId>,
     /// Whether workload and nemeses are at work.
@@ -194,7 +173,8 @@ impl<P: Protocol> World<P> {
         let nodes = scenario.cluster.ids().zip(&homes);
         let nodes: Vec<Node<P>> =
             nodes.map(|(id, &home)| Node::new(P::format(id, &scenario.initial(id)), home)).collect();
-        let names = Names(scenario.cluster.nodes.iter().map(|node| node.name.clone()).collect());
+        let names = scenario.cluster.nodes.iter().map(|node| node.name.clone()).collect();
+        let names = Names::new(names, scenario.workload.map_or(0, |workload| workload.keys));
         let clients = scenario.workload.map_or(0, |workload| workload.clients);
         let mut world = World {
             settings,
@@ -212,10 +192,8 @@ impl<P: Protocol> World<P> {
             checkers: Checkers::default(),
             violations: Vec::new(),
             facts: BTreeMap::new(),
-            counts: Counts::default(),
             clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
             history: History::default(),
-            named_keys: Vec::new(),
             committed: 0,
             vacancies_used: 0,
             cued: Vec::new(),
@@ -255,7 +233,7 @@ impl<P: Protocol> World<P> {
     /// How many things of each kind happened.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.trace.counts()
     }
 
     /// What was noted, and how often.
@@ -283,21 +261,8 @@ impl<P: Protocol> World<P> {
 
     /// The number of a key that a story names.
     pub fn key(&mut self, name: &str) -> u32 {
-        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
-        let place = self.named_keys.iter().position(|known| known == name);
-        let place = place.unwrap_or_else(|| {
-            self.named_keys.push(name.to_owned());
-            self.named_keys.len() - 1
-        });
-        first + place as u32
-    }
-
-    /// What a key is called: the story's name, or `k0`, `k1` and so on for those of the workload.
-    #[must_use]
-    pub fn key_name(&self, key: u32) -> String {
-        let first = self.scenario.workload.map_or(0, |workload| workload.keys);
-        let named = key.checked_sub(first).and_then(|place| self.named_keys.get(place as usize));
-        named.cloned().unwrap_or_else(|| format!("k{key}"))
+        let known = self.names.known_key(name);
+        known.unwrap_or_else(|| Arc::make_mut(&mut self.names).add_key(name))
     }
 
     /// The trace: its digest, and its records if they are kept.
@@ -350,10 +315,11 @@ impl<P: Protocol> World<P> {
         self.scenario.cluster.ids().zip(&self.nodes).filter_map(|pair| leads(&pair)).max().map(|(_, id)| id)
     }
 
-    /// This moment, with the number of the event.
+    /// This moment, with the number of the event and the record that began what goes on.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        Seen { event: self.counts.events, at: self.now }
+        let record = self.trace.cause().or(self.trace.last());
+        Seen { event: self.counts().events, at: self.now, record }
     }
 
     /// Adds to what is written down of what happened to nodes. What an exchange delivers is part of the exchange.
@@ -366,19 +332,25 @@ impl<P: Protocol> World<P> {
 
     /// Counts an event; what is recorded until the next one belongs to it.
     pub(crate) fn begin_event(&mut self) {
-        self.counts.events += 1;
+        self.trace.begin_event();
     }
 
-    /// Adds a record: its values to the digest, and its line if lines are kept.
-    pub(crate) fn record(
-        &mut self,
-        node: Option<NodeId>,
-        values: &impl Hash,
-        text: impl FnOnce(&Names) -> String,
-    ) {
-        let (event, at, names) = (self.counts.events, self.now, &self.names);
-        let place = node.map_or(u32::MAX, |node| node.0);
-        self.trace.push(event, at, node, &(at.0, place, values), || text(names));
+    /// Adds a record of what happens now, as a part of what began it.
+    pub(crate) fn record(&mut self, place: Place, what: What) -> RecordId {
+        self.trace.push_here(self.now, place, what)
+    }
+
+    /// Adds a record of what an earlier one led to.
+    pub(crate) fn record_led_to(&mut self, cause: Option<RecordId>, place: Place, what: What) -> RecordId {
+        self.trace.push(self.now, cause, place, what)
+    }
+
+    /// Does something as a part of what a record began.
+    pub(crate) fn caused_by<T>(&mut self, cause: Option<RecordId>, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.trace.begin(cause);
+        let result = act(self);
+        self.trace.resume(before);
+        result
     }
 
     /// Notes that something interesting happened.
@@ -416,13 +388,6 @@ impl<P: Protocol> World<P> {
     pub fn refusal(&self, call: CallId) -> Option<&Refusal> {
         self.refusals.get(&call)
     }
-}
-
-/// The same on every machine and in every run.
-fn digest_of(value: &impl Hash) -> u64 {
-    let mut trace = Trace::new(false);
-    trace.push(0, Moment::default(), None, value, String::new);
-    trace.digest() as u64
 }
 
 /// The disks of all nodes, for checkers.

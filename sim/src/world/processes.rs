@@ -12,6 +12,7 @@ use crate::machine::Machine;
 use crate::node::Clock;
 use crate::protocol::{Boot, Disk as _, Initial, InitialMembership, NodeId, Protocol};
 use crate::scenario::{CrashLeaves, Cue};
+use crate::trace::{Loss, Place, What};
 
 impl<P: Protocol> World<P> {
     /// Draws the error that a node's clock has by itself.
@@ -40,9 +41,8 @@ impl<P: Protocol> World<P> {
         if node.trouble.rotten {
             node.trouble.gone = true;
             self.note("refused-to-start");
-            return self.record(Some(id), &24u8, |_| {
-                String::from("refuses to start: a checksum on its disk does not fit")
-            });
+            self.record(Place::Node(id), What::RefusesToStart);
+            return;
         }
         node.incarnation += 1;
         node.left = false;
@@ -59,14 +59,16 @@ impl<P: Protocol> World<P> {
         };
         node.process = Some(P::boot(boot, &mut out));
         let incarnation = node.incarnation;
-        self.record(Some(id), &(11u8, incarnation), |_| format!("boots, incarnation {incarnation}"));
-        if incarnation > 1 {
-            self.write_down(Act::Boot { node: id });
-            self.note("restarted");
-            self.cue(id, Cue::Restarted.name());
-        }
-        self.finish_step(id, out);
-        self.await_commands(id);
+        let began = self.record(Place::Node(id), What::Boots { incarnation });
+        self.caused_by(Some(began), |world| {
+            if incarnation > 1 {
+                world.write_down(Act::Boot { node: id });
+                world.note("restarted");
+                world.cue(id, Cue::Restarted.name());
+            }
+            world.finish_step(id, out);
+            world.await_commands(id);
+        });
     }
 
     /// Kills the process of a node; its disk keeps what a crash leaves.
@@ -98,20 +100,17 @@ impl<P: Protocol> World<P> {
         let disk = &mut self.nodes[id.0 as usize].disk;
         disk.keep(disk.unfinished_parts());
         self.note("shut-down");
-        self.record(Some(id), &29u8, |_| String::from("shuts down"));
+        self.record(Place::Node(id), What::ShutsDown);
         self.clear_process(id);
         self.nodes[id.0 as usize].left = true;
     }
 
     fn end_process(&mut self, id: NodeId, kept: usize, all: usize) {
         self.write_down(Act::Crash { node: id, kept, all });
-        self.counts.crashes += 1;
         if kept < all {
             self.note("unfinished-write-lost");
         }
-        self.record(Some(id), &(12u8, kept, all), |_| {
-            format!("crashes; {kept} of {all} unfinished parts are kept")
-        });
+        self.record(Place::Node(id), What::Crashes { kept, of: all });
         self.clear_process(id);
     }
 
@@ -133,7 +132,7 @@ impl<P: Protocol> World<P> {
         self.checkers.on_crash(id);
         for waiting in self.take_waiting(id) {
             match waiting {
-                Waiting::Message(envelope) => self.lose(&envelope, "the process died while it waited"),
+                Waiting::Message(envelope) => self.lose(&envelope, Loss::DiedWaiting),
                 Waiting::Input(..) => {}
             }
         }
@@ -146,7 +145,7 @@ impl<P: Protocol> World<P> {
             return;
         }
         node.trouble.paused = paused;
-        self.record(Some(id), &(26u8, paused), |_| format!("paused: {paused}"));
+        self.record(Place::Node(id), What::Pauses { paused });
         if paused {
             return self.note("paused");
         }
@@ -156,9 +155,9 @@ impl<P: Protocol> World<P> {
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.post(0, false, envelope),
-                Waiting::Input(input, act) => {
+                Waiting::Input(input, began, act) => {
                     act.into_iter().for_each(|act| self.write_down(act));
-                    self.step(id, input);
+                    self.step(id, began, input);
                 }
             }
         }
@@ -182,14 +181,14 @@ impl<P: Protocol> World<P> {
         self.write_down(Act::Wipe { node: id });
         let empty = P::format(id, initial);
         self.nodes[id.0 as usize].disk = NodeDisk::new(empty);
-        self.record(Some(id), &13u8, |_| String::from("loses its disk"));
+        self.record(Place::Node(id), What::LosesDisk);
     }
 
     /// Puts another disk in place of a node's, as from an image that was kept; kills its process first.
     pub fn restore_disk(&mut self, id: NodeId, disk: P::Disk) {
         self.crash(id);
         self.nodes[id.0 as usize].disk = NodeDisk::new(disk);
-        self.record(Some(id), &30u8, |_| String::from("has an older image of its disk"));
+        self.record(Place::Node(id), What::HasOlderDisk);
         self.note("disk-restored");
     }
 
@@ -204,10 +203,7 @@ impl<P: Protocol> World<P> {
         let mut disk = self.nodes[id.0 as usize].disk.durable().clone();
         P::force_members(&mut disk, members);
         self.nodes[id.0 as usize].disk = NodeDisk::new(disk);
-        let sets = members.sets.clone();
-        self.record(Some(id), &(31u8, &sets), |names| {
-            format!("is told by force that {} take part", names.sets(&sets))
-        });
+        self.record(Place::Node(id), What::IsForced { sets: members.sets.clone() });
         self.note("members-forced");
         self.boot(id);
         true

@@ -15,21 +15,23 @@ use crate::machine::{Command, Machine};
 use crate::machine_mutation::MachineMutation;
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
 use crate::scenario::Cue;
+use crate::trace::{Place, RecordId, What};
 
 impl<P: Protocol> World<P> {
-    /// Gives an input to a process and performs what it asks for. A process that is down gets nothing.
-    pub(crate) fn step(&mut self, id: NodeId, input: Input<P>) {
+    /// Gives an input to a process and performs what it asks for: all of it is part of what a record began. A process that
+    /// is down gets nothing.
+    pub(crate) fn step(&mut self, id: NodeId, began: RecordId, input: Input<P>) {
         let node = &mut self.nodes[id.0 as usize];
         let Some(process) = &mut node.process else { return };
         if node.trouble.paused {
             // It happens when the process goes on: what is written down of it has to wait as well.
             let act = self.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
-            return self.waiting.push((id, Waiting::Input(input, act)));
+            return self.waiting.push((id, Waiting::Input(input, began, act)));
         }
         let mut out = std::mem::take(&mut self.out);
         out.now = node.clock.shows(self.now);
         process.step(input, &mut out);
-        self.finish_step(id, out);
+        self.caused_by(Some(began), |world| world.finish_step(id, out));
     }
 
     pub(super) fn finish_step(&mut self, id: NodeId, mut out: Effects<P>) {
@@ -87,13 +89,12 @@ impl<P: Protocol> World<P> {
             self.cue(id, Cue::LogCut.name());
         }
         if now.leads && !(before.leads && before.epoch == now.epoch) {
-            self.counts.reigns += 1;
+            self.record(Place::Node(id), What::Leads { epoch: now.epoch, term: P::term_of(now.epoch) });
             self.note("leader-elected");
             self.cue(id, Cue::LeaderElected.name());
-            if self.counts.reigns > 1 {
+            if self.counts().reigns > 1 {
                 self.note("leader-changed");
             }
-            self.record(Some(id), &(5u8, now.epoch), |_| format!("leads epoch {}", now.epoch.0));
         }
     }
 
@@ -120,12 +121,12 @@ impl<P: Protocol> World<P> {
             Effect::Serve { request } => self.serve(id, request),
             Effect::Refuse { request, refusal } => self.refuse(id, request, refusal),
             Effect::Done { request } => {
-                self.record(Some(id), &(6u8, request), |_| String::from("completes an operation"));
+                self.record(Place::Node(id), What::Completes { request });
                 self.operations.insert(request, OperationState::Done);
             }
             Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
-                self.record(Some(id), &fact, |_| fact.to_owned());
+                self.record(Place::Node(id), What::Notes { fact });
                 self.note(fact);
                 self.cue(id, fact);
             }
@@ -133,16 +134,16 @@ impl<P: Protocol> World<P> {
     }
 
     fn apply(&mut self, id: NodeId, index: u64, command: &[u8]) {
-        self.counts.applied += 1;
-        self.record(Some(id), &(8u8, index), |_| format!("applies {index}: {:?}", Command::decode(command)));
-        let Some(command) = Command::decode(command) else { return };
+        let command = Command::decode(command);
+        self.record(Place::Node(id), What::Applies { index, command });
+        let Some(command) = command else { return };
         let command = self.as_taken(id, command);
         let applied = self.nodes[id.0 as usize].machine.apply(&command);
         self.on_applied(id, command.client, command.serial, applied);
     }
 
     fn restore(&mut self, id: NodeId, through: u64, state: &[u8]) {
-        self.record(Some(id), &(9u8, through), |_| format!("restores its machine through {through}"));
+        self.record(Place::Node(id), What::Restores { through });
         self.note("machine-restored");
         let node = &mut self.nodes[id.0 as usize];
         node.machine = Machine::decode(state).unwrap_or_default();
@@ -157,7 +158,7 @@ impl<P: Protocol> World<P> {
     }
 
     fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
-        self.record(Some(id), &(10u8, request, &refusal), |_| format!("refuses: {refusal:?}"));
+        self.record(Place::Node(id), What::Refuses { request, refusal: refusal.clone() });
         if request.0 & OPERATOR == OPERATOR {
             self.operations.insert(request, OperationState::Refused(refusal));
         } else {
@@ -172,10 +173,10 @@ impl<P: Protocol> World<P> {
         let through = node.glance.applied;
         node.snapshot_at = through;
         let state = self.as_written(id);
-        self.record(Some(id), &(15u8, through), |_| format!("takes a snapshot through {through}"));
+        let began = self.record(Place::Node(id), What::TakesSnapshot { through });
         self.note("snapshot-taken");
         self.show_state(id, through, &state);
-        self.step(id, Input::SnapshotTaken { through, state });
+        self.step(id, began, Input::SnapshotTaken { through, state });
     }
 
     /// A command as a replica takes it: as it stands in the log, unless a mutation is switched on.
@@ -207,8 +208,9 @@ impl<P: Protocol> World<P> {
         let request = self.next_request(OPERATOR as u32);
         self.operations.insert(request, OperationState::Pending);
         self.write_down(Act::Operate { node: id, operation: operation.clone() });
-        self.record(Some(id), &(16u8, &operation), |_| format!("is asked by the operator: {operation:?}"));
-        self.step(id, Input::Operated { request, operation });
+        let what = What::IsAsked { request, operation: operation.clone() };
+        let began = self.record(Place::Node(id), what);
+        self.step(id, began, Input::Operated { request, operation });
         request
     }
 }

@@ -7,8 +7,9 @@ use super::World;
 use crate::act::Act;
 use crate::agenda::{Agenda, Event};
 use crate::choices::Site;
-use crate::protocol::{Input, NodeId, Protocol, Within};
+use crate::protocol::{Input, NodeId, Protocol, Within, kebab};
 use crate::scenario::Timers;
+use crate::trace::{Place, What};
 
 impl<P: Protocol> World<P> {
     pub(super) fn on_fire(&mut self, id: NodeId, place: u8) {
@@ -48,6 +49,7 @@ impl<P: Protocol> World<P> {
         let place = node.timer_place(timer);
         let entry = &mut node.timers[place];
         entry.due = Some(due);
+        entry.set_in = self.trace.cause();
         if self.scenario.cluster.timers == Timers::Scripted {
             return;
         }
@@ -127,13 +129,16 @@ impl<P: Protocol> World<P> {
     /// Fires a timer now, set or not: a protocol must stand that.
     pub fn fire(&mut self, id: NodeId, timer: P::Timer) {
         self.begin_event();
-        self.counts.timers += 1;
         self.write_down(Act::Fire { node: id, timer });
         let node = &mut self.nodes[id.0 as usize];
         let place = node.timer_place(timer);
-        node.timers[place].due = None;
-        self.record(Some(id), &(14u8, place), |_| format!("timer {timer:?} fires"));
-        self.step(id, Input::Fired(timer));
+        let entry = &mut node.timers[place];
+        entry.due = None;
+        let cause = entry.set_in.take().or(self.trace.cause());
+        let kind = || kebab(&format!("{timer:?}"));
+        let told = self.trace.content(place as u64, kind, || P::tell_timer(timer));
+        let began = self.record_led_to(cause, Place::Node(id), What::Fires { timer: told });
+        self.step(id, began, Input::Fired(timer));
     }
 }
 

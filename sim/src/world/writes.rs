@@ -11,12 +11,13 @@ use crate::network::Link;
 use crate::node::Node;
 use crate::protocol::{Disk, Input, NodeId, Protocol, WriteId};
 use crate::scenario::CrashLeaves;
+use crate::trace::{Place, What, digest_of};
 
 impl<P: Protocol> World<P> {
     /// From now on every message waits until it is delivered by hand, and every write until it is finished by hand, or,
     /// with `instant_disks`, finishes as soon as it is issued.
     pub fn freeze(&mut self, instant_disks: bool) {
-        self.record(None, &(22u8, instant_disks), |_| format!("freezes; instant disks: {instant_disks}"));
+        self.record(Place::World, What::Freezes { instant_disks });
         for from in self.scenario.cluster.ids() {
             for to in self.scenario.cluster.ids() {
                 self.network.set_link(from, to, Link::Held);
@@ -54,17 +55,18 @@ impl<P: Protocol> World<P> {
     }
 
     pub(super) fn finish_write(&mut self, id: NodeId) {
-        let Some(through) = self.nodes[id.0 as usize].disk.finish_one() else { return };
-        self.counts.writes += 1;
+        let Some((through, issued)) = self.nodes[id.0 as usize].disk.finish_one() else { return };
         self.write_down(Act::Finish { node: id });
         let trouble = &mut self.nodes[id.0 as usize].trouble;
         trouble.rotten |= std::mem::take(&mut trouble.misdirects);
-        self.record(Some(id), &(4u8, through), |_| format!("has write {} on disk", through.0));
-        self.step(id, Input::Persisted { through });
+        let began = self.record_led_to(Some(issued), Place::Node(id), What::HasWritten { write: through });
+        self.step(id, began, Input::Persisted { through });
     }
 
     pub(super) fn persist(&mut self, id: NodeId, write: WriteId, content: <P::Disk as Disk>::Write) {
-        self.record(Some(id), &(7u8, write, &content), |_| format!("writes {}: {content:?}", write.0));
+        let words = || P::tell_write(&content, &*self.names);
+        let told = self.trace.content(digest_of(&content), String::new, words);
+        let issued = self.record(Place::Node(id), What::Writes { write, content: told });
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];
         if node.trouble.full {
@@ -75,7 +77,7 @@ impl<P: Protocol> World<P> {
         let after = after.saturating_mul(u64::from(slower));
         let done = self.now.after(after).max(node.disk_busy_until);
         node.disk_busy_until = done;
-        node.disk.submit(write, content);
+        node.disk.submit(write, content, issued);
         let incarnation = node.incarnation;
         self.agenda.push(done, Event::WriteDone { node: id, incarnation });
     }
@@ -86,7 +88,7 @@ impl<P: Protocol> World<P> {
         trouble.felled = true;
         trouble.failing = false;
         self.note("write-failed");
-        self.record(Some(id), &25u8, |_| String::from("cannot write"));
+        self.record(Place::Node(id), What::CannotWrite);
         self.crash_leaving(id, CrashLeaves::Lost);
     }
 
@@ -109,7 +111,7 @@ impl<P: Protocol> World<P> {
             self.note("stall");
         }
         self.queue_overdue(id);
-        self.record(Some(id), &(17u8, stalled), |_| format!("disk stalled: {stalled}"));
+        self.record(Place::Node(id), What::Stalls { stalled });
     }
 
     /// Makes the oldest unfinished write of a stalled disk durable.

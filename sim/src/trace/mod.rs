@@ -1,0 +1,156 @@
+//! Everything that happened, as records; and their running digest, which is the identity of a run.
+//!
+//! Holds: two runs with the same digest had the same records; the digest does not depend on the machine's word size or
+//! byte order. A record is made whether records are kept or not: only words for people are left out when nobody reads them.
+//! Reading order: `record` (what a record is), `encode` and `digest` (how it is hashed), `show` (how people read it),
+//! `counts`. Not here: what causes a record (`world`).
+
+mod counts;
+mod digest;
+mod encode;
+mod record;
+mod show;
+
+pub use counts::Counts;
+pub(crate) use digest::of as digest_of;
+pub use record::{Content, Ending, Loss, Place, Record, RecordId, What};
+pub use show::{Shown, asked, refused};
+
+use digest::Digest;
+
+use crate::time::Moment;
+
+/// The running hash and the counts of a run and, when asked for, its records.
+#[derive(Clone)]
+pub struct Trace {
+    digest: Digest,
+    last: u64,
+    counts: Counts,
+    /// What the next records are part of.
+    cause: Option<RecordId>,
+    records: Option<Vec<Record>>,
+}
+
+impl core::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Trace({:032x})", self.digest())
+    }
+}
+
+impl Trace {
+    /// An empty trace that keeps its records or only their digest.
+    #[must_use]
+    pub fn new(keep: bool) -> Trace {
+        let records = keep.then(Vec::new);
+        Trace { digest: Digest::new(), last: 0, counts: Counts::default(), cause: None, records }
+    }
+
+    /// Adds something that happened, led to by a record or by none.
+    pub fn push(&mut self, at: Moment, cause: Option<RecordId>, place: Place, what: What) -> RecordId {
+        encode::encode(at, place, &what, &mut self.digest);
+        self.counts.add(&what);
+        let id = RecordId::after(self.last);
+        self.last += 1;
+        if let Some(records) = &mut self.records {
+            records.push(Record { id, cause, event: self.counts.events, at, place, what });
+        }
+        id
+    }
+
+    /// Adds something that happened as part of what happens now.
+    pub fn push_here(&mut self, at: Moment, place: Place, what: What) -> RecordId {
+        self.push(at, self.cause, place, what)
+    }
+
+    /// What happens now is part of what this record began, until `resume`. Returns what it was part of before.
+    pub fn begin(&mut self, cause: Option<RecordId>) -> Option<RecordId> {
+        std::mem::replace(&mut self.cause, cause)
+    }
+
+    /// What happens now is part of this again.
+    pub fn resume(&mut self, before: Option<RecordId>) {
+        self.cause = before;
+    }
+
+    /// What happens now is part of what this record began.
+    #[must_use]
+    pub fn cause(&self) -> Option<RecordId> {
+        self.cause
+    }
+
+    /// Counts an event; what is recorded until the next one belongs to it.
+    pub fn begin_event(&mut self) {
+        self.counts.events += 1;
+    }
+
+    /// How many things of each kind happened.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The last record so far.
+    #[must_use]
+    pub fn last(&self) -> Option<RecordId> {
+        self.last.checked_sub(1).map(RecordId::after)
+    }
+
+    /// A value of a protocol as a part of records: its hash, and what kind it is and what it says if records are kept.
+    pub fn content(
+        &self,
+        digest: u64,
+        kind: impl FnOnce() -> String,
+        words: impl FnOnce() -> String,
+    ) -> Content {
+        if self.records.is_none() {
+            return Content { digest, ..Content::default() };
+        }
+        Content { digest, kind: kind().into(), words: words().into() }
+    }
+
+    /// The digest of everything so far: 128 bits.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        self.digest.value()
+    }
+
+    /// The records, if they are kept.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        self.records.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::NodeId;
+
+    #[test]
+    fn a_digest_tells_runs_apart_and_keeping_records_does_not_change_it() {
+        let run = |keep, numbers: &[u64]| {
+            let mut trace = Trace::new(keep);
+            for &through in numbers {
+                trace.push_here(Moment(5), Place::Node(NodeId(1)), What::Restores { through });
+            }
+            trace.digest()
+        };
+        assert_eq!(run(false, &[1, 2]), run(true, &[1, 2]));
+        assert_ne!(run(false, &[1, 2]), run(false, &[2, 1]));
+    }
+
+    #[test]
+    fn records_know_what_led_to_them() {
+        let mut trace = Trace::new(true);
+        trace.begin_event();
+        let heals = trace.push_here(Moment(1), Place::World, What::Heals);
+        let before = trace.begin(Some(heals));
+        let inside = trace.push_here(Moment(1), Place::World, What::Heals);
+        trace.resume(before);
+        trace.push_here(Moment(2), Place::World, What::Heals);
+        let causes: Vec<_> = trace.records().iter().map(|record| record.cause).collect();
+        assert_eq!(causes, [None, Some(heals), None]);
+        assert_eq!((inside.number(), trace.last().map(RecordId::number)), (2, Some(3)));
+        assert!(trace.records().iter().all(|record| record.event == 1));
+    }
+}
