@@ -7,7 +7,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use splitbrain::choices::Choices;
-use splitbrain::runner::{Drive, RunOptions, drive};
+use splitbrain::built_in::drive;
+use splitbrain::runner::{Drive, RunOptions};
 use splitbrain::swarm;
 use splitbrain::world::Limit;
 

@@ -3,11 +3,14 @@
 //! Holds: a call without a return may have happened at any time since, or never; a refused one did not happen.
 //! Not here: the judgement (`splitbrain_linearizability`).
 
+use std::sync::Arc;
+
 use splitbrain_linearizability as linearizability;
 use splitbrain_linearizability::{
     Action, Budget, Input, Kind, Online, Options, Output, Standard, Status, Value, Verdict,
 };
 
+use crate::blocks::Blocks;
 use crate::check::{Seen, Violation};
 use crate::machine::{Answer, Request};
 use crate::scenario::Property;
@@ -56,13 +59,17 @@ pub enum Judged {
 /// What clients saw in a run, judged while it happens.
 #[derive(Clone, Debug)]
 pub struct History {
-    calls: Vec<Call>,
-    online: Online<Standard>,
+    calls: Blocks<Call>,
+    /// Shared by copies of a world until one of them goes on.
+    online: Arc<Online<Standard>>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        History { calls: Vec::new(), online: Online::with_budget(Standard::new(Kind::CasRegister), BUDGET) }
+        History {
+            calls: Blocks::default(),
+            online: Arc::new(Online::with_budget(Standard::new(Kind::CasRegister), BUDGET)),
+        }
     }
 }
 
@@ -72,31 +79,32 @@ impl History {
         self.calls.push(Call { client, request, called, outcome: Outcome::Unknown });
         if let Some(input) = input(request) {
             // A client has one call open at a time, and events are numbered upwards: nothing here is malformed.
-            let _ = self.online.call(client, called.event, input);
+            let _ = Arc::make_mut(&mut self.online).call(client, called.event, input);
         }
         CallId(self.calls.len() as u32 - 1)
     }
 
     /// Says what came of a call. Returns whether the history still looks linearizable.
     pub fn outcome(&mut self, id: CallId, outcome: Outcome) -> bool {
-        let call = &mut self.calls[id.0 as usize];
+        let call = self.calls.get_mut(id.0 as usize).expect("a call that was made");
         call.outcome = outcome;
+        let online = Arc::make_mut(&mut self.online);
         let _ = match (outcome, output(outcome)) {
-            (Outcome::Answered(seen, _), Some(output)) => self.online.ret(call.client, seen.event, output),
-            (Outcome::Refused, _) => self.online.failed(call.client),
-            (Outcome::Answered(..) | Outcome::Unknown, _) => self.online.unknown(call.client),
+            (Outcome::Answered(seen, _), Some(output)) => online.ret(call.client, seen.event, output),
+            (Outcome::Refused, _) => online.failed(call.client),
+            (Outcome::Answered(..) | Outcome::Unknown, _) => online.unknown(call.client),
         };
-        self.online.status() != Status::Violated
+        online.status() != Status::Violated
     }
 
     /// Whether the history may not be linearizable, or could not be followed while it happened: `check` decides.
     pub fn is_suspect(&mut self) -> bool {
-        self.online.finish() != Status::Fine
+        Arc::make_mut(&mut self.online).finish() != Status::Fine
     }
 
     /// Every call, in order.
     #[must_use]
-    pub fn calls(&self) -> &[Call] {
+    pub fn calls(&self) -> &Blocks<Call> {
         &self.calls
     }
 }

@@ -166,6 +166,12 @@ impl Report {
         self.verdict == Verdict::AsExpected
     }
 
+    /// Every record that was kept, in words.
+    #[must_use]
+    pub fn trace_lines(&self) -> Vec<String> {
+        self.trace.iter().map(|told| told.line.clone()).collect()
+    }
+
     /// The whole report as text, ending with a line break.
     #[must_use]
     pub fn text(&self, palette: &Palette) -> String {

@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 
-use crate::agenda::Agenda;
 use crate::check::{Glance, Violation};
 use crate::choices::Choices;
 use crate::panics;
 use crate::protocol::Protocol;
-use crate::protocols;
 use crate::report::Report;
 use crate::scenario::{Objection, Property, Scenario, Subject, nearest};
 use crate::trace::{Place, What};
+use crate::world::agenda::Agenda;
 use crate::world::{Limit, World};
 
 mod story;
@@ -70,27 +69,10 @@ pub struct Played<P: Protocol> {
     pub world: World<P>,
 }
 
-/// Carries a scenario out on a protocol of this project, by its name, and judges it.
-///
-/// # Errors
-/// An objection when there is no such protocol, when it does not know a rule or setting, or a step is
-/// impossible when its turn comes.
-pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    drive(scenario, options, Drive::seeded(options.seed))
-}
-
-/// As [`run`], with another source of chance or a limit.
-///
-/// # Errors
-/// As [`run`].
-pub fn drive(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Report, Objection> {
-    protocols::built_in().named(&options.system)?.drive(scenario, options, drive)
-}
-
 /// Carries a scenario out with one protocol and judges it.
 ///
 /// # Errors
-/// As [`run`].
+/// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
     play::<P>(scenario, options, Drive::seeded(options.seed)).map(|played| played.report)
 }
@@ -98,16 +80,18 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> R
 /// Carries a scenario out with one protocol, judges it, and keeps the world.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run_protocol`].
 pub fn play<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     drive: Drive,
 ) -> Result<Played<P>, Objection> {
+    let (system, title) = (&options.system, &scenario.title);
+    let _run = tracing::debug_span!("run", seed = options.seed, system, title).entered();
     let by_tape = scenario.unusual.is_some() && drive.choices.is_seeded();
     let mut world = begin::<P>(scenario, drive.choices, options.trace)?;
-    world.limit = drive.limit;
-    world.acts = drive.acts.then(Vec::new);
+    world.bounds.limit = drive.limit;
+    world.ledger.acts = drive.acts.then(Vec::new);
     let mut story = Story::new(&mut world, scenario, &options.file);
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;
@@ -214,7 +198,7 @@ pub(crate) fn scenes<P: Protocol>(
 }
 
 fn scene<P: Protocol>(world: &World<P>) -> Scene {
-    let sight = |node: &crate::node::Node<P>| Sight {
+    let sight = |node: &crate::world::node::Node<P>| Sight {
         runs: node.process.is_some(),
         glance: node.process.as_ref().map(Glance::of).unwrap_or_default(),
         unfinished: node.disk.unfinished(),

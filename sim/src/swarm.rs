@@ -299,7 +299,7 @@ fn percent(num: u32) -> Ratio {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::{self, RunOptions};
+    use crate::runner::RunOptions;
     use crate::scenario::parse;
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
             let printed = parse("seed.toml", &drawn.to_toml()).unwrap().scenario;
             let options =
                 RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-            let digest = |scenario| runner::run(scenario, &options).unwrap().digest;
+            let digest = |scenario| crate::built_in::run(scenario, &options).unwrap().digest;
             assert_eq!(digest(&drawn), digest(&printed), "seed {seed}");
         }
     }

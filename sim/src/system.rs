@@ -1,7 +1,7 @@
 //! Protocols by name: what a command line can run, what each can do, and what a scenario asks for.
 //!
 //! Holds: nothing here knows a protocol; whoever starts the program says which there are ([`Systems`]).
-//! Not here: the protocols of this project (`protocols::built_in`), and what is done with a scenario (`runner`).
+//! Not here: the protocols of this project (`built_in::systems`), and what is done with a scenario (`runner`).
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -258,7 +258,7 @@ pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
 
 fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {
     let Played { report, world } = runner::play::<P>(scenario, options, drive)?;
-    let line = |(node, name): (&crate::node::Node<P>, &String)| {
+    let line = |(node, name): (&crate::world::node::Node<P>, &String)| {
         let state =
             node.process.as_ref().map_or_else(|| String::from("down"), crate::protocol::Inspect::describe);
         format!("{name}: {state}; {} unfinished writes", node.disk.unfinished())
@@ -340,16 +340,22 @@ impl Systems {
     /// Whether a name is that of a protocol here, or of one that this project knows and this program leaves out.
     #[must_use]
     pub fn knows(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
-            || crate::protocols::FEATURES.iter().any(|(known, _)| *known == name)
+        self.names().any(|known| known == name) || ADAPTERS.iter().any(|(known, _)| *known == name)
     }
 }
 
 /// Where a protocol is that this program leaves out.
 fn elsewhere(name: &str) -> Option<String> {
-    let (_, feature) = crate::protocols::FEATURES.iter().find(|(known, _)| *known == name)?;
+    let (_, feature) = ADAPTERS.iter().find(|(known, _)| *known == name)?;
     Some(match feature {
         Some(feature) => format!("splitbrain built with --features {feature} has it"),
         None => String::from("splitbrain itself has it, this program has not"),
     })
 }
+/// Every protocol that this project has an adapter for, and the cargo feature that brings it.
+const ADAPTERS: [(&str, Option<&str>); 4] = [
+    ("raft", None),
+    ("raft-rs", Some("raft-rs")),
+    ("openraft", Some("openraft")),
+    ("openraft-0.9", Some("openraft-0-9")),
+];

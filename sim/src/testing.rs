@@ -385,7 +385,8 @@ impl<P: Protocol> Check<P> {
     }
 
     fn nondeterminism(&self, job: Job, scenario: Scenario, report: Report) -> Failure {
-        let traced = || self.drive(job, &scenario, true).map_or_else(|_| Vec::new(), |report| report.trace);
+        let traced =
+            || self.drive(job, &scenario, true).map_or_else(|_| Vec::new(), |report| report.trace_lines());
         let difference = first_difference(&traced(), &traced());
         let how = difference.map_or_else(
             || String::from("two further runs did not differ"),

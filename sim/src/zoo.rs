@@ -7,7 +7,7 @@ use splitbrain_core::{Mutation, MutationInfo};
 
 use crate::choices::Choices;
 use crate::protocol::OptionValue;
-use crate::runner::{self, Drive, RunOptions};
+use crate::runner::{Drive, RunOptions};
 use crate::scenario::Scenario;
 use crate::shrink::LIMIT;
 use crate::swarm;
@@ -71,7 +71,7 @@ pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let choices = Choices::seeded(seed);
         let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
-        let Ok(report) = runner::drive(&scenario, &options, drive) else { continue };
+        let Ok(report) = crate::built_in::drive(&scenario, &options, drive) else { continue };
         search.seeds += 1;
         search.events += report.counts.events;
         let broken = report.violations.iter().map(|violation| violation.property.as_str());
@@ -98,5 +98,5 @@ pub fn is_fair(scenario: &Scenario) -> bool {
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
     let drive = Drive { choices: Choices::seeded(seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
-    runner::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
+    crate::built_in::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
 }

@@ -5,6 +5,7 @@ mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
 mod guests;
+mod layers;
 mod links;
 #[cfg(feature = "mutations")]
 mod machine_mutations;

@@ -1,6 +1,6 @@
 //! Every rule that is switched off breaks a promise somewhere: the checkers see it in whole worlds.
 
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, Property};
 
 /// A world of crashes, partitions and torn writes, with one rule off. Check-quorum is off: it would take a lonely leader
@@ -28,7 +28,7 @@ fn first_broken(world: &str, seeds: u64) -> Option<Property> {
     let scenario = scenario::parse("hardship.toml", world).expect("a good scenario").scenario;
     (0..seeds).find_map(|seed| {
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-        let report = runner::run(&scenario, &options).expect("the rule exists");
+        let report = splitbrain::built_in::run(&scenario, &options).expect("the rule exists");
         report.violations.first().and_then(|violation| Property::named(&violation.property))
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::process::Command;
 
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario;
 
 /// A world in which everything happens: five members, with further lines about the cluster, for so long.
@@ -27,7 +27,7 @@ pub(crate) fn digests(world: &str, system: &str, seeds: Range<u64>) -> String {
     let scenario = scenario::parse("everything.toml", world).expect("a good scenario").scenario;
     let digest = |seed| {
         let options = RunOptions { file: String::new(), system: system.to_owned(), seed, trace: false };
-        let report = runner::run(&scenario, &options).expect("it can be run");
+        let report = splitbrain::built_in::run(&scenario, &options).expect("it can be run");
         assert!(report.passed(), "seed {seed}: {:?}", report.verdict);
         report.digest
     };

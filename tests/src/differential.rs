@@ -2,8 +2,8 @@
 //! reason is written here.
 
 use insta::{Settings, assert_snapshot};
-use splitbrain::protocols::built_in;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::built_in::systems;
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, ScenarioFile};
 
 /// Scenarios that end otherwise on raft-rs, each with the reason. A scenario about what raft-rs does otherwise by design
@@ -36,7 +36,7 @@ fn verdict(file: &ScenarioFile, system: &str) -> String {
         seed: file.scenario.seeds.first,
         trace: false,
     };
-    match runner::run(&file.scenario, &options) {
+    match splitbrain::built_in::run(&file.scenario, &options) {
         Err(objection) => format!("not applicable: {}", objection.message),
         Ok(report) if report.passed() && report.violations.is_empty() => "kept".to_owned(),
         Ok(report) if report.passed() => format!("broken as expected: {}", report.violations[0].property),
@@ -64,7 +64,7 @@ fn both_keep_what_both_promise() {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
         let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        let systems = built_in();
+        let systems = systems();
         let both = ["raft", "raft-rs"].map(|name| {
             let system = systems.named(name).expect("this build has both");
             systems.is_meant(&file.scenario, system, true).then(|| verdict(&file, name))

@@ -3,9 +3,9 @@
 //!
 //! Not here: mistakes of the core (`zoo`).
 
-use splitbrain::machine_mutation::{MachineMutation, MachineMutationInfo};
+use splitbrain::machine::mutation::{MachineMutation, MachineMutationInfo};
 use splitbrain::protocol::OptionValue;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, Scenario};
 
 const SEEDS: u64 = 40;
@@ -23,7 +23,7 @@ fn world() -> Scenario {
 /// The promises that a run breaks.
 fn broken(scenario: &Scenario, seed: u64) -> Vec<String> {
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    let report = runner::run(scenario, &options).expect("the mutation exists");
+    let report = splitbrain::built_in::run(scenario, &options).expect("the mutation exists");
     report.violations.into_iter().map(|violation| violation.property).collect()
 }
 

@@ -42,7 +42,8 @@ fn a_mistaken_address_ends_in_two_leaders_and_is_told_as_a_story() {
     let scenario = splitbrain::scenario::parse("mistakes.toml", MISTAKES).unwrap().scenario;
     let mut never = |_: &shrink::Progress| false;
     let mut effort = Effort::new(20_000_000, &mut never);
-    let shrunk = shrink::shrink(&scenario, "openraft", 1392, &mut effort).unwrap().expect("it fails");
+    let shrunk =
+        splitbrain::built_in::shrink(&scenario, "openraft", 1392, &mut effort).unwrap().expect("it fails");
     assert_eq!(shrunk.fingerprint.property, "leader-completeness");
     assert!(shrunk.is_story && shrunk.acts <= 16, "{}", shrunk.to_toml());
     let text = shrunk.to_toml();

@@ -2,7 +2,7 @@
 
 use splitbrain::protocols::raft_rs::RaftRs;
 use splitbrain::report::Verdict;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::swarm;
 use splitbrain::testing;
 
@@ -55,7 +55,7 @@ fn the_swarms_brief_worlds_see_leaders_come_and_go() {
     let changed = |seed: u64| {
         let scenario = swarm::scenario_for(seed, "raft-rs");
         let options = RunOptions { file: String::new(), system: String::from("raft-rs"), seed, trace: false };
-        let report = runner::run(&scenario, &options).expect("it can be run");
+        let report = splitbrain::built_in::run(&scenario, &options).expect("it can be run");
         report.seen.get("leader-changed").copied().unwrap_or_default()
     };
     // As long as ticks alone led to elections there were 9.
@@ -73,7 +73,7 @@ fn what_only_our_own_raft_names_is_not_for_others_to_show() {
         let scenario = splitbrain::scenario::parse("calm.toml", &text).unwrap().scenario;
         let system = String::from("raft-rs");
         let options = RunOptions { file: String::new(), system, seed: 1, trace: false };
-        runner::run(&scenario, &options).unwrap().verdict
+        splitbrain::built_in::run(&scenario, &options).unwrap().verdict
     };
     assert_eq!(verdict("pre-vote-refused"), Verdict::AsExpected);
     // What the world sees, and what raft-rs notes, is wanted of it as of everyone.

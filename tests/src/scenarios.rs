@@ -1,9 +1,9 @@
 //! Every scenario file: judged with all its seeds, and the report of the first one as a snapshot.
 
 use insta::{Settings, assert_snapshot};
-use splitbrain::protocols::built_in;
+use splitbrain::built_in::systems;
 use splitbrain::report::Palette;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario;
 
 #[test]
@@ -11,7 +11,7 @@ fn every_scenario_goes_as_it_expects() {
     let folder = crate::root().join("scenarios");
     let files = crate::tidy::files_below(&folder, "toml");
     assert!(files.len() > 8, "the scenarios are there");
-    let systems = built_in();
+    let systems = systems();
     let mut failed = Vec::new();
     for path in files {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
@@ -22,7 +22,7 @@ fn every_scenario_goes_as_it_expects() {
             for seed in file.scenario.seeds.iter() {
                 let options =
                     RunOptions { file: name.clone(), system: system.to_owned(), seed, trace: false };
-                let report = runner::run(&file.scenario, &options)
+                let report = splitbrain::built_in::run(&file.scenario, &options)
                     .unwrap_or_else(|objection| panic!("{}", file.error(objection)));
                 if !report.passed() {
                     failed.push(report.text(&Palette::default()));
@@ -42,7 +42,7 @@ fn snapshot(name: &str, system: &str, text: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| {
         let name = name.trim_start_matches("scenarios/").trim_end_matches(".toml").replace('/', "__");
-        let suffix = if system == built_in().first().name() { String::new() } else { format!("@{system}") };
+        let suffix = if system == systems().first().name() { String::new() } else { format!("@{system}") };
         assert_snapshot!(format!("{name}{suffix}"), text);
     });
 }

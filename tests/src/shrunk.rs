@@ -2,10 +2,11 @@
 //!
 //! Holds: the searches are of fixed seeds. Not here: how small all of them get (`splitbrain zoo --shrink`).
 
+use splitbrain::built_in::shrink;
 use splitbrain::report::Report;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, Scenario, Step};
-use splitbrain::shrink::{Effort, Fingerprint, Shrunk, shrink};
+use splitbrain::shrink::{Effort, Fingerprint, Shrunk};
 use splitbrain::zoo::{self, Budget};
 
 /// The first witness of a mutation, made small.
@@ -22,7 +23,7 @@ fn smallest(mutation: &str) -> Shrunk {
 fn run(scenario: &Scenario) -> Report {
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    runner::run(scenario, &options).expect("it can be told")
+    splitbrain::built_in::run(scenario, &options).expect("it can be told")
 }
 
 /// Loads the file that was written and looks at everything that it promises.

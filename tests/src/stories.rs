@@ -1,9 +1,8 @@
 //! Stories that must not go as they are told: a step that cannot be done, a promise that is expected to break and does not, a
 //! word that nobody knows. What a run says of each.
 
-use splitbrain::protocols;
 use splitbrain::report::{Report, Verdict};
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, ScenarioFile};
 
 fn story(steps: &[&str], expect: &str) -> ScenarioFile {
@@ -16,7 +15,7 @@ fn story(steps: &[&str], expect: &str) -> ScenarioFile {
 
 fn run(file: &ScenarioFile, system: &str, seed: u64) -> Report {
     let options = RunOptions { file: file.path.clone(), system: system.to_owned(), seed, trace: false };
-    let report = runner::run(&file.scenario, &options);
+    let report = splitbrain::built_in::run(&file.scenario, &options);
     report.unwrap_or_else(|objection| panic!("{}", file.error(objection)))
 }
 
@@ -45,7 +44,7 @@ fn elect_asks_for_a_term_that_is_new() {
 #[test]
 fn what_cannot_be_done_is_told_alike_on_every_system() {
     let crash = story(&["{ crash = 'b' }", "{ crash = 'b' }"], NONE);
-    for system in protocols::built_in().names() {
+    for system in splitbrain::built_in::systems().names() {
         let expected = "s.toml:7:3: step 2, { crash = \"b\" }, at 0ns: this cannot be done now: \
                         expected b to run, but it is down";
         assert_eq!(reasons(&crash, system, 1), [expected], "{system}");
@@ -109,7 +108,8 @@ fn a_refused_call_says_why() {
 fn words_that_nobody_knows_are_told_with_the_nearest_one() {
     let told = |file: &ScenarioFile| {
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed: 1, trace: false };
-        file.error(runner::run(&file.scenario, &options).expect_err("an unknown word")).to_string()
+        file.error(splitbrain::built_in::run(&file.scenario, &options).expect_err("an unknown word"))
+            .to_string()
     };
     let seen = story(&["{ elect = 'a' }"], "violations = 'none'\nseen = ['leader-chnged']");
     let expected = "s.toml:10:9: unknown situation \"leader-chnged\": nothing is ever noted by this name\n\

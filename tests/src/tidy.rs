@@ -31,7 +31,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// What is left of a source without comments and string literals on one line.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let without_comment = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
     let without_strings = |line: String| {
         let parts: Vec<&str> = line.split('"').collect();
@@ -75,7 +75,7 @@ fn scenarios_are_data_and_do_not_know_the_world() {
 fn only_choices_draws() {
     for (path, text) in sources("sim/src") {
         let draws = code(&text).contains("rand_chacha") || code(&text).contains("rand::");
-        assert!(!draws || path.ends_with("choices.rs"), "{} draws", path.display());
+        assert!(!draws || path.ends_with("choices/mod.rs"), "{} draws", path.display());
     }
 }
 
@@ -105,4 +105,57 @@ fn every_scenario_says_where_it_comes_from_and_what_must_come_of_it() {
             assert!(text.contains(word), "{} lacks {}", path.display(), word.trim());
         }
     }
+}
+
+/// The names of the dependencies in the tables of a manifest, whatever target or feature they belong to.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut inside = false;
+    for line in manifest.lines().map(str::trim) {
+        if let Some(table) = line.strip_prefix('[') {
+            inside = table.trim_end_matches(']').ends_with("dependencies") && !table.starts_with("workspace");
+        } else if let (true, Some((name, _))) = (inside && !line.starts_with('#'), line.split_once('=')) {
+            names.push(name.trim().trim_end_matches(".workspace").to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_dependency_is_imported() {
+    for manifest in files_below(&crate::root(), "toml") {
+        // What runs a library's past versions names them so that the adapter is built with these.
+        let past = manifest.components().any(|part| part.as_os_str() == "past");
+        if past || manifest.file_name().is_none_or(|name| name != "Cargo.toml") {
+            continue;
+        }
+        let folder = manifest.parent().expect("a manifest is in a folder");
+        let text = fs::read_to_string(&manifest).expect("a manifest is text");
+        // Packages inside a package have manifests of their own.
+        let inner = |path: &Path| {
+            path.ancestors()
+                .skip(1)
+                .take_while(|above| *above != folder)
+                .any(|above| above.join("Cargo.toml").exists())
+        };
+        let sources: Vec<String> = files_below(folder, "rs")
+            .into_iter()
+            .filter(|path| !inner(path))
+            .map(|path| fs::read_to_string(path).expect("a source is text"))
+            .collect();
+        for name in dependencies(&text) {
+            let word = name.replace('-', "_");
+            let imported = sources.iter().any(|source| {
+                source.contains(&format!("{word}::")) || source.contains(&format!("use {word} "))
+            });
+            assert!(imported, "{} declares {name}, and nothing imports it", manifest.display());
+        }
+    }
+}
+
+#[test]
+fn a_dependency_is_read_from_every_table_but_the_workspaces() {
+    let manifest = "[workspace.dependencies]\na = '1'\n[dependencies]\nb.workspace = true\n\
+                    c = { version = '1' }\n[features]\nd = []\n[target.x.dev-dependencies]\ne = '1'";
+    assert_eq!(dependencies(manifest), ["b", "c", "e"]);
 }

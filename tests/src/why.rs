@@ -4,7 +4,7 @@
 //! on, and a broken promise ends the story before they could fail.
 
 use splitbrain::report::Verdict;
-use splitbrain::runner::{self, RunOptions};
+use splitbrain::runner::RunOptions;
 use splitbrain::scenario::{self, Scenario};
 use splitbrain_core::Rules;
 
@@ -21,7 +21,7 @@ fn load(rule: &str) -> (String, Scenario) {
 
 fn run(scenario: &Scenario) -> splitbrain::report::Report {
     let options = RunOptions { file: String::new(), system: "raft".to_owned(), seed: 1, trace: false };
-    runner::run(scenario, &options).unwrap_or_else(|objection| panic!("{objection:?}"))
+    splitbrain::built_in::run(scenario, &options).unwrap_or_else(|objection| panic!("{objection:?}"))
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! follows by induction. Costs one look-up for each entry that a node adds.
 
 use super::{Checker, Seen, Step, Violation};
+use crate::blocks::Blocks;
 use crate::names::Names;
 use crate::protocol::{EntryMark, Epoch, NodeId};
 use crate::scenario::Property;
@@ -20,7 +21,7 @@ struct Known {
 /// Remembers each (index, epoch) ever seen: by index, a few epochs each.
 #[derive(Clone, Debug, Default)]
 pub struct LogMatching {
-    known: Vec<Option<Known>>,
+    known: Blocks<Option<Known>>,
     /// Entries of an index that already has one of another epoch: rare.
     others: std::collections::BTreeMap<(u64, Epoch), Known>,
 }
@@ -47,12 +48,8 @@ impl LogMatching {
     /// What was first seen of this index and epoch: what is given, if it is the first.
     fn first(&mut self, index: u64, now: Known) -> &Known {
         let place = index as usize;
-        if self.known.len() <= place {
-            self.known.resize(place + 1, None);
-        }
-        let slot = &mut self.known[place];
-        if slot.is_none_or(|known| known.mark.epoch == now.mark.epoch) {
-            return slot.get_or_insert(now);
+        if self.known.first(place, now).mark.epoch == now.mark.epoch {
+            return self.known.first(place, now);
         }
         self.others.entry((index, now.mark.epoch)).or_insert(now)
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, Seen, Step, Violation};
+use crate::blocks::Blocks;
 use crate::names::Names;
 use crate::protocol::{EntryMark, NodeId};
 use crate::scenario::Property;
@@ -27,7 +28,7 @@ struct Shown {
 /// Remembers the one committed log, by index, and the states that snapshots showed.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineSafety {
-    committed: Vec<Option<First>>,
+    committed: Blocks<Option<First>>,
     states: BTreeMap<u64, Shown>,
 }
 
@@ -68,12 +69,8 @@ impl Checker for StateMachineSafety {
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         for index in step.before.commit + 1..=step.now.commit {
             let Some(mark) = step.state.mark(index) else { continue };
-            let place = index as usize;
-            if self.committed.len() <= place {
-                self.committed.resize(place + 1, None);
-            }
             let now = First { mark, by: step.node, seen: step.seen };
-            let first = *self.committed[place].get_or_insert(now);
+            let first = *self.committed.first(index as usize, now);
             if first.mark != mark {
                 return Err(broken(step, index, &first, &now, names));
             }

@@ -280,9 +280,9 @@ fn monotonicity_objects_to_an_epoch_or_commit_that_falls_and_to_early_applicatio
 
 /// A message of `a` to `b` that so many led to.
 fn say(stage: &mut Stage, before: u64, log: u64) {
-    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
-    let seen = Seen { event: 100 + before, at: Moment(100 + before) };
-    let exchange = Exchange { before, since: Seen { event: 1, at: Moment(1) } };
+    let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
+    let seen = Seen { event: 100 + before, at: Moment(100 + before), record: None };
+    let exchange = Exchange { before, since: Seen { event: 1, at: Moment(1), record: None } };
     let sent = Sent { from: NodeId(0), to: NodeId(1), seen, exchange, log, message: "no" };
     stage.checkers.on_send(&sent, &names, &mut stage.found);
 }
@@ -301,11 +301,11 @@ fn quiescence_objects_once_to_talk_by_which_nobody_gains_anything() {
 
 #[test]
 fn quiescence_objects_to_a_node_that_is_not_silent_when_there_is_nothing_to_do() {
-    let names = Names(["a", "b", "c"].map(str::to_owned).to_vec());
+    let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
     let mut stage = innocent();
     let mut rest = |count: u64| {
         let sent = vec![vec![0, 1, 1], vec![1, 0, 0], vec![1, count, 0]];
-        let seen = |event| Seen { event, at: Moment(event) };
+        let seen = |event| Seen { event, at: Moment(event), record: None };
         let rest =
             Rest { since: seen(5), seen: seen(9), intervals: 2, interval: 50, allowed: 8, sent: &sent };
         stage.checkers.on_rest(&rest, &names, &mut stage.found);

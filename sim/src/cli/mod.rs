@@ -33,7 +33,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use program::Program;
 
-use crate::protocols::built_in;
+use crate::built_in::systems;
 use crate::system::Systems;
 
 /// Everything went as expected.
@@ -90,7 +90,7 @@ enum Command {
 
 /// Does what the arguments ask (the program's name first) with the protocols of this project, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    main_with(&built_in(), arguments)
+    main_with(&systems(), arguments)
 }
 
 /// As [`main`], with protocols of one's own: the whole command line, under the name of the program that calls this.

@@ -12,10 +12,10 @@ use super::output::{Output, complain, inform};
 use super::program::{Program, told};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::choices::Choices;
+use crate::choices::tape;
 use crate::files;
 use crate::runner::{Drive, RunOptions};
 use crate::system::Sight;
-use crate::tape;
 use crate::time::Moment;
 use crate::world::Limit;
 
@@ -103,7 +103,7 @@ fn scene(arguments: &ReplayArguments, seen: &Sight) -> String {
     seen.nodes.iter().for_each(|node| text.push_str(&format!("  {node}\n")));
     let all = &seen.report.trace;
     let from = if arguments.trace { 0 } else { all.len().saturating_sub(12) };
-    all[from..].iter().for_each(|record| text.push_str(&format!("  | {record}\n")));
+    all[from..].iter().for_each(|record| text.push_str(&format!("  | {}\n", record.line)));
     text
 }
 

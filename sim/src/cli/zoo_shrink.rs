@@ -5,8 +5,9 @@
 use splitbrain_core::MutationInfo;
 
 use super::output::inform;
+use crate::built_in::shrink;
 use crate::clock::Clock;
-use crate::shrink::{Effort, Progress, Shrunk, shrink};
+use crate::shrink::{Effort, Progress, Shrunk};
 use crate::zoo::{self, Budget};
 
 /// The longest that one witness may take, in virtual nanoseconds: what the README promises.

@@ -108,7 +108,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
 #[cfg(feature = "mutations")]
 fn is_of_the_machine(value: &OptionValue) -> bool {
     match value {
-        OptionValue::Word(name) => crate::machine_mutation::MachineMutation::named(name).is_some(),
+        OptionValue::Word(name) => crate::machine::mutation::MachineMutation::named(name).is_some(),
         OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => false,
     }
 }

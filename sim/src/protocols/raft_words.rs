@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn writes_tell_only_what_they_write() {
-        let vote = core::HardState { term: core::Term(2), vote: Some(core::NodeId(1)), ..Default::default() };
+        let vote = core::HardState { term: core::Term(2), vote: Some(core::NodeId(1)) };
         let all = core::Write { hard_state: Some(vote), entries: Some(slice()), ..Default::default() };
         assert_eq!(write(&all, &names()), "term 2, vote for b, after (1,3): (2,4) blank, (2,5) 2 bytes");
     }

@@ -12,9 +12,9 @@ mod hands;
 
 use super::converge;
 use crate::history::CallId;
-use crate::network::Link;
 use crate::protocol::{NodeId, Operation, Protocol, RequestId, kebab};
 use crate::scenario::{Objection, Scenario, Step, Subject, Target, Timers, Whom};
+use crate::trace::Link;
 use crate::world::World;
 pub use calls::refusal_name;
 

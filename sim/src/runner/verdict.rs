@@ -62,7 +62,7 @@ pub(super) fn report<P: Protocol>(
     reasons: Vec<String>,
 ) -> Report {
     let violations = world.violations().iter().map(found_violation).collect();
-    let node_line = |(id, node): (NodeId, &crate::node::Node<P>)| {
+    let node_line = |(id, node): (NodeId, &crate::world::node::Node<P>)| {
         let state = node.process.as_ref().map_or(String::from("down"), |process| state_line(process, world));
         format!("{}: {state}", world.names().of(id))
     };

@@ -20,8 +20,8 @@ use super::{
     Workload, parse_duration,
 };
 use crate::choices::Unusual;
+use crate::choices::tape;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
-use crate::tape;
 
 pub(super) const DURATION: &str = "a duration such as 150ms";
 const RANGE: &str = "a duration such as 5ms, or a range such as 1ms..10ms";

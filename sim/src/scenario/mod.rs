@@ -21,6 +21,7 @@ mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::choices::Ratio;
 pub use cluster::{Cluster, InitialLog, Node, Sessions, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
@@ -33,7 +34,7 @@ pub use step::{
     Answered, Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation,
     Step, Target, Value, Whom,
 };
-pub use units::{Ratio, Seeds, format_duration, parse_duration};
+pub use units::{Seeds, format_duration, parse_duration};
 
 use crate::choices::Unusual;
 use crate::protocol::{Initial, InitialMembership, NodeId, QuorumSets, Settings};

@@ -11,10 +11,10 @@ use super::{
     Links, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario,
     Schedule, Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
 };
+use crate::choices::tape;
 use crate::protocol::{
     Address, Change, ChangeMembers, NodeId, OptionValue, Precondition, QuorumSets, SetMode, Within,
 };
-use crate::tape;
 
 /// Keys with values that are TOML already, in order.
 type Pairs = Vec<(String, String)>;

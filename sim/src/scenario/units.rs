@@ -1,18 +1,10 @@
-//! Numbers with units: durations, ranges of them, ratios, seeds.
+//! Numbers with units: durations, ranges of them, seeds.
 //!
 //! Holds: everything is exact, in integers; what is printed reads back as the same value.
 //! Not here: drawing from them.
 
+use crate::choices::ratio::whole_number;
 use crate::protocol::Within;
-
-/// An exact probability, `num` out of `den`, at most one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Ratio {
-    /// How many.
-    pub num: u32,
-    /// Out of how many; not zero.
-    pub den: u32,
-}
 
 /// The seeds from `first` through `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,40 +25,6 @@ const UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-impl Ratio {
-    /// Never.
-    pub const ZERO: Ratio = Ratio { num: 0, den: 1 };
-
-    /// Reads `0`, `1%` or `1/1000`; `None` when it is none of these, or more than one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Ratio> {
-        let (num, den) = match (text.strip_suffix('%'), text.split_once('/')) {
-            (Some(percent), _) => (number(percent)?, 100),
-            (None, Some((num, den))) => (number(num)?, number(den)?),
-            (None, None) => (number(text)?, 1),
-        };
-        let ratio = Ratio { num: u32::try_from(num).ok()?, den: u32::try_from(den).ok()? };
-        (ratio.den != 0 && ratio.num <= ratio.den).then_some(ratio)
-    }
-
-    /// Writes it as `parse` reads it.
-    #[must_use]
-    pub fn text(self) -> String {
-        match self {
-            Ratio { num, den: 1 } => format!("{num}"),
-            Ratio { num, den: 100 } => format!("{num}%"),
-            Ratio { num, den } => format!("{num}/{den}"),
-        }
-    }
-
-    /// Whether this and another are more than one together.
-    #[must_use]
-    pub fn exceeds_one_with(self, other: Ratio) -> bool {
-        let [a, b, c, d] = [self.num, self.den, other.num, other.den].map(u128::from);
-        b * d < a * d + c * b
-    }
-}
-
 impl Default for Seeds {
     fn default() -> Self {
         Seeds { first: 1, last: 1 }
@@ -78,7 +36,7 @@ impl Seeds {
     #[must_use]
     pub fn parse(text: &str) -> Option<Seeds> {
         let (first, last) = text.split_once("..")?;
-        let seeds = Seeds { first: number(first)?, last: number(last)? };
+        let seeds = Seeds { first: whole_number(first)?, last: whole_number(last)? };
         (seeds.first <= seeds.last).then_some(seeds)
     }
 
@@ -94,7 +52,7 @@ pub fn parse_duration(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at(digits);
     let (_, scale) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-    number(count)?.checked_mul(scale)
+    whole_number(count)?.checked_mul(scale)
 }
 
 /// Writes nanoseconds as `parse_duration` reads them, in the greatest unit that is exact.
@@ -118,10 +76,4 @@ pub(super) fn format_within(within: Within) -> String {
         return format_duration(within.min);
     }
     format!("{}..{}", format_duration(within.min), format_duration(within.max))
-}
-
-/// Digits only: no sign, no blanks.
-fn number(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
 }

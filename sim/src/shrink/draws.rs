@@ -159,7 +159,7 @@ mod tests {
             return assert!(few.is_empty(), "nothing had to be unusual");
         };
         first.bound += 1;
-        let refused = runner::run(&taped, &options(seed)).expect_err("another bound");
+        let refused = crate::built_in::run(&taped, &options(seed)).expect_err("another bound");
         assert!(refused.message.starts_with("the tape does not fit the run: draw "), "{}", refused.message);
     }
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     fn fingerprint(scenario: &Scenario, seed: u64) -> Option<Fingerprint> {
-        Fingerprint::of(&runner::run(scenario, &options(seed)).ok()?, scenario)
+        Fingerprint::of(&crate::built_in::run(scenario, &options(seed)).ok()?, scenario)
     }
 
     #[test]

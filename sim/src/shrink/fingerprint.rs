@@ -98,7 +98,7 @@ mod tests {
             seed: 1,
             trace: false,
         };
-        let report = crate::runner::run(&scenario, &options).expect("it can be run");
+        let report = crate::built_in::run(&scenario, &options).expect("it can be run");
         Fingerprint::of(&report, &scenario).expect("it does not agree").to_string()
     }
 

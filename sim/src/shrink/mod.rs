@@ -25,7 +25,6 @@ pub use words::Words;
 
 use crate::choices::Choices;
 use crate::protocol::Protocol;
-use crate::protocols;
 use crate::report::Report;
 use crate::runner::{self, Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario, Seeds, Step};
@@ -146,20 +145,7 @@ fn one_line(text: &str) -> String {
 /// The most that a run may do while it is shrunk or swept.
 pub const LIMIT: Limit = Limit { events: 5_000_000, under_way: 1_000_000 };
 
-/// Makes the failure of a scenario with a seed small, on a protocol of this project. `None` when it breaks no promise.
-///
-/// # Errors
-/// An objection when there is no such protocol, or the scenario cannot be run.
-pub fn shrink(
-    scenario: &Scenario,
-    system: &str,
-    seed: u64,
-    effort: &mut Effort<'_>,
-) -> Result<Option<Shrunk>, Objection> {
-    protocols::built_in().named(system)?.shrink(scenario, seed, effort)
-}
-
-/// As [`shrink`], on any protocol.
+/// Makes the failure of a scenario with a seed small. `None` when it breaks no promise.
 ///
 /// # Errors
 /// An objection when the scenario cannot be run.
@@ -174,7 +160,7 @@ pub fn shrink_protocol<P: Protocol>(
     let played = runner::play::<P>(scenario, options, drive)?;
     effort.spend(played.report.counts.events);
     let Some(goal) = Fingerprint::of(&played.report, scenario) else { return Ok(None) };
-    let acts = played.world.acts.clone().unwrap_or_default();
+    let acts = played.world.ledger.acts.clone().unwrap_or_default();
     drop(played);
     let shrunk = match story::shrink::<P>(scenario, options, &goal, acts, effort) {
         Some(story) => Some(story),

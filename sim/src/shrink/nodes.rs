@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::act::Act;
 use crate::protocol::{Address, Change, ChangeMembers, NodeId, Operation, QuorumSets, SetMode};
 use crate::scenario::Scenario;
+use crate::world::act::Act;
 
 /// The scenario without a node, its steps left as they are; `None` when a voter set would be empty, or when nodes do not
 /// live at the addresses of their own numbers.

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use super::ddmin::From;
 use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, ddmin, nodes, verified};
-use crate::act::{self, Act};
-use crate::agenda::Agenda;
 use crate::choices::Choices;
 use crate::machine::Request;
 use crate::panics;
@@ -20,6 +18,9 @@ use crate::scenario::{
     Sessions, Step, Target, Timers, Value, Whom,
 };
 use crate::world::World;
+use crate::world::act::{self, Act};
+use crate::world::agenda::Agenda;
+use crate::world::deal::deal;
 
 /// The scenario in which acts are dealt, and how.
 #[derive(Clone)]
@@ -183,7 +184,7 @@ impl Table<'_> {
         let ended = panics::catch(|| {
             world.freeze(self.instant_disks);
             for act in acts {
-                act::deal(&mut world, act, dealt == Dealt::Exactly);
+                deal(&mut world, act, dealt == Dealt::Exactly);
                 if !world.violations().is_empty() || world.is_exhausted() {
                     return;
                 }
@@ -194,7 +195,7 @@ impl Table<'_> {
             }
         });
         effort.spend(world.counts().events + 1);
-        let mut used = world.acts.take().unwrap_or_default();
+        let mut used = world.ledger.acts.take().unwrap_or_default();
         if self.agreement.is_some() {
             used.truncate(used.iter().position(|act| *act == Act::Heal)?);
         }
@@ -221,8 +222,8 @@ impl Table<'_> {
         let choices = Choices::seeded(self.options.seed);
         let scenario = Arc::new(self.scenario.clone());
         let mut world = World::new(scenario, settings, choices, Agenda::timed(), false);
-        world.limit = LIMIT;
-        world.acts = Some(Vec::new());
+        world.bounds.limit = LIMIT;
+        world.ledger.acts = Some(Vec::new());
         Some(world)
     }
 

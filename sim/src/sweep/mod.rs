@@ -257,9 +257,8 @@ impl Plan {
     fn nondeterminism(&self, scenario: &Scenario, seed: u64, report: &Report) -> Failure {
         let options = RunOptions { trace: true, ..self.options(seed) };
         let traced = || {
-            self.system
-                .drive(scenario, &options, Drive::seeded(seed))
-                .map_or_else(|_| Vec::new(), |report| report.trace)
+            let report = self.system.drive(scenario, &options, Drive::seeded(seed));
+            report.map_or_else(|_| Vec::new(), |report| report.trace_lines())
         };
         let difference = first_difference(&traced(), &traced());
         let fingerprint = Fingerprint {

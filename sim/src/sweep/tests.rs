@@ -10,7 +10,7 @@ const BROKEN: &str = include_str!("../../tests/broken.toml");
 fn plan(text: &str, last: u64, twice: u64) -> Plan {
     let scenario = scenario::parse("here.toml", text).expect("a scenario").scenario;
     Plan {
-        system: crate::protocols::built_in().first(),
+        system: crate::built_in::systems().first(),
         first: 0,
         last,
         shard: (1, 1),
@@ -43,6 +43,6 @@ fn threads_leave_no_mark_and_failures_come_out_small() {
         seed: small.seeds.first,
         trace: false,
     };
-    let judged = crate::runner::run(&small, &options).expect("it runs");
+    let judged = crate::built_in::run(&small, &options).expect("it runs");
     assert!(judged.passed() && !judged.violations.is_empty(), "{}", bucket.toml);
 }

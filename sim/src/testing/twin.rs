@@ -64,9 +64,9 @@ fn digest<P: Protocol>(check: &Check<P>, job: Job) -> String {
 
 fn trace<P: Protocol>(check: &Check<P>, job: Job) -> Vec<String> {
     let scenario = check.scenario_of(job);
-    let trace = check.drive(job, &scenario, true).map_or_else(|_| Vec::new(), |report| report.trace);
+    let trace = check.drive(job, &scenario, true).map_or_else(|_| Vec::new(), |report| report.trace_lines());
     // A record of several lines would be read as several.
-    trace.into_iter().map(|record| record.replace('\n', " ")).collect()
+    trace.into_iter().map(|line| line.replace('\n', " ")).collect()
 }
 
 /// Makes runs in another process, and compares.

@@ -5,9 +5,8 @@
 //! Not here: the hash itself (`digest`).
 
 use super::digest::{self, Digest};
-use super::record::{Ending, Place, What};
+use super::record::{Ending, Link, Place, What};
 use crate::machine::{Answer, Request};
-use crate::network::Link;
 use crate::time::Moment;
 
 /// Adds a record to a digest.

@@ -3,21 +3,24 @@
 //! Holds: two runs with the same digest had the same records; the digest does not depend on the machine's word size or
 //! byte order. A record is made whether records are kept or not: only words for people are left out when nobody reads them.
 //! Reading order: `record` (what a record is), `encode` and `digest` (how it is hashed), `show` (how people read it),
-//! `counts`. Not here: what causes a record (`world`).
+//! `counts`; `tell` for those who listen while it happens. Not here: what causes a record (`world`).
 
 mod counts;
 mod digest;
 mod encode;
 mod record;
 mod show;
+mod tell;
 
 pub use counts::Counts;
 pub(crate) use digest::of as digest_of;
-pub use record::{Content, Ending, Loss, Place, Record, RecordId, What};
+pub use record::{Content, Ending, Link, Loss, Place, Record, RecordId, What};
 pub use show::{Shown, asked, refused};
 
 use digest::Digest;
+use tell::Listener;
 
+use crate::names::Names;
 use crate::time::Moment;
 
 /// The running hash and the counts of a run and, when asked for, its records.
@@ -29,6 +32,7 @@ pub struct Trace {
     /// What the next records are part of.
     cause: Option<RecordId>,
     records: Option<Vec<Record>>,
+    listener: Listener,
 }
 
 impl core::fmt::Debug for Trace {
@@ -42,7 +46,14 @@ impl Trace {
     #[must_use]
     pub fn new(keep: bool) -> Trace {
         let records = keep.then(Vec::new);
-        Trace { digest: Digest::new(), last: 0, counts: Counts::default(), cause: None, records }
+        Trace {
+            digest: Digest::new(),
+            last: 0,
+            counts: Counts::default(),
+            cause: None,
+            records,
+            listener: tell::listener(),
+        }
     }
 
     /// Adds something that happened, led to by a record or by none.
@@ -55,6 +66,14 @@ impl Trace {
             records.push(Record { id, cause, event: self.counts.events, at, place, what });
         }
         id
+    }
+
+    /// Tells whoever listens what is about to be added.
+    #[inline]
+    pub(crate) fn tell(&self, at: Moment, place: Place, what: &What, names: &Names) {
+        if self.listener != Listener::Nobody {
+            tell::tell(at, place, what, names);
+        }
     }
 
     /// Adds something that happened as part of what happens now.
@@ -102,7 +121,7 @@ impl Trace {
         kind: impl FnOnce() -> String,
         words: impl FnOnce() -> String,
     ) -> Content {
-        if self.records.is_none() {
+        if self.records.is_none() && self.listener != Listener::Everything {
             return Content { digest, ..Content::default() };
         }
         Content { digest, kind: kind().into(), words: words().into() }

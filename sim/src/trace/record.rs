@@ -10,7 +10,6 @@ use std::num::NonZeroU64;
 use serde::Serialize;
 
 use crate::machine::{Answer, Command, Request};
-use crate::network::Link;
 use crate::protocol::{Address, Epoch, NodeId, Operation, QuorumSets, Refusal, RequestId, WriteId};
 use crate::scenario::NodeFault;
 use crate::time::Moment;
@@ -90,6 +89,19 @@ pub struct Content {
     pub kind: Box<str>,
     /// What it says, for people; empty where records are not kept.
     pub words: Box<str>,
+}
+
+/// The state of the link from one machine to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// Messages pass.
+    #[default]
+    Open,
+    /// Messages are lost, those under way included.
+    Cut,
+    /// Messages wait until the link is released.
+    Held,
 }
 
 /// Why a message never arrives.

@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use super::record::{Content, Ending, Loss, Place, Record, What};
+use super::record::{Content, Ending, Link, Loss, Place, Record, What};
 use crate::names::{self, Names};
-use crate::network::Link;
 use crate::protocol::{Change, ChangeMembers, Operation, Refusal};
 use crate::time::exact;
 
@@ -35,17 +34,22 @@ impl fmt::Display for Shown<'_> {
         let Record { id, cause, event, at, place, what } = self.record;
         let cause = cause.map_or(String::new(), |cause| format!("<{}", cause.number()));
         write!(f, "{event:>6} {:>6}{cause:<7} {:>14} ", id.number(), exact(at.0))?;
-        match place {
-            Place::World => f.write_str("-")?,
-            Place::Node(node) => f.write_str(self.names.of(*node))?,
-            Place::Link { from, to } => write!(f, "{}>{}", self.names.of(*from), self.names.of(*to))?,
-            Place::Client(client) => write!(f, "client {client}")?,
-        }
-        write!(f, " {}", sentence(what, self.names))
+        write!(f, "{} {}", self::place(*place, self.names), sentence(what, self.names))
     }
 }
 
-fn sentence(what: &What, names: &Names) -> String {
+/// Where something happened.
+pub(super) fn place(place: Place, names: &Names) -> String {
+    match place {
+        Place::World => String::from("-"),
+        Place::Node(node) => names.of(node).to_owned(),
+        Place::Link { from, to } => format!("{}>{}", names.of(from), names.of(to)),
+        Place::Client(client) => format!("client {client}"),
+    }
+}
+
+/// What happened.
+pub(super) fn sentence(what: &What, names: &Names) -> String {
     let words = |content: &Content| content.words.to_string();
     match what {
         What::Sends { to, message, .. } => format!("sends to {}: {}", names.of(*to), words(message)),

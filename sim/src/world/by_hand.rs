@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Envelope, World};
-use crate::act::{Act, Which};
+use super::World;
+use super::act::{Act, Which};
+use super::wire::Envelope;
 use crate::protocol::{NodeId, Protocol};
 use crate::trace::Loss;
 
@@ -29,12 +30,12 @@ impl<P: Protocol> World<P> {
         let Some(nth) = self.pick(&places, which) else { return false };
         let mut overtakes = false;
         for &place in &places[..nth] {
-            overtakes |= !core::mem::replace(&mut self.held[place].overtaken, true);
+            overtakes |= !core::mem::replace(&mut self.wire.held[place].overtaken, true);
         }
         let place = places[nth];
-        let envelope = if keep { self.held[place].clone() } else { self.held.remove(place) };
+        let envelope = if keep { self.wire.held[place].clone() } else { self.wire.held.remove(place) };
         self.begin_event();
-        if let (true, Some(label)) = (self.acts.is_some(), &envelope.label) {
+        if let (true, Some(label)) = (self.ledger.acts.is_some(), &envelope.label) {
             self.write_down(Act::Deliver {
                 serial: envelope.serial,
                 from,
@@ -56,10 +57,10 @@ impl<P: Protocol> World<P> {
         let called = |label: &Arc<str>| what.is_none_or(|what| **label == *what);
         let here = |envelope: &Envelope<P::Message>| {
             envelope.sender == from
-                && self.network.at(envelope.address) == Some(to)
+                && self.wire.network.at(envelope.address) == Some(to)
                 && envelope.label.as_ref().is_some_and(called)
         };
-        (0..).zip(&self.held).filter(|(_, envelope)| here(envelope)).map(|(place, _)| place).collect()
+        (0..).zip(&self.wire.held).filter(|(_, envelope)| here(envelope)).map(|(place, _)| place).collect()
     }
 
     /// Which of these waiting messages is meant.
@@ -67,9 +68,9 @@ impl<P: Protocol> World<P> {
         let last = places.len().checked_sub(1)?;
         match which {
             Which::Nth(nth) => (nth <= last).then_some(nth),
-            Which::Serial(serial) => places.iter().position(|&place| self.held[place].serial == serial),
+            Which::Serial(serial) => places.iter().position(|&place| self.wire.held[place].serial == serial),
             Which::Like { digest, older, younger } => {
-                let says = |place: &usize| self.held[*place].digest == digest;
+                let says = |place: &usize| self.wire.held[*place].digest == digest;
                 // A message that says something else now is most likely the one that was the newest, or the oldest.
                 let likely = match (older, younger) {
                     (_, 0) => last,
@@ -89,26 +90,26 @@ impl<P: Protocol> World<P> {
         let mut delivered = 0;
         while delivered < MESSAGES_MAX && !self.is_over() && !self.is_exhausted() {
             let runs = |id: NodeId| self.nodes[id.0 as usize].process.is_some();
-            let link = self.held.iter().find_map(|envelope| {
-                let to = self.network.at(envelope.address)?;
+            let link = self.wire.held.iter().find_map(|envelope| {
+                let to = self.wire.network.at(envelope.address)?;
                 let among = nodes.contains(&envelope.sender) && nodes.contains(&to);
                 (among && runs(to) && envelope.label.is_some()).then_some((envelope.sender, to))
             });
             let Some((from, to)) = link else { break };
             if delivered == 0 {
                 self.write_down(Act::Exchange { nodes: nodes.clone() });
-                self.exchanging = true;
+                self.by_hand.exchanging = true;
             }
             self.deliver(from, to, None, Which::Nth(0), false);
             delivered += 1;
         }
-        self.exchanging = false;
+        self.by_hand.exchanging = false;
         delivered > 0
     }
 
     /// Loses everything that waits. Returns whether there was anything.
     pub fn lose_waiting(&mut self) -> bool {
-        let waiting = core::mem::take(&mut self.held);
+        let waiting = core::mem::take(&mut self.wire.held);
         if !waiting.is_empty() {
             self.write_down(Act::Lose);
         }
@@ -119,8 +120,8 @@ impl<P: Protocol> World<P> {
     /// How many messages of each name wait on each link.
     pub(crate) fn waiting_messages(&self) -> BTreeMap<(NodeId, NodeId, String), usize> {
         let mut counts = BTreeMap::new();
-        for envelope in &self.held {
-            let (Some(to), Some(label)) = (self.network.at(envelope.address), &envelope.label) else {
+        for envelope in &self.wire.held {
+            let (Some(to), Some(label)) = (self.wire.network.at(envelope.address), &envelope.label) else {
                 continue;
             };
             *counts.entry((envelope.sender, to, label.to_string())).or_insert(0) += 1;

@@ -4,11 +4,11 @@
 //! Not here: what an event does once it is taken; that stands with what it is about.
 
 use super::World;
-use crate::agenda::{Agenda, Event};
+use super::agenda::{Agenda, Event};
+use super::node::Node;
+use super::strike::NemesisState;
 use crate::check::Violation;
 use crate::choices::Site;
-use crate::nemesis::NemesisState;
-use crate::node::Node;
 use crate::protocol::Protocol;
 use crate::time::Moment;
 
@@ -18,11 +18,11 @@ impl<P: Protocol> World<P> {
         if self.is_exhausted() {
             return false;
         }
-        self.looks += 1;
+        self.bounds.looks += 1;
         let Some((at, event)) = self.agenda.pop(self.now, until, &mut self.choices) else { return false };
         self.now = self.now.max(at);
         self.handle(event);
-        if !self.cued.is_empty() {
+        if !self.hands.cued.is_empty() {
             self.strike_on_cue();
         }
         true
@@ -40,10 +40,10 @@ impl<P: Protocol> World<P> {
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         // Most looks at the agenda are events; those that are not (a timer that was set anew) must end as well.
-        let looks_max = self.limit.events.saturating_mul(8).saturating_add(1_000);
-        self.counts().events >= self.limit.events
-            || self.looks >= looks_max
-            || self.agenda.len() > self.limit.under_way
+        let looks_max = self.bounds.limit.events.saturating_mul(8).saturating_add(1_000);
+        self.counts().events >= self.bounds.limit.events
+            || self.bounds.looks >= looks_max
+            || self.agenda.len() > self.bounds.limit.under_way
     }
 
     /// Takes so many events, however long they take, or fewer when the run is over.
@@ -81,7 +81,7 @@ impl<P: Protocol> World<P> {
         let writing = |node: &Node<P>| {
             !node.stalled && !node.trouble.paused && node.process.is_some() && node.disk.unfinished() > 0
         };
-        self.messages.len() > self.free.len() || self.nodes.iter().any(writing)
+        self.wire.is_busy() || self.nodes.iter().any(writing)
     }
 
     fn handle(&mut self, event: Event) {
@@ -108,11 +108,11 @@ impl<P: Protocol> World<P> {
                 node.timers.iter_mut().filter(|entry| Self::commands().contains(&Some(entry.timer)));
             commands.for_each(|entry| entry.due = None);
         }
-        self.nemeses.iter_mut().for_each(NemesisState::forget);
+        self.hands.nemeses.iter_mut().for_each(NemesisState::forget);
         for event in ahead {
             match event {
                 Event::Deliver { .. } => {
-                    let after = self.network.delay(&mut self.choices);
+                    let after = self.wire.network.delay(&mut self.choices);
                     self.agenda.push(self.now.after(after), event);
                 }
                 Event::WriteDone { .. } => {
@@ -124,7 +124,7 @@ impl<P: Protocol> World<P> {
                     self.queue_timer(node, timer as usize);
                 }
                 Event::Client { client } => {
-                    let client = &mut self.clients[client as usize];
+                    let client = &mut self.hands.clients[client as usize];
                     let wake = client.wake.map(|wake| wake.max(self.now));
                     client.queued = wake;
                     client.wake = wake;
@@ -141,10 +141,13 @@ impl<P: Protocol> World<P> {
     pub(crate) fn accuse_of_endlessness(&mut self) {
         let seen = self.seen();
         let under_way = self.agenda.len();
-        let summary = if under_way > self.limit.under_way {
-            format!("the run grows without end: more than {} things are under way", self.limit.under_way)
+        let summary = if under_way > self.bounds.limit.under_way {
+            format!(
+                "the run grows without end: more than {} things are under way",
+                self.bounds.limit.under_way
+            )
         } else {
-            format!("the run does not end within {} events", self.limit.events)
+            format!("the run does not end within {} events", self.bounds.limit.events)
         };
         let evidence = vec![(seen, format!("{under_way} things are under way"))];
         self.accuse(Violation { property: crate::scenario::Property::Invariant, seen, summary, evidence });

@@ -6,26 +6,28 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Envelope, Waiting, World};
-use crate::act::Act;
-use crate::agenda::Event;
+use super::World;
+use super::act::Act;
+use super::agenda::Event;
+use super::network::Fate;
+use super::node::Waiting;
+use super::wire::Envelope;
 use crate::check::quiescence::{Exchange, Sent};
-use crate::network::{Fate, Link};
 use crate::protocol::{Address, Input, NodeId, Protocol};
 use crate::scenario::Spread;
+use crate::trace::Link;
 use crate::trace::{Content, Loss, Place, What, digest_of};
 
 impl<P: Protocol> World<P> {
     pub(super) fn on_deliver(&mut self, slot: u32) {
-        let Some(envelope) = self.messages[slot as usize].take() else { return };
-        self.free.push(slot);
+        let Some(envelope) = self.wire.take(slot) else { return };
         self.begin_event();
-        let Some(receiver) = self.network.at(envelope.address) else {
+        let Some(receiver) = self.wire.network.at(envelope.address) else {
             return self.lose(&envelope, Loss::NobodyThere);
         };
-        match self.network.link(envelope.sender, receiver) {
+        match self.wire.network.link(envelope.sender, receiver) {
             Link::Cut => return self.lose(&envelope, Loss::Cut),
-            Link::Held => return self.held.push(envelope),
+            Link::Held => return self.wire.held.push(envelope),
             Link::Open => {}
         }
         let node = &self.nodes[receiver.0 as usize];
@@ -33,13 +35,14 @@ impl<P: Protocol> World<P> {
             return self.lose(&envelope, Loss::Down);
         }
         if node.trouble.paused {
-            return self.waiting.push((receiver, Waiting::Message(envelope)));
+            let waiting = &mut self.nodes[receiver.0 as usize].waiting;
+            return waiting.push(Waiting::Message(envelope));
         }
         if envelope.damaged {
             self.note("message-corrupt");
             return self.lose(&envelope, Loss::Damaged);
         }
-        if self.acts.is_some() {
+        if self.ledger.acts.is_some() {
             self.write_down(Act::Deliver {
                 serial: envelope.serial,
                 from: envelope.sender,
@@ -60,9 +63,9 @@ impl<P: Protocol> World<P> {
         let Envelope { source, from, to, message, sent, exchange, .. } = envelope;
         let what = What::Receives { from, message: told };
         let began = self.record_led_to(Some(sent), Place::Node(receiver), what);
-        self.exchange = Some(exchange);
+        self.ledger.exchange = Some(exchange);
         self.step(receiver, began, Input::Received { from, source, to, message });
-        self.exchange = None;
+        self.ledger.exchange = None;
     }
 
     pub(super) fn lose(&mut self, envelope: &Envelope<P::Message>, why: Loss) {
@@ -72,7 +75,7 @@ impl<P: Protocol> World<P> {
     }
 
     fn tell_message(&self, digest: u64, message: &P::Message) -> Content {
-        self.trace.content(digest, || P::label(message), || P::tell_message(message, &*self.names))
+        self.ledger.trace.content(digest, || P::label(message), || P::tell_message(message, &*self.names))
     }
 
     pub(super) fn send(
@@ -88,9 +91,9 @@ impl<P: Protocol> World<P> {
         let sent = self.record(Place::Node(sender), What::Sends { from, to, address, message: told });
         let exchange = self.look_at_exchange(sender, to, &message);
         let source = self.nodes[sender.0 as usize].address;
-        self.sent += 1;
-        let (serial, damaged, overtaken) = (self.sent, false, false);
-        let label = self.frozen.then(|| Arc::from(P::label(&message)));
+        self.wire.sent += 1;
+        let (serial, damaged, overtaken) = (self.wire.sent, false, false);
+        let label = self.by_hand.frozen.then(|| Arc::from(P::label(&message)));
         let mut envelope = Envelope {
             serial,
             label,
@@ -106,8 +109,8 @@ impl<P: Protocol> World<P> {
             exchange,
             message,
         };
-        let receiver = self.network.at(address).unwrap_or(sender);
-        match self.network.fate(self.now, sender, receiver, &mut self.choices) {
+        let receiver = self.wire.network.at(address).unwrap_or(sender);
+        match self.wire.network.fate(self.now, sender, receiver, &mut self.choices) {
             Fate::Delivered { after, again, late, damaged } => {
                 if late {
                     self.note("message-reordered");
@@ -118,7 +121,7 @@ impl<P: Protocol> World<P> {
                 }
                 let pace = |node: NodeId| self.nodes[node.0 as usize].trouble.pace;
                 let slower = u64::from(pace(sender).max(pace(receiver)));
-                let late = late || slower > 1 || self.network.is_slow(sender, receiver);
+                let late = late || slower > 1 || self.wire.network.is_slow(sender, receiver);
                 if let Some(again) = again {
                     self.note("message-duplicated");
                     self.post(again.saturating_mul(slower), late, envelope.clone());
@@ -126,9 +129,9 @@ impl<P: Protocol> World<P> {
                 envelope.damaged = damaged;
                 self.post(after.saturating_mul(slower), late, envelope);
             }
-            Fate::Held => self.held.push(envelope),
+            Fate::Held => self.wire.held.push(envelope),
             Fate::Lost => {
-                if self.network.link(sender, receiver) == Link::Open {
+                if self.wire.network.link(sender, receiver) == Link::Open {
                     self.note("message-lost");
                 }
                 self.lose(&envelope, Loss::Chance);
@@ -140,67 +143,54 @@ impl<P: Protocol> World<P> {
     fn look_at_exchange(&mut self, from: NodeId, to: NodeId, message: &P::Message) -> Exchange {
         let seen = self.seen();
         let first = Exchange { before: 0, since: seen };
-        let exchange = self.exchange.map_or(first, |led| Exchange { before: led.before + 1, ..led });
-        if let Some(count) = self.tally.as_mut().and_then(|sent| sent[from.0 as usize].get_mut(to.0 as usize))
+        let exchange = self.ledger.exchange.map_or(first, |led| Exchange { before: led.before + 1, ..led });
+        if let Some(count) =
+            self.ledger.tally.as_mut().and_then(|sent| sent[from.0 as usize].get_mut(to.0 as usize))
         {
             *count += 1;
         }
         let last = |node: NodeId| self.nodes.get(node.0 as usize).map_or(0, |node| node.glance.last);
         let sent = Sent { from, to, seen, exchange, log: last(from).max(last(to)), message };
-        self.checkers.on_send(&sent, &self.names, &mut self.violations);
+        self.ledger.checkers.on_send(&sent, &self.names, &mut self.ledger.violations);
         exchange
     }
 
     pub(super) fn post(&mut self, after: u64, late: bool, envelope: Envelope<P::Message>) {
-        if let Some(other) = self.agenda.crowd_out(late, &mut self.choices) {
-            self.free.push(other);
-            if let Some(other) = self.messages[other as usize].take() {
-                self.lose(&other, Loss::Crowded);
-            }
+        let crowded_out = self.agenda.crowd_out(late, &mut self.choices);
+        if let Some(other) = crowded_out.and_then(|slot| self.wire.take(slot)) {
+            self.lose(&other, Loss::Crowded);
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.messages.push(None);
-            self.messages.len() as u32 - 1
-        });
-        self.messages[slot as usize] = Some(envelope);
+        let slot = self.wire.put(envelope);
         self.agenda.push(self.now.after(after), Event::Deliver { slot, late });
     }
 
     /// Sets the state of a link. Releasing a held link lets what waits there travel on, in order.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
         self.record(Place::Link { from, to }, What::Link { state: link });
-        self.network.set_link(from, to, link);
+        self.wire.network.set_link(from, to, link);
         if link == Link::Open {
             self.release(from, to);
         }
     }
 
     fn release(&mut self, from: NodeId, to: NodeId) {
-        for envelope in self.take_held(from, to) {
-            let after = self.network.delay(&mut self.choices);
+        for envelope in self.wire.take_held(from, to) {
+            let after = self.wire.network.delay(&mut self.choices);
             self.post(after, false, envelope);
         }
     }
 
     /// Loses what waits in a held link.
     pub fn drop_held(&mut self, from: NodeId, to: NodeId) {
-        for envelope in self.take_held(from, to) {
+        for envelope in self.wire.take_held(from, to) {
             self.lose(&envelope, Loss::DroppedWhileHeld);
         }
-    }
-
-    fn take_held(&mut self, from: NodeId, to: NodeId) -> Vec<Envelope<P::Message>> {
-        let network = &self.network;
-        let waits = |envelope: &mut Envelope<P::Message>| {
-            envelope.sender == from && network.at(envelope.address) == Some(to)
-        };
-        self.held.extract_if(.., waits).collect()
     }
 
     /// Cuts the network into groups.
     pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
         self.record(Place::World, What::Partitioned { groups: groups.to_vec() });
-        self.network.partition(groups);
+        self.wire.network.partition(groups);
         self.note("partitioned");
     }
 
@@ -208,7 +198,7 @@ impl<P: Protocol> World<P> {
     pub fn bind(&mut self, id: NodeId, address: Address) {
         self.record(Place::Node(id), What::Moves { address });
         self.write_down(Act::Bind { node: id, address });
-        self.network.bind(id, address);
+        self.wire.network.bind(id, address);
         self.nodes[id.0 as usize].address = address;
     }
 }

@@ -2,85 +2,63 @@
 //!
 //! Holds: equal scenario, protocol settings and choices give equal runs; every checker looks after every step; nothing
 //! happens without a record. Only this module turns an effect into an event.
-//! Reading order: `events` (what comes next), `steps` (what a process does with it), then `messages`, `writes`, `timers`
-//! and `processes`; `by_hand` is for stories.
-//! Not here: what a story does when (`runner`), and which faults come by themselves (`nemesis`).
+//! What it is made of: machines (`node`, `disk`), the `wire` (`network`), the `agenda`, the `hands` (`client`, `strike`), the
+//! `ledger`, the choices. What happens in it, in reading order: `events` (what comes next), `steps` (what a process does with
+//! it), then `messages`, `writes`, `timers` and `processes`; `clients` call; `nemesis` brings `faults`, within the
+//! `fault_budget`; `convergence` heals; `by_hand` is for stories, `deal` for the `act`s of a run that is told again.
+//! Not here: what a story does when (`runner`).
 
+pub mod act;
+pub mod agenda;
 mod by_hand;
+pub mod client;
+mod clients;
+mod convergence;
+pub mod deal;
+pub mod disk;
 mod events;
+mod fault_budget;
+#[cfg(test)]
+mod fault_tests;
+mod faults;
+mod hands;
+mod ledger;
 mod messages;
+mod nemesis;
+pub mod network;
+pub mod node;
 mod processes;
 mod steps;
+mod strike;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timers;
+mod wire;
 mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::act::Act;
-use crate::agenda::Agenda;
-use crate::check::quiescence::Exchange;
-use crate::check::{Checkers, Disks, Seen, Violation};
+use agenda::Agenda;
+use hands::Hands;
+pub use hands::OperationState;
+use ledger::Ledger;
+use network::Network;
+use node::Node;
+use wire::Wire;
+
+use crate::check::{Disks, Seen, Violation};
 use crate::choices::Choices;
-use crate::client::Client;
 use crate::history::{CallId, History};
 use crate::names::Names;
-use crate::nemesis::NemesisState;
-use crate::network::Network;
-use crate::node::Node;
 use crate::protocol::{
-    Address, Disk as _, Effects, EntryMark, Input, Inspect, NodeId, Protocol, Refusal, RequestId,
+    Address, Disk as _, Effects, EntryMark, Inspect, NodeId, Protocol, Refusal, RequestId,
 };
 use crate::scenario::Scenario;
 use crate::time::Moment;
 pub use crate::trace::Counts;
 use crate::trace::{Place, RecordId, Trace, What};
-
-/// A message under way.
-#[derive(Clone, Debug)]
-struct Envelope<M> {
-    /// Counts what was sent, so that a duplicate is known.
-    serial: u64,
-    /// What the protocol calls it, known while the world is frozen.
-    label: Option<Arc<str>>,
-    /// The hash of what it says.
-    digest: u64,
-    /// The record of its sending.
-    sent: RecordId,
-    sender: NodeId,
-    source: Address,
-    from: NodeId,
-    to: NodeId,
-    address: Address,
-    /// Whether it is damaged on its way.
-    damaged: bool,
-    /// Whether it was left waiting when a younger one was delivered by hand.
-    overtaken: bool,
-    /// What led to it.
-    exchange: Exchange,
-    message: M,
-}
-
-/// What waits for a paused process.
-#[derive(Clone, Debug)]
-enum Waiting<P: Protocol> {
-    Message(Envelope<P::Message>),
-    /// With the record that begins its step, and with what was written down of it.
-    Input(Input<P>, RecordId, Option<Act<P::Timer>>),
-}
-
-/// What came of an operator's request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OperationState {
-    /// Nothing yet.
-    Pending,
-    /// It is done.
-    Done,
-    /// It was refused.
-    Refused(Refusal),
-}
+use act::Act;
 
 /// A whole simulated cluster and its surroundings.
 #[derive(Clone, Debug)]
@@ -89,56 +67,40 @@ pub struct World<P: Protocol> {
     pub(crate) settings: P::Settings,
     pub(crate) names: Arc<Names>,
     pub(crate) now: Moment,
+    /// The machines: disk, process, timers, clock.
     pub(crate) nodes: Vec<Node<P>>,
-    pub(crate) network: Network,
+    /// Links, and messages under way.
+    pub(crate) wire: Wire<P::Message>,
+    /// What will happen.
     pub(crate) agenda: Agenda,
-    messages: Vec<Option<Envelope<P::Message>>>,
-    free: Vec<u32>,
-    held: Vec<Envelope<P::Message>>,
-    waiting: Vec<(NodeId, Waiting<P>)>,
+    /// Clients, nemeses and operators.
+    pub(crate) hands: Hands,
+    /// What happened, and what is judged of it.
+    pub(crate) ledger: Ledger<P::Timer>,
     pub(crate) choices: Choices,
-    pub(crate) trace: Trace,
-    pub(crate) checkers: Checkers,
-    pub(crate) violations: Vec<Violation>,
-    facts: BTreeMap<&'static str, u64>,
-    pub(crate) clients: Vec<Client>,
-    pub(crate) history: History,
-    /// The highest index that any node knew to be committed.
-    pub(crate) committed: u64,
-    /// How many vacant addresses were given away by nemeses.
-    pub(crate) vacancies_used: usize,
-    /// Nemeses whose cue came in this event, where, and in which step.
-    pub(crate) cued: Vec<(usize, NodeId, Option<RecordId>)>,
-    /// Where the cue of the strike that is being made came.
-    pub(crate) focus: Option<NodeId>,
-    /// Whether workload and nemeses are at work.
-    pub(crate) busy: bool,
-    pub(crate) nemeses: Vec<NemesisState>,
-    operations: BTreeMap<RequestId, OperationState>,
-    /// Why calls of a story were refused.
-    pub(crate) refusals: BTreeMap<CallId, Refusal>,
-    pub(crate) last_request: u64,
-    pub(crate) last_value: u64,
-    /// The value last written to each key by an answered call: what a compare-and-swap of the workload expects.
-    pub(crate) recent: Vec<Option<u64>>,
+    by_hand: ByHand,
+    pub(crate) bounds: Bounds,
+    /// Kept for its room: empty between steps.
     out: Effects<P>,
-    /// How far the run may go.
-    pub(crate) limit: Limit,
-    /// What happened to nodes, when it is written down.
-    pub(crate) acts: Option<Vec<Act<P::Timer>>>,
-    sent: u64,
-    /// What led to the input that a process is at, and served nothing so far.
-    exchange: Option<Exchange>,
-    /// How many messages each node sent to each other, while that is counted.
-    pub(crate) tally: Option<Vec<Vec<u64>>>,
-    /// How often the agenda was asked.
-    looks: u64,
+}
+
+/// What a story does itself, instead of time and chance.
+#[derive(Clone, Copy, Debug, Default)]
+struct ByHand {
     /// Whether every move is made by hand.
-    pub(crate) frozen: bool,
+    frozen: bool,
     /// Whether an exchange goes on.
     exchanging: bool,
     /// Whether every write finishes as soon as it is issued.
     instant_disks: bool,
+}
+
+/// How far a run may go, and how far it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) limit: Limit,
+    /// How often the agenda was asked.
+    looks: u64,
 }
 
 /// How far a run may go.
@@ -155,9 +117,6 @@ impl Default for Limit {
         Limit { events: u64::MAX, under_way: usize::MAX }
     }
 }
-
-/// The client part of request ids that belong to operators.
-const OPERATOR: u64 = (1 << 20) - 1;
 
 impl<P: Protocol> World<P> {
     /// A world at the start of a scenario, every node booted.
@@ -180,41 +139,15 @@ impl<P: Protocol> World<P> {
             settings,
             names: Arc::new(names),
             now: Moment::default(),
-            network: Network::new(scenario.network, &homes),
+            wire: Wire::new(Network::new(scenario.network, &homes)),
             nodes,
             agenda,
-            messages: Vec::new(),
-            free: Vec::new(),
-            held: Vec::new(),
-            waiting: Vec::new(),
+            hands: Hands::new(clients, scenario.nemeses.len()),
+            ledger: Ledger::new(keep_trace),
             choices,
-            trace: Trace::new(keep_trace),
-            checkers: Checkers::default(),
-            violations: Vec::new(),
-            facts: BTreeMap::new(),
-            clients: (0..clients).map(|target| Client { target, ..Client::default() }).collect(),
-            history: History::default(),
-            committed: 0,
-            vacancies_used: 0,
-            cued: Vec::new(),
-            focus: None,
-            busy: false,
-            nemeses: vec![NemesisState::default(); scenario.nemeses.len()],
-            operations: BTreeMap::new(),
-            refusals: BTreeMap::new(),
-            last_request: 0,
-            last_value: 0,
-            recent: Vec::new(),
+            by_hand: ByHand::default(),
+            bounds: Bounds::default(),
             out: Effects::default(),
-            limit: Limit::default(),
-            acts: None,
-            sent: 0,
-            exchange: None,
-            tally: None,
-            looks: 0,
-            frozen: false,
-            exchanging: false,
-            instant_disks: false,
             scenario,
         };
         for id in world.scenario.cluster.ids() {
@@ -233,30 +166,30 @@ impl<P: Protocol> World<P> {
     /// How many things of each kind happened.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.trace.counts()
+        self.ledger.trace.counts()
     }
 
     /// What was noted, and how often.
     #[must_use]
     pub fn facts(&self) -> &BTreeMap<&'static str, u64> {
-        &self.facts
+        &self.ledger.facts
     }
 
     /// Broken promises, in the order in which they were seen.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        &self.violations
+        &self.ledger.violations
     }
 
     /// What clients saw.
     #[must_use]
     pub fn history(&self) -> &History {
-        &self.history
+        &self.ledger.history
     }
 
     /// Whether what clients saw may not be linearizable.
     pub fn history_is_suspect(&mut self) -> bool {
-        self.history.is_suspect()
+        self.ledger.history.is_suspect()
     }
 
     /// The number of a key that a story names.
@@ -268,7 +201,7 @@ impl<P: Protocol> World<P> {
     /// The trace: its digest, and its records if they are kept.
     #[must_use]
     pub fn trace(&self) -> &Trace {
-        &self.trace
+        &self.ledger.trace
     }
 
     /// Every draw that was recorded.
@@ -292,12 +225,12 @@ impl<P: Protocol> World<P> {
     /// What came of an operator's request; `Pending` for one that was never made.
     #[must_use]
     pub fn operation(&self, request: RequestId) -> OperationState {
-        self.operations.get(&request).cloned().unwrap_or(OperationState::Pending)
+        self.hands.operations.get(&request).cloned().unwrap_or(OperationState::Pending)
     }
 
     /// Whether an operator waits for an answer.
     pub(crate) fn has_pending_operation(&self) -> bool {
-        self.operations.values().any(|state| *state == OperationState::Pending)
+        self.hands.operations.values().any(|state| *state == OperationState::Pending)
     }
 
     /// The running nodes that believe to lead, in order.
@@ -318,75 +251,71 @@ impl<P: Protocol> World<P> {
     /// This moment, with the number of the event and the record that began what goes on.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        let record = self.trace.cause().or(self.trace.last());
+        let record = self.ledger.trace.cause().or(self.ledger.trace.last());
         Seen { event: self.counts().events, at: self.now, record }
     }
 
     /// Adds to what is written down of what happened to nodes. What an exchange delivers is part of the exchange.
     pub(crate) fn write_down(&mut self, act: Act<P::Timer>) {
-        match &mut self.acts {
-            Some(acts) if !self.exchanging => acts.push(act),
+        match &mut self.ledger.acts {
+            Some(acts) if !self.by_hand.exchanging => acts.push(act),
             Some(_) | None => {}
         }
     }
 
     /// Counts an event; what is recorded until the next one belongs to it.
     pub(crate) fn begin_event(&mut self) {
-        self.trace.begin_event();
+        self.ledger.trace.begin_event();
     }
 
     /// Adds a record of what happens now, as a part of what began it.
     pub(crate) fn record(&mut self, place: Place, what: What) -> RecordId {
-        self.trace.push_here(self.now, place, what)
+        self.record_led_to(self.ledger.trace.cause(), place, what)
     }
 
     /// Adds a record of what an earlier one led to.
     pub(crate) fn record_led_to(&mut self, cause: Option<RecordId>, place: Place, what: What) -> RecordId {
-        self.trace.push(self.now, cause, place, what)
+        self.ledger.trace.tell(self.now, place, &what, &self.names);
+        self.ledger.trace.push(self.now, cause, place, what)
     }
 
     /// Does something as a part of what a record began.
     pub(crate) fn caused_by<T>(&mut self, cause: Option<RecordId>, act: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.trace.begin(cause);
+        let before = self.ledger.trace.begin(cause);
         let result = act(self);
-        self.trace.resume(before);
+        self.ledger.trace.resume(before);
         result
     }
 
     /// Notes that something interesting happened.
     pub(crate) fn note(&mut self, fact: &'static str) {
-        *self.facts.entry(fact).or_insert(0) += 1;
-    }
-
-    /// A request id that names its client.
-    pub(crate) fn next_request(&mut self, client: u32) -> RequestId {
-        self.last_request += 1;
-        RequestId(self.last_request << 20 | u64::from(client))
+        self.ledger.note(fact);
     }
 
     /// Adds a broken promise that only a whole run shows.
     pub fn accuse(&mut self, violation: Violation) {
-        violation.add_to(&mut self.violations);
+        tracing::info!(at = %violation.seen.at, "{} is broken: {}", violation.property.name(), violation.summary);
+        violation.add_to(&mut self.ledger.violations);
     }
 
     /// Whether what the scenario looks for is found: a promise is broken that it does not list, or all that it lists are.
     /// One that goes on ends by a promise that it does not list only.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        if self.violations.is_empty() {
+        if self.ledger.violations.is_empty() {
             return false;
         }
         let expect = &self.scenario.expect;
         let listed = |violation: &Violation| expect.violations.contains(&violation.property);
         // Each promise is found broken at most once.
-        !self.violations.iter().all(listed)
-            || (!expect.goes_on && self.violations.len() == expect.violations.len())
+        !self.ledger.violations.iter().all(listed)
+            || (!expect.goes_on && self.ledger.violations.len() == expect.violations.len())
     }
 
     /// Why the last try of a story's call was refused.
     #[must_use]
     pub fn refusal(&self, call: CallId) -> Option<&Refusal> {
-        self.refusals.get(&call)
+        self.hands.refusals.get(&call)
     }
 }
 

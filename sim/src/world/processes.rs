@@ -3,13 +3,14 @@
 //! Holds: nothing of a dead process reaches the world; a paused one sees what waited in its order.
 //! Not here: which of this happens when (`runner`, `nemesis`).
 
-use super::{Waiting, World};
-use crate::act::Act;
+use super::World;
+use super::act::Act;
+use super::disk::NodeDisk;
+use super::node::Clock;
+use super::node::Waiting;
 use crate::check::Glance;
 use crate::choices::Site;
-use crate::disk::NodeDisk;
 use crate::machine::Machine;
-use crate::node::Clock;
 use crate::protocol::{Boot, Disk as _, Initial, InitialMembership, NodeId, Protocol};
 use crate::scenario::{CrashLeaves, Cue};
 use crate::trace::{Loss, Place, What};
@@ -57,7 +58,8 @@ impl<P: Protocol> World<P> {
             entropy,
             now: node.clock.shows(self.now),
         };
-        node.process = Some(P::boot(boot, &mut out));
+        let span = tracing::debug_span!("boot", node = self.names.of(id), at = %self.now);
+        node.process = Some(span.in_scope(|| P::boot(boot, &mut out)));
         let incarnation = node.incarnation;
         let began = self.record(Place::Node(id), What::Boots { incarnation });
         self.caused_by(Some(began), |world| {
@@ -129,7 +131,7 @@ impl<P: Protocol> World<P> {
         for timer in &mut node.timers {
             timer.due = None;
         }
-        self.checkers.on_crash(id);
+        self.ledger.checkers.on_crash(id);
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, Loss::DiedWaiting),
@@ -164,10 +166,7 @@ impl<P: Protocol> World<P> {
     }
 
     fn take_waiting(&mut self, id: NodeId) -> Vec<Waiting<P>> {
-        if self.waiting.is_empty() {
-            return Vec::new();
-        }
-        self.waiting.extract_if(.., |(node, _)| *node == id).map(|(_, waiting)| waiting).collect()
+        std::mem::take(&mut self.nodes[id.0 as usize].waiting)
     }
 
     /// Empties the disk of a node, as if it had never been initialised; kills its process first.

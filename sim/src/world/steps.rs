@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{NodeDisks, OPERATOR, OperationState, Waiting, World};
-use crate::act::Act;
-use crate::check::{Glance, Step};
-use crate::machine::{Command, Machine};
+use super::act::Act;
+use super::hands::{OPERATOR, client_of};
+use super::node::Waiting;
+use super::{NodeDisks, OperationState, World};
+use crate::check::{Glance, Step, Violation};
 #[cfg(feature = "mutations")]
-use crate::machine_mutation::MachineMutation;
+use crate::machine::mutation::MachineMutation;
+use crate::machine::{Command, Machine};
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
 use crate::scenario::Cue;
 use crate::trace::{Place, RecordId, What};
@@ -25,19 +27,20 @@ impl<P: Protocol> World<P> {
         let Some(process) = &mut node.process else { return };
         if node.trouble.paused {
             // It happens when the process goes on: what is written down of it has to wait as well.
-            let act = self.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
-            return self.waiting.push((id, Waiting::Input(input, began, act)));
+            let act = self.ledger.acts.as_mut().and_then(|acts| acts.pop_if(|act| act.node() == Some(id)));
+            return self.nodes[id.0 as usize].waiting.push(Waiting::Input(input, began, act));
         }
         let mut out = std::mem::take(&mut self.out);
         out.now = node.clock.shows(self.now);
-        process.step(input, &mut out);
+        let span = tracing::debug_span!("step", node = self.names.of(id), at = %self.now);
+        span.in_scope(|| process.step(input, &mut out));
         self.caused_by(Some(began), |world| world.finish_step(id, out));
     }
 
     pub(super) fn finish_step(&mut self, id: NodeId, mut out: Effects<P>) {
         let log_changed_from = out.log_changed_from.take();
-        if self.exchange.is_some() && (log_changed_from.is_some() || self.gained(id, &out)) {
-            self.exchange = None;
+        if self.ledger.exchange.is_some() && (log_changed_from.is_some() || self.gained(id, &out)) {
+            self.ledger.exchange = None;
         }
         for effect in out.list.drain(..) {
             self.perform(id, effect);
@@ -81,9 +84,13 @@ impl<P: Protocol> World<P> {
         let seen = self.seen();
         let disks = NodeDisks(&self.nodes);
         let step = Step { node: id, seen, before, now, log_changed_from, state: process, disks: &disks };
-        self.checkers.on_step(&step, &self.names, &mut self.violations);
+        let found = self.ledger.violations.len();
+        self.ledger.checkers.on_step(&step, &self.names, &mut self.ledger.violations);
+        for Violation { property, summary, .. } in &self.ledger.violations[found..] {
+            tracing::info!(node = self.names.of(id), at = %self.now, "{} is broken: {summary}", property.name());
+        }
         self.nodes[id.0 as usize].glance = now;
-        self.committed = self.committed.max(now.commit);
+        self.ledger.committed = self.ledger.committed.max(now.commit);
         if log_changed_from.is_some_and(|from| from <= before.last) {
             self.note("log-cut");
             self.cue(id, Cue::LogCut.name());
@@ -122,7 +129,7 @@ impl<P: Protocol> World<P> {
             Effect::Refuse { request, refusal } => self.refuse(id, request, refusal),
             Effect::Done { request } => {
                 self.record(Place::Node(id), What::Completes { request });
-                self.operations.insert(request, OperationState::Done);
+                self.hands.operations.insert(request, OperationState::Done);
             }
             Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
@@ -154,15 +161,16 @@ impl<P: Protocol> World<P> {
     /// Shows the checkers what a machine holds where a snapshot was taken or restored.
     fn show_state(&mut self, id: NodeId, through: u64, state: &[u8]) {
         let who = (id, self.seen());
-        self.checkers.on_state(who, through, xxh3_64(state), &self.names, &mut self.violations);
+        self.ledger.checkers.on_state(who, through, xxh3_64(state), &self.names, &mut self.ledger.violations);
     }
 
     fn refuse(&mut self, id: NodeId, request: RequestId, refusal: Refusal) {
         self.record(Place::Node(id), What::Refuses { request, refusal: refusal.clone() });
-        if request.0 & OPERATOR == OPERATOR {
-            self.operations.insert(request, OperationState::Refused(refusal));
-        } else {
-            self.on_refused((request.0 & OPERATOR) as u32, request, refusal);
+        match client_of(request) {
+            OPERATOR => {
+                self.hands.operations.insert(request, OperationState::Refused(refusal));
+            }
+            client => self.on_refused(client, request, refusal),
         }
     }
 
@@ -189,14 +197,15 @@ impl<P: Protocol> World<P> {
     #[cfg(feature = "mutations")]
     fn as_taken(&self, id: NodeId, command: Command) -> Command {
         let now = self.nodes[id.0 as usize].clock.shows(self.now);
-        MachineMutation::of(&self.scenario).map_or(command, |mutation| mutation.taken(command, now))
+        MachineMutation::of(&self.scenario.cluster.options)
+            .map_or(command, |mutation| mutation.taken(command, now))
     }
 
     /// A node's machine as a snapshot has it.
     fn as_written(&self, id: NodeId) -> Arc<[u8]> {
         let machine = &self.nodes[id.0 as usize].machine;
         #[cfg(feature = "mutations")]
-        if let Some(mutation) = MachineMutation::of(&self.scenario) {
+        if let Some(mutation) = MachineMutation::of(&self.scenario.cluster.options) {
             return mutation.written(machine).encode();
         }
         machine.encode()
@@ -205,8 +214,8 @@ impl<P: Protocol> World<P> {
     /// Asks a node for something, as an operator. See `operation` for what comes of it.
     pub fn operate(&mut self, id: NodeId, operation: Operation) -> RequestId {
         self.begin_event();
-        let request = self.next_request(OPERATOR as u32);
-        self.operations.insert(request, OperationState::Pending);
+        let request = self.hands.next_request(OPERATOR);
+        self.hands.operations.insert(request, OperationState::Pending);
         self.write_down(Act::Operate { node: id, operation: operation.clone() });
         let what = What::IsAsked { request, operation: operation.clone() };
         let began = self.record(Place::Node(id), what);

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::act::Which;
-use crate::agenda::Agenda;
 use crate::choices::Choices;
-use crate::network::Link;
 use crate::protocol::{Address, NodeId, Protocol};
 use crate::protocols::echo::{Echo, Tick};
 use crate::scenario::{Scenario, Weights};
 use crate::time::Moment;
+use crate::trace::Link;
 use crate::world::World;
+use crate::world::act::Which;
+use crate::world::agenda::Agenda;
 
 const SECOND: u64 = 1_000_000_000;
 

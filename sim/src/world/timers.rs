@@ -4,8 +4,8 @@
 //! Not here: how a clock errs (`node`).
 
 use super::World;
-use crate::act::Act;
-use crate::agenda::{Agenda, Event};
+use super::act::Act;
+use super::agenda::{Agenda, Event};
 use crate::choices::Site;
 use crate::protocol::{Input, NodeId, Protocol, Within, kebab};
 use crate::scenario::Timers;
@@ -49,7 +49,7 @@ impl<P: Protocol> World<P> {
         let place = node.timer_place(timer);
         let entry = &mut node.timers[place];
         entry.due = Some(due);
-        entry.set_in = self.trace.cause();
+        entry.set_in = self.ledger.trace.cause();
         if self.scenario.cluster.timers == Timers::Scripted {
             return;
         }
@@ -94,7 +94,7 @@ impl<P: Protocol> World<P> {
         if node.clock.frozen.is_some() {
             return;
         }
-        let overdue = |timer: &&crate::node::Timer<P::Timer>| timer.due.is_some_and(|due| due <= self.now);
+        let overdue = |timer: &&super::node::Timer<P::Timer>| timer.due.is_some_and(|due| due <= self.now);
         let overdue: Vec<P::Timer> = node.timers.iter().filter(overdue).map(|timer| timer.timer).collect();
         for timer in overdue {
             self.fire(id, timer);
@@ -134,9 +134,9 @@ impl<P: Protocol> World<P> {
         let place = node.timer_place(timer);
         let entry = &mut node.timers[place];
         entry.due = None;
-        let cause = entry.set_in.take().or(self.trace.cause());
+        let cause = entry.set_in.take().or(self.ledger.trace.cause());
         let kind = || kebab(&format!("{timer:?}"));
-        let told = self.trace.content(place as u64, kind, || P::tell_timer(timer));
+        let told = self.ledger.trace.content(place as u64, kind, || P::tell_timer(timer));
         let began = self.record_led_to(cause, Place::Node(id), What::Fires { timer: told });
         self.step(id, began, Input::Fired(timer));
     }

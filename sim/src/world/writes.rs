@@ -4,13 +4,13 @@
 //! Not here: what a disk holds (`disk`).
 
 use super::World;
-use crate::act::Act;
-use crate::agenda::Event;
+use super::act::Act;
+use super::agenda::Event;
+use super::node::Node;
 use crate::choices::Site;
-use crate::network::Link;
-use crate::node::Node;
 use crate::protocol::{Disk, Input, NodeId, Protocol, WriteId};
 use crate::scenario::CrashLeaves;
+use crate::trace::Link;
 use crate::trace::{Place, What, digest_of};
 
 impl<P: Protocol> World<P> {
@@ -20,20 +20,20 @@ impl<P: Protocol> World<P> {
         self.record(Place::World, What::Freezes { instant_disks });
         for from in self.scenario.cluster.ids() {
             for to in self.scenario.cluster.ids() {
-                self.network.set_link(from, to, Link::Held);
+                self.wire.network.set_link(from, to, Link::Held);
             }
             if !instant_disks {
                 self.nodes[from.0 as usize].stalled = true;
             }
         }
-        self.frozen = true;
-        self.instant_disks = instant_disks;
+        self.by_hand.frozen = true;
+        self.by_hand.instant_disks = instant_disks;
         self.scenario.cluster.ids().for_each(|id| self.finish_instantly(id));
     }
 
     pub(super) fn finish_instantly(&mut self, id: NodeId) {
         let writing = |node: &Node<P>| node.process.is_some() && !node.stalled && node.disk.unfinished() > 0;
-        while self.instant_disks && writing(&self.nodes[id.0 as usize]) {
+        while self.by_hand.instant_disks && writing(&self.nodes[id.0 as usize]) {
             self.finish_write(id);
         }
     }
@@ -65,7 +65,7 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn persist(&mut self, id: NodeId, write: WriteId, content: <P::Disk as Disk>::Write) {
         let words = || P::tell_write(&content, &*self.names);
-        let told = self.trace.content(digest_of(&content), String::new, words);
+        let told = self.ledger.trace.content(digest_of(&content), String::new, words);
         let issued = self.record(Place::Node(id), What::Writes { write, content: told });
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::{Stop, Story, process, timer_name};
-use crate::act::Which;
-use crate::network::Link;
 use crate::protocol::{Initial, Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Links, Target, Whom};
+use crate::trace::Link;
 use crate::world::World;
+use crate::world::act::Which;
 
 impl<P: Protocol> Story<'_, P> {
     // Elections and timers.

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::act::Act;
+use super::World;
+use super::act::Act;
+use super::network::Roughness;
 use crate::check::quiescence::Rest;
-use crate::network::{Link, Roughness};
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
 use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
+use crate::trace::Link;
 use crate::trace::{Place, What};
-use crate::world::World;
 
 /// How many events may come before agreement: a cluster that needs more talks in circles. The more came before, the more
 /// there may be to catch up with.
@@ -32,14 +33,14 @@ impl<P: Protocol> World<P> {
             duplicate: Ratio::ZERO,
             reorder: Ratio::ZERO,
             corrupt: Ratio::ZERO,
-            ..self.network.settings()
+            ..self.wire.network.settings()
         };
-        self.network.set(calm);
-        self.network.partition(&[]);
+        self.wire.network.set(calm);
+        self.wire.network.partition(&[]);
         for from in self.scenario.cluster.ids() {
-            self.network.set_roughness(from, Roughness::NONE);
+            self.wire.network.set_roughness(from, Roughness::NONE);
             for to in self.scenario.cluster.ids() {
-                if self.network.link(from, to) != Link::Open {
+                if self.wire.network.link(from, to) != Link::Open {
                     self.set_link(from, to, Link::Open);
                 }
             }
@@ -48,7 +49,7 @@ impl<P: Protocol> World<P> {
             }
             self.end_trouble(from);
         }
-        self.frozen = false;
+        self.by_hand.frozen = false;
         self.write_down(Act::Heal);
     }
 
@@ -59,8 +60,8 @@ impl<P: Protocol> World<P> {
         let Some(leader) = self.leader() else { return Some(self.why_nobody_leads()) };
         let process = self.nodes[leader.0 as usize].process.as_ref()?;
         let (name, goal) = (self.names.of(leader), process.last());
-        if goal < self.committed {
-            let lost = self.committed;
+        if goal < self.ledger.committed {
+            let lost = self.ledger.committed;
             return Some(format!(
                 "entry {lost} was committed, and the log of {name}, who leads, ends at {goal}"
             ));
@@ -111,7 +112,7 @@ impl<P: Protocol> World<P> {
 
     /// Which hardship is not over, so that nobody can blame the protocol for not agreeing.
     fn hardship(&self) -> Option<String> {
-        let Network { loss, corrupt, .. } = self.network.settings();
+        let Network { loss, corrupt, .. } = self.wire.network.settings();
         if loss != Ratio::ZERO || corrupt != Ratio::ZERO {
             return Some(String::from("the network loses messages"));
         }
@@ -121,7 +122,7 @@ impl<P: Protocol> World<P> {
             if node.stalled || node.trouble.scars() != node.trouble || node.clock.frozen.is_some() {
                 return Some(format!("{name} is in trouble"));
             }
-            let closed = |to: &NodeId| self.network.link(from, *to) != Link::Open;
+            let closed = |to: &NodeId| self.wire.network.link(from, *to) != Link::Open;
             if let Some(to) = self.scenario.cluster.ids().filter(|to| *to != from).find(closed) {
                 return Some(format!("what {name} sends does not reach {}", self.names.of(to)));
             }
@@ -204,30 +205,30 @@ impl<P: Protocol> World<P> {
         if self.hardship().is_some() || !self.is_idle() {
             return;
         }
-        let delay = self.network.settings().delay.max;
+        let delay = self.wire.network.settings().delay.max;
         let epoch = self.highest_epoch();
         self.run_until(self.now.after(interval.saturating_add(delay.saturating_mul(2))));
-        let (since, requests) = (self.seen(), self.last_request);
+        let (since, requests) = (self.seen(), self.hands.last_request);
         let nodes = self.nodes.len();
-        self.tally = Some(vec![vec![0; nodes]; nodes]);
+        self.ledger.tally = Some(vec![vec![0; nodes]; nodes]);
         let intervals = INTERVALS - 1;
         self.run_until(self.now.after(interval.saturating_mul(intervals)));
-        let sent = self.tally.take().unwrap_or_default();
-        let undisturbed = epoch == self.highest_epoch() && requests == self.last_request;
+        let sent = self.ledger.tally.take().unwrap_or_default();
+        let undisturbed = epoch == self.highest_epoch() && requests == self.hands.last_request;
         if !undisturbed || !self.is_idle() || self.is_over() || self.is_exhausted() {
             return;
         }
         let (seen, allowed) = (self.seen(), P::idle_messages_max());
         let rest = Rest { since, seen, intervals, interval, allowed, sent: &sent };
-        self.checkers.on_rest(&rest, &self.names, &mut self.violations);
+        self.ledger.checkers.on_rest(&rest, &self.names, &mut self.ledger.violations);
     }
 
     /// Whether the cluster agrees, and nobody waits for an answer.
     fn is_idle(&self) -> bool {
-        let calls = self
-            .clients
-            .iter()
-            .any(|client| client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some());
+        let calls =
+            self.hands.clients.iter().any(|client| {
+                client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some()
+            });
         !calls && !self.has_pending_operation() && self.disagreement().is_none()
     }
 

@@ -12,7 +12,7 @@
 
 use core::fmt::{self, Write as _};
 
-use crate::choices::{Choice, Site, Unusual};
+use super::{Choice, Site, Unusual};
 
 /// The first line of every tape. Its number changes when the meaning of a line does.
 const HEADER: &str = "splitbrain-tape 1";

@@ -3,10 +3,12 @@
 //! Holds: a crash takes the process, its timers and its state machine, and leaves the disk.
 //! Not here: when anything happens to it (`world`).
 
+use super::act::Act;
+use super::disk::NodeDisk;
+use super::wire::Envelope;
 use crate::check::Glance;
-use crate::disk::NodeDisk;
 use crate::machine::Machine;
-use crate::protocol::{Address, Protocol};
+use crate::protocol::{Address, Input, Protocol};
 use crate::time::Moment;
 use crate::trace::RecordId;
 
@@ -41,6 +43,17 @@ pub struct Node<P: Protocol> {
     pub trouble: Trouble,
     /// Its clock.
     pub clock: Clock,
+    /// What waits until its paused process goes on, in its order.
+    pub(super) waiting: Vec<Waiting<P>>,
+}
+
+/// What waits for a paused process.
+#[derive(Clone, Debug)]
+pub(super) enum Waiting<P: Protocol> {
+    /// A message that arrived.
+    Message(Envelope<P::Message>),
+    /// An input, with the record that begins its step and with what was written down of it.
+    Input(Input<P>, RecordId, Option<Act<P::Timer>>),
 }
 
 /// What is wrong with a node, beside being down and its disk being stalled.
@@ -171,6 +184,7 @@ impl<P: Protocol> Node<P> {
             snapshot_at: 0,
             trouble: Trouble::default(),
             clock: Clock::default(),
+            waiting: Vec::new(),
         }
     }
 

@@ -3,9 +3,9 @@
 //! Holds: a strike within the budget leaves the cluster able to decide, by the view of every node that could lead.
 //! Not here: who strikes (`nemesis`), and whether agreement is owed at the end (`agreement`).
 
+use super::World;
 use crate::protocol::{Boot, Effects, Inspect, NodeId, Protocol};
 use crate::scenario::{Budget, NodeFault};
-use crate::world::World;
 
 impl<P: Protocol> World<P> {
     /// Whether a fault may hit these nodes.

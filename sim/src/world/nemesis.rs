@@ -6,65 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agenda::Event;
+use super::agenda::Event;
+use super::strike::{Clog, Direction, Notice, Strike};
+use super::{OperationState, World};
 use crate::choices::Site;
-use crate::network::Link;
-use crate::protocol::{
-    Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets, RequestId,
-};
+use crate::protocol::{Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets};
 use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape, When};
+use crate::trace::Link;
 use crate::trace::{Place, What};
-use crate::world::{OperationState, World};
-
-/// What a nemesis is about to do, and what it has done.
-#[derive(Clone, Debug, Default)]
-pub struct NemesisState {
-    queued: bool,
-    strike: Option<Strike>,
-}
-
-impl NemesisState {
-    /// What it was about to do will not come.
-    pub(crate) fn forget(&mut self) {
-        self.queued = false;
-    }
-}
-
-/// What a nemesis did and will undo.
-#[derive(Clone, Debug)]
-enum Strike {
-    Cut(Vec<Direction>),
-    Hit(NodeFault, Vec<NodeId>),
-    Clog(Clog),
-    /// A node moved away from this address.
-    Move(Notice, Address),
-    /// A node is taken to live where another one does.
-    Mistake(Notice),
-}
-
-/// A link in one direction.
-type Direction = (NodeId, NodeId);
-
-/// Nodes whose links are clogged one after the other, and freed in another order.
-#[derive(Clone, Debug)]
-struct Clog {
-    /// Whose links will be clogged, the last one next.
-    ahead: Vec<NodeId>,
-    /// Whose links are clogged, and which.
-    clogged: Vec<(NodeId, Vec<Direction>)>,
-}
-
-/// The cluster is to be told where a node lives.
-#[derive(Clone, Copy, Debug)]
-struct Notice {
-    node: NodeId,
-    request: Option<RequestId>,
-}
 
 impl<P: Protocol> World<P> {
     pub(crate) fn start_nemeses(&mut self) {
-        for number in 0..self.nemeses.len() {
-            if !self.nemeses[number].queued {
+        for number in 0..self.hands.nemeses.len() {
+            if !self.hands.nemeses[number].queued {
                 self.queue_nemesis(number);
             }
         }
@@ -72,86 +26,86 @@ impl<P: Protocol> World<P> {
 
     /// Something happened at a node: is it what a nemesis waits for?
     pub(crate) fn cue(&mut self, node: NodeId, fact: &'static str) {
-        if !self.busy {
+        if !self.hands.busy {
             return;
         }
         for (number, plan) in self.scenario.nemeses.iter().enumerate() {
             let When::On(cue) = plan.when else { continue };
-            let known = self.cued.iter().any(|&(other, at, _)| (other, at) == (number, node));
-            let waits = self.nemeses[number].strike.is_none() && !known;
+            let known = self.hands.cued.iter().any(|&(other, at, _)| (other, at) == (number, node));
+            let waits = self.hands.nemeses[number].strike.is_none() && !known;
             if waits && cue.name() == fact {
-                self.cued.push((number, node, self.trace.cause()));
+                self.hands.cued.push((number, node, self.ledger.trace.cause()));
             }
         }
     }
 
     /// Lets those strike that were waiting for what just happened.
     pub(crate) fn strike_on_cue(&mut self) {
-        for (number, node, cause) in std::mem::take(&mut self.cued) {
-            if self.nemeses[number].strike.is_some() || self.choices.below(Site::Nemesis, 2) == 0 {
+        for (number, node, cause) in std::mem::take(&mut self.hands.cued) {
+            if self.hands.nemeses[number].strike.is_some() || self.choices.below(Site::Nemesis, 2) == 0 {
                 continue;
             }
             self.begin_event();
-            self.focus = Some(node);
-            self.nemeses[number].strike = self.caused_by(cause, |world| world.strike(number));
-            self.focus = None;
+            self.hands.focus = Some(node);
+            self.hands.nemeses[number].strike = self.caused_by(cause, |world| world.strike(number));
+            self.hands.focus = None;
             self.queue_nemesis(number);
         }
         // What a strike itself brings about is no cue.
-        self.cued.clear();
+        self.hands.cued.clear();
     }
 
     fn queue_nemesis(&mut self, number: usize) {
         let plan = self.scenario.nemeses[number];
-        let relief = self.nemeses[number].strike.is_some();
+        let relief = self.hands.nemeses[number].strike.is_some();
         let wait = match plan.when {
             _ if relief => plan.lasting,
             When::Every(time) => time,
             When::On(_) => return,
         };
         let after = self.choices.within(Site::Nemesis, wait);
-        self.nemeses[number].queued = true;
+        self.hands.nemeses[number].queued = true;
         self.agenda.push(self.now.after(after), Event::Nemesis { nemesis: number as u32, relief });
     }
 
     pub(crate) fn on_nemesis(&mut self, number: usize) {
-        self.nemeses[number].queued = false;
-        if !self.busy && !self.mends(number) {
+        self.hands.nemeses[number].queued = false;
+        if !self.hands.busy && !self.mends(number) {
             return;
         }
         self.begin_event();
-        self.nemeses[number].strike = match self.nemeses[number].strike.take() {
+        self.hands.nemeses[number].strike = match self.hands.nemeses[number].strike.take() {
             Some(strike) => {
                 let began = self.record(Place::World, What::Strikes { nemesis: number, relief: true });
                 self.caused_by(Some(began), |world| world.go_on(strike))
             }
             None => self.strike(number),
         };
-        if self.busy || self.mends(number) {
+        if self.hands.busy || self.mends(number) {
             self.queue_nemesis(number);
         }
     }
 
     /// Whether a nemesis is an operator who has a mistake to put right. That goes on while everything else rests.
     fn mends(&self, number: usize) -> bool {
-        matches!(self.nemeses[number].strike, Some(Strike::Mistake(_)))
+        matches!(self.hands.nemeses[number].strike, Some(Strike::Mistake(_)))
     }
 
     /// Undoes what nemeses did, or begins to.
     pub(crate) fn end_strikes(&mut self) {
-        for number in 0..self.nemeses.len() {
+        for number in 0..self.hands.nemeses.len() {
             if self.mends(number) {
-                if !self.nemeses[number].queued {
+                if !self.hands.nemeses[number].queued {
                     self.queue_nemesis(number);
                 }
                 continue;
             }
-            match self.nemeses[number].strike.take() {
+            match self.hands.nemeses[number].strike.take() {
                 Some(Strike::Clog(Clog { clogged, .. })) => {
                     clogged.into_iter().for_each(|(_, links)| self.open_links(&links));
                 }
                 // Whether the cluster will ever learn of the move is open: the machine answers at both addresses.
-                Some(Strike::Move(Notice { node, .. }, from)) => self.network.bind_also(node, from),
+                Some(Strike::Move(Notice { node, .. }, from)) => self.wire.network.bind_also(node, from),
                 Some(strike @ (Strike::Cut(_) | Strike::Hit(..))) => {
                     self.go_on(strike);
                 }
@@ -162,14 +116,12 @@ impl<P: Protocol> World<P> {
 
     /// Whether a node has moved and the cluster does not know yet.
     pub(crate) fn is_moving(&self, id: NodeId) -> bool {
-        let moves = |state: &NemesisState| matches!(state.strike, Some(Strike::Move(Notice { node, .. }, _)) if node == id);
-        self.nemeses.iter().any(moves)
+        self.hands.nemeses.iter().any(|state| state.moves() == Some(id))
     }
 
     /// Whether the cluster may take a node to live where another one does.
     pub(crate) fn is_mistaken(&self, id: NodeId) -> bool {
-        let mistaken = |state: &NemesisState| matches!(state.strike, Some(Strike::Mistake(Notice { node, .. })) if node == id);
-        self.nemeses.iter().any(mistaken)
+        self.hands.nemeses.iter().any(|state| state.mistakes() == Some(id))
     }
 
     fn strike(&mut self, number: usize) -> Option<Strike> {
@@ -246,7 +198,7 @@ impl<P: Protocol> World<P> {
         let mut links = Vec::new();
         for from in self.scenario.cluster.ids() {
             for to in self.scenario.cluster.ids() {
-                if from != to && !heard(from, to) && self.network.link(from, to) == Link::Open {
+                if from != to && !heard(from, to) && self.wire.network.link(from, to) == Link::Open {
                     self.set_link(from, to, Link::Cut);
                     links.push((from, to));
                 }
@@ -329,7 +281,7 @@ impl<P: Protocol> World<P> {
         let mut links = Vec::new();
         for other in self.scenario.cluster.ids().filter(|&other| other != node) {
             for (from, to) in [(node, other), (other, node)] {
-                if self.network.link(from, to) == Link::Open {
+                if self.wire.network.link(from, to) == Link::Open {
                     self.set_link(from, to, how);
                     links.push((from, to));
                 }
@@ -486,7 +438,7 @@ impl<P: Protocol> World<P> {
 
     /// Moves a node to an address that nobody ever had, and tells the leader.
     fn begin_move(&mut self) -> Option<Strike> {
-        let to = self.scenario.cluster.nodes.len() + self.vacancies_used;
+        let to = self.scenario.cluster.nodes.len() + self.hands.vacancies_used;
         if to >= self.scenario.cluster.addresses.len() {
             return None;
         }
@@ -494,7 +446,7 @@ impl<P: Protocol> World<P> {
         if !self.allows(&[node], NodeFault::Pause) {
             return self.hold_back("address");
         }
-        self.vacancies_used += 1;
+        self.hands.vacancies_used += 1;
         let (from, to) = (self.nodes[node.0 as usize].address, Address(to as u32));
         self.note("address-changed");
         self.bind(node, to);
@@ -544,7 +496,7 @@ impl<P: Protocol> World<P> {
                 let minority = self.draw_minority();
                 return minority.into_iter().filter(|node| targets.contains(node)).collect();
             }
-            Aim::Any => self.focus.filter(|node| targets.contains(node)),
+            Aim::Any => self.hands.focus.filter(|node| targets.contains(node)),
             Aim::Leader => self.leader().filter(|leader| targets.contains(leader)),
             Aim::Candidate => self.heir(&targets),
             Aim::Joint => {
@@ -581,7 +533,7 @@ impl<P: Protocol> World<P> {
     /// A node that believes to lead: an operator may be connected to one that was deposed.
     fn draw_leader(&mut self) -> Option<NodeId> {
         let leaders: Vec<NodeId> = self.leaders().collect();
-        if let Some(focus) = self.focus.filter(|focus| leaders.contains(focus)) {
+        if let Some(focus) = self.hands.focus.filter(|focus| leaders.contains(focus)) {
             return Some(focus);
         }
         self.draw(&leaders)
@@ -697,7 +649,7 @@ mod tests {
         let held = |world: &World<Echo>| {
             let ids: Vec<NodeId> = world.scenario.cluster.ids().collect();
             let pairs = ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)));
-            pairs.filter(|&(from, to)| world.network.link(from, to) == Link::Held).count()
+            pairs.filter(|&(from, to)| world.wire.network.link(from, to) == Link::Held).count()
         };
         let mut most = 0;
         let mut freed = 0;

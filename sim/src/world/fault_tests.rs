@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::network::Link;
-use crate::node::Clock;
+use super::World;
 use crate::protocol::{Inspect as _, NodeId};
 use crate::protocols::echo::Echo;
 use crate::protocols::raft::Raft;
 use crate::runner;
 use crate::scenario::{NodeFault, Ratio};
 use crate::time::Moment;
-use crate::world::World;
+use crate::trace::Link;
+use crate::world::node::Clock;
 use crate::world::tests::{at, world_with};
 
 const A: NodeId = NodeId(0);

@@ -4,13 +4,16 @@
 //! seed in a bug report outlives an update of the random number crates; a recorded tape replays without the seed.
 //! Not here: what is drawn for (`network`, `disk`, `world`, `workload`).
 
+pub(crate) mod ratio;
+pub mod tape;
+
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::protocol::Within;
-use crate::scenario::Ratio;
+pub use ratio::Ratio;
 
 /// Where in the simulator a draw is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,12 +3,12 @@
 //! Holds: a fault that ended leaves no trace but what it cost; what is for ever does not end.
 //! Not here: who strikes when (`nemesis`), and what a cluster must survive (`budget`).
 
+use super::World;
+use super::network::Roughness;
 use crate::choices::Site;
-use crate::network::Roughness;
 use crate::protocol::{NodeId, Protocol};
 use crate::scenario::{NodeFault, Ratio};
 use crate::trace::{Place, What};
-use crate::world::World;
 
 impl<P: Protocol> World<P> {
     /// Makes something go wrong with a node.
@@ -40,12 +40,12 @@ impl<P: Protocol> World<P> {
             NodeFault::BitRot => node.trouble.rotten = true,
             NodeFault::MisdirectedWrite => node.trouble.misdirects = true,
             NodeFault::LossBurst { share } => {
-                let rough = Roughness { loss: share, ..self.network.roughness(id) };
-                self.network.set_roughness(id, rough);
+                let rough = Roughness { loss: share, ..self.wire.network.roughness(id) };
+                self.wire.network.set_roughness(id, rough);
             }
             NodeFault::SlowLinks { factor } => {
-                let rough = Roughness { factor, ..self.network.roughness(id) };
-                self.network.set_roughness(id, rough);
+                let rough = Roughness { factor, ..self.wire.network.roughness(id) };
+                self.wire.network.set_roughness(id, rough);
             }
             NodeFault::ClockDrift { ppm } => {
                 let drawn = self.choices.below(Site::Nemesis, 2 * u64::from(ppm) + 1);
@@ -101,12 +101,12 @@ impl<P: Protocol> World<P> {
                 }
             }
             NodeFault::LossBurst { .. } => {
-                let rough = Roughness { loss: Ratio::ZERO, ..self.network.roughness(id) };
-                self.network.set_roughness(id, rough);
+                let rough = Roughness { loss: Ratio::ZERO, ..self.wire.network.roughness(id) };
+                self.wire.network.set_roughness(id, rough);
             }
             NodeFault::SlowLinks { .. } => {
-                let rough = Roughness { factor: 1, ..self.network.roughness(id) };
-                self.network.set_roughness(id, rough);
+                let rough = Roughness { factor: 1, ..self.wire.network.roughness(id) };
+                self.wire.network.set_roughness(id, rough);
             }
             NodeFault::ClockDrift { .. } => node.clock.ppm = node.clock.own_ppm,
             NodeFault::ClockFreeze => self.thaw(id),
@@ -116,7 +116,7 @@ impl<P: Protocol> World<P> {
     /// Whether a node has a fault that would make the same one worse or hide it.
     pub(crate) fn suffers(&self, id: NodeId, fault: NodeFault) -> bool {
         let node = &self.nodes[id.0 as usize];
-        let rough = self.network.roughness(id);
+        let rough = self.wire.network.roughness(id);
         match fault {
             NodeFault::Crash | NodeFault::Reboot | NodeFault::Kill | NodeFault::Wipe => {
                 node.process.is_none()

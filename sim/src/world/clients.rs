@@ -3,16 +3,17 @@
 //! Holds: a client has one call open at a time; silence and lost leadership leave a call unknown, never failed.
 //! Not here: what a client remembers (`client`).
 
-use crate::act::Act;
-use crate::agenda::{Agenda, Event};
+use super::World;
+use super::act::Act;
+use super::agenda::{Agenda, Event};
+use super::client::{Attempt, Client, OpenCall, draw_request};
+use super::hands::client_of;
 use crate::choices::Site;
-use crate::client::{Attempt, Client, OpenCall, draw_request};
 use crate::history::{self, CallId, Judged, Outcome};
 use crate::machine::{Answer, Applied, By, Command, Request, Task};
 use crate::protocol::{Input, NodeId, Protocol, Refusal, RequestId, Within};
 use crate::scenario::{Property, ReadsAt, Sessions};
 use crate::trace::{Ending, Place, What};
-use crate::world::World;
 
 /// How long a client waits after a refusal before it tries again: a network's round trip or two.
 const PAUSE: Within = Within { min: 5_000_000, max: 20_000_000 };
@@ -20,13 +21,15 @@ const PAUSE: Within = Within { min: 5_000_000, max: 20_000_000 };
 impl<P: Protocol> World<P> {
     /// Sets workload and nemeses to work, or lets them rest: clients end their calls and begin none.
     pub fn set_busy(&mut self, busy: bool) {
-        self.busy = busy;
+        self.hands.busy = busy;
         if !busy {
             return;
         }
         let Some(workload) = self.scenario.workload else { return self.start_nemeses() };
         for client in 0..workload.clients {
-            if self.clients[client as usize].call.is_none() && self.clients[client as usize].wake.is_none() {
+            if self.hands.clients[client as usize].call.is_none()
+                && self.hands.clients[client as usize].wake.is_none()
+            {
                 let think = self.choices.within(Site::Workload, workload.think);
                 self.wake_client(client, think);
             }
@@ -36,16 +39,16 @@ impl<P: Protocol> World<P> {
 
     /// One call of a client that makes no other: it asks one node once and waits for as long as it takes.
     pub fn call(&mut self, request: Request, via: NodeId) -> CallId {
-        let client = self.clients.len() as u32;
-        self.clients.push(Client::default());
+        let client = self.hands.clients.len() as u32;
+        self.hands.clients.push(Client::default());
         self.call_of(client, request, via)
     }
 
     /// A call of a client with this number, or its open call once more if it is asked `again`.
     pub(crate) fn call_as(&mut self, client: u32, request: Request, via: NodeId, again: bool) {
         let patient = Client { patient: true, ..Client::default() };
-        let clients = self.clients.len().max(client as usize + 1);
-        self.clients.resize(clients, patient);
+        let clients = self.hands.clients.len().max(client as usize + 1);
+        self.hands.clients.resize(clients, patient);
         if again && self.has_open_call(client) {
             self.retry(client, via);
         } else {
@@ -55,14 +58,14 @@ impl<P: Protocol> World<P> {
 
     /// A client that a story names: it keeps a call open until it is answered, and asks again when it is told to.
     pub fn patient_client(&mut self) -> u32 {
-        self.clients.push(Client { patient: true, ..Client::default() });
-        self.clients.len() as u32 - 1
+        self.hands.clients.push(Client { patient: true, ..Client::default() });
+        self.hands.clients.len() as u32 - 1
     }
 
     /// One call of a client that has none open.
     pub fn call_of(&mut self, client: u32, request: Request, via: NodeId) -> CallId {
         self.begin_event();
-        self.clients[client as usize].target = via.0;
+        self.hands.clients[client as usize].target = via.0;
         let id = self.open(client, request);
         self.attempt(client);
         id
@@ -70,11 +73,11 @@ impl<P: Protocol> World<P> {
 
     /// A client asks for its open call again; `None` when it has none.
     pub fn retry(&mut self, client: u32, via: NodeId) -> Option<CallId> {
-        let call = self.clients[client as usize].call.as_mut()?;
+        let call = self.hands.clients[client as usize].call.as_mut()?;
         call.tainted = true;
         let id = call.id;
         self.begin_event();
-        self.clients[client as usize].target = via.0;
+        self.hands.clients[client as usize].target = via.0;
         self.attempt(client);
         Some(id)
     }
@@ -83,25 +86,25 @@ impl<P: Protocol> World<P> {
     pub fn open_session(&mut self, client: u32, via: NodeId) {
         let Sessions::Expiring(lasting) = self.scenario.cluster.sessions else { return };
         self.begin_event();
-        self.clients[client as usize].target = via.0;
+        self.hands.clients[client as usize].target = via.0;
         self.ask_for_session(client, lasting);
     }
 
     /// The session of a client.
     #[must_use]
     pub fn session(&self, client: u32) -> Option<u64> {
-        self.clients.get(client as usize).and_then(|client| client.session)
+        self.hands.clients.get(client as usize).and_then(|client| client.session)
     }
 
     /// Whether a client waits for an answer, or would if it had asked again.
     #[must_use]
     pub fn has_open_call(&self, client: u32) -> bool {
-        self.clients.get(client as usize).is_some_and(|client| client.call.is_some())
+        self.hands.clients.get(client as usize).is_some_and(|client| client.call.is_some())
     }
 
     pub(crate) fn on_client(&mut self, index: u32) {
         let timed = matches!(self.agenda, Agenda::Timed { .. });
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         if timed && client.queued != Some(self.now) {
             return; // An entry that an earlier one replaced.
         }
@@ -116,14 +119,14 @@ impl<P: Protocol> World<P> {
             Some(_) => client.wake = None,
         }
         self.begin_event();
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         let (call, opening) = (client.call, client.opening.take());
         match call {
-            None if self.busy => self.begin_call(index),
+            None if self.hands.busy => self.begin_call(index),
             None => {}
             Some(OpenCall { attempt: Some(_), .. }) => self.give_up_attempt(index, true),
             Some(_) if opening.is_some() => {
-                self.clients[index as usize].target += 1;
+                self.hands.clients[index as usize].target += 1;
                 self.give_up_attempt(index, false);
             }
             Some(_) => self.attempt(index),
@@ -132,16 +135,17 @@ impl<P: Protocol> World<P> {
 
     fn begin_call(&mut self, index: u32) {
         let Some(workload) = self.scenario.workload else { return };
-        let request = draw_request(&workload, &mut self.choices, &mut self.last_value, &self.recent);
+        let request =
+            draw_request(&workload, &mut self.choices, &mut self.hands.last_value, &self.hands.recent);
         self.open(index, request);
         self.attempt(index);
     }
 
     fn open(&mut self, index: u32, request: Request) -> CallId {
-        let cause = self.clients[index as usize].returned.or(self.trace.cause());
+        let cause = self.hands.clients[index as usize].returned.or(self.ledger.trace.cause());
         let record = self.record_led_to(cause, Place::Client(index), What::Calls { request });
-        let id = self.history.call(index, request, self.seen());
-        let client = &mut self.clients[index as usize];
+        let id = self.ledger.history.call(index, request, self.seen());
+        let client = &mut self.hands.clients[index as usize];
         client.serial += 1;
         client.call = Some(OpenCall { id, record, request, attempt: None, tries: 0, tainted: false });
         id
@@ -149,7 +153,7 @@ impl<P: Protocol> World<P> {
 
     /// How a retry of this client is known; `None` when it has to open a session first.
     fn known_by(&self, index: u32, node: NodeId) -> Option<By> {
-        let client = &self.clients[index as usize];
+        let client = &self.hands.clients[index as usize];
         let works = self.scenario.workload.is_some_and(|workload| index < workload.clients);
         match (self.scenario.cluster.sessions, client.session) {
             (Sessions::Kept, _) => Some(By::Client),
@@ -164,13 +168,13 @@ impl<P: Protocol> World<P> {
     }
 
     fn ask_for_session(&mut self, index: u32, lasting: u64) {
-        let request = self.next_request(index);
+        let request = self.hands.next_request(index);
         let nodes = self.nodes.len() as u32;
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         let (node, serial) = (NodeId(client.target % nodes), client.serial);
         let incarnation = self.nodes[node.0 as usize].incarnation;
         client.opening = Some(Attempt { request, node, incarnation });
-        let cause = client.call.as_ref().map(|call| call.record).or(self.trace.cause());
+        let cause = client.call.as_ref().map(|call| call.record).or(self.ledger.trace.cause());
         let began = self.record_led_to(cause, Place::Client(index), What::OpensSession);
         if let Some(workload) = self.scenario.workload {
             self.wake_client(index, workload.timeout);
@@ -181,7 +185,7 @@ impl<P: Protocol> World<P> {
         // What a session is worth to a story is its entry in the log: any write of a key that nobody reads has one.
         let key = self.scenario.workload.map_or(0, |workload| workload.keys);
         let request_like = Request::Put { key, value: u64::from(index) };
-        let client = self.clients.len() as u32 + index;
+        let client = self.hands.clients.len() as u32 + index;
         self.write_down(Act::Call { client, node, request: request_like, again: false });
         let stamp = self.nodes[node.0 as usize].clock.shows(self.now);
         let command = Command { client: index, serial, task: Task::Open { stamp, lasting } }.encode();
@@ -189,7 +193,7 @@ impl<P: Protocol> World<P> {
     }
 
     fn attempt(&mut self, index: u32) {
-        let call = self.clients[index as usize].call;
+        let call = self.hands.clients[index as usize].call;
         let writes = call.is_some_and(|call| !matches!(call.request, Request::Get { .. }));
         if let Sessions::Expiring(lasting) = self.scenario.cluster.sessions
             && writes
@@ -197,10 +201,10 @@ impl<P: Protocol> World<P> {
         {
             return self.ask_for_session(index, lasting);
         }
-        let request = self.next_request(index);
+        let request = self.hands.next_request(index);
         let nodes = self.nodes.len() as u32;
         let timeout = self.scenario.workload.map(|workload| workload.timeout);
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         let Some(call) = &mut client.call else { return };
         let reads_anywhere = self.scenario.workload.is_some_and(|workload| {
             workload.reads_at == ReadsAt::Any && index < workload.clients && call.tries == 0
@@ -236,8 +240,10 @@ impl<P: Protocol> World<P> {
 
     /// The machine's answer to a read, as it is now.
     pub(crate) fn serve(&mut self, node: NodeId, request: RequestId) {
-        let index = (request.0 & ((1 << 20) - 1)) as u32;
-        let Some(Client { call: Some(call), serial, .. }) = self.clients.get(index as usize) else { return };
+        let index = client_of(request);
+        let Some(Client { call: Some(call), serial, .. }) = self.hands.clients.get(index as usize) else {
+            return;
+        };
         let (asked, serial) = (call.request, *serial);
         if call.attempt.is_none_or(|attempt| attempt.request != request) {
             return;
@@ -266,7 +272,7 @@ impl<P: Protocol> World<P> {
 
     /// The call for whose answer a client waits at a node.
     fn waits(&self, node: NodeId, index: u32, serial: u64) -> Option<OpenCall> {
-        let client = self.clients.get(index as usize).filter(|client| client.serial == serial)?;
+        let client = self.hands.clients.get(index as usize).filter(|client| client.serial == serial)?;
         client.call.filter(|call| call.attempt.is_some_and(|attempt| self.is_at(attempt, node)))
     }
 
@@ -283,7 +289,8 @@ impl<P: Protocol> World<P> {
     }
 
     fn on_opened(&mut self, node: NodeId, index: u32, serial: u64, session: u64) {
-        let Some(client) = self.clients.get(index as usize).filter(|client| client.serial == serial) else {
+        let Some(client) = self.hands.clients.get(index as usize).filter(|client| client.serial == serial)
+        else {
             return;
         };
         if !client.opening.is_some_and(|attempt| self.is_at(attempt, node)) {
@@ -291,7 +298,7 @@ impl<P: Protocol> World<P> {
         }
         self.note("session-opened");
         self.record(Place::Client(index), What::HasSession { session });
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         client.opening = None;
         client.session = Some(session);
         client.wake = None;
@@ -304,7 +311,7 @@ impl<P: Protocol> World<P> {
     fn on_expired(&mut self, node: NodeId, index: u32, serial: u64) {
         let Some(call) = self.waits(node, index, serial) else { return };
         self.note("session-expired");
-        self.clients[index as usize].session = None;
+        self.hands.clients[index as usize].session = None;
         let outcome = if call.tainted { Outcome::Unknown } else { Outcome::Refused };
         self.close(index, call, outcome);
     }
@@ -318,10 +325,10 @@ impl<P: Protocol> World<P> {
             | (Request::Cas { key, .. }, Answer::Mismatch(value)) => (key, value),
             (Request::Get { key } | Request::Cas { key, .. }, _) => (key, None),
         };
-        if self.recent.len() <= key as usize {
-            self.recent.resize(key as usize + 1, None);
+        if self.hands.recent.len() <= key as usize {
+            self.hands.recent.resize(key as usize + 1, None);
         }
-        self.recent[key as usize] = value;
+        self.hands.recent[key as usize] = value;
     }
 
     fn close(&mut self, index: u32, call: OpenCall, outcome: Outcome) {
@@ -331,17 +338,18 @@ impl<P: Protocol> World<P> {
             Outcome::Answered(_, answer) => Ending::Answered(answer),
         };
         // What nobody answered ends by the client's own patience: the call led to that.
-        let cause = self.trace.cause().or(Some(call.record));
+        let cause = self.ledger.trace.cause().or(Some(call.record));
         let what = What::Returns { call: call.record, ending };
         let record = self.record_led_to(cause, Place::Client(index), what);
-        self.clients[index as usize].returned = Some(record);
-        if !self.history.outcome(call.id, outcome) {
+        self.hands.clients[index as usize].returned = Some(record);
+        if !self.ledger.history.outcome(call.id, outcome) {
             self.judge_history();
         }
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         client.call = None;
         client.wake = None;
-        let Some(workload) = self.scenario.workload.filter(|workload| self.busy && index < workload.clients)
+        let Some(workload) =
+            self.scenario.workload.filter(|workload| self.hands.busy && index < workload.clients)
         else {
             return;
         };
@@ -355,7 +363,7 @@ impl<P: Protocol> World<P> {
             return;
         }
         let name = |key| self.names.key(key);
-        match history::check(&self.history, name) {
+        match history::check(&self.ledger.history, name) {
             Ok(Judged::Linearizable) => {}
             Ok(Judged::Unknown) => self.note("linearizability-unknown"),
             Err(violation) => self.accuse(violation),
@@ -364,7 +372,7 @@ impl<P: Protocol> World<P> {
 
     pub(crate) fn on_refused(&mut self, index: u32, request: RequestId, refusal: Refusal) {
         let nodes = self.nodes.len() as u32;
-        let Some(client) = self.clients.get_mut(index as usize) else { return };
+        let Some(client) = self.hands.clients.get_mut(index as usize) else { return };
         let target = NodeId(client.target % nodes);
         if client.opening.is_some_and(|attempt| attempt.request == request) {
             client.opening = None;
@@ -380,7 +388,7 @@ impl<P: Protocol> World<P> {
             return;
         }
         if self.scenario.workload.is_none_or(|workload| index >= workload.clients) {
-            self.refusals.insert(call.id, refusal.clone());
+            self.hands.refusals.insert(call.id, refusal.clone());
         }
         match refusal {
             Refusal::NotLeader { hint: Some(hint) } => client.target = hint.0,
@@ -400,7 +408,7 @@ impl<P: Protocol> World<P> {
             Some(_) | None => 0,
         };
         let nodes = self.nodes.len() as u32;
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         let Some(call) = &mut client.call else { return };
         let asked = call.attempt.take().map(|attempt| attempt.node);
         call.tainted |= uncertain;
@@ -422,7 +430,7 @@ impl<P: Protocol> World<P> {
 
     fn wake_client(&mut self, index: u32, after: u64) {
         let wake = self.now.after(after);
-        let client = &mut self.clients[index as usize];
+        let client = &mut self.hands.clients[index as usize];
         client.wake = Some(wake);
         let sooner = match self.agenda {
             Agenda::Timed { .. } => client.queued.is_none_or(|queued| wake < queued),

@@ -5,9 +5,10 @@
 //!
 //! A scenario switches one on by the same option as those of the core: `mutation = "retry-applied-again"`.
 
-use crate::machine::{By, Command, Machine, Task};
+use std::collections::BTreeMap;
+
+use super::{By, Command, Machine, Task};
 use crate::protocol::OptionValue;
-use crate::scenario::Scenario;
 
 /// A mistake. Its name and what it breaks stand in [`MachineMutation::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +64,8 @@ impl MachineMutation {
     }
 
     /// The mutation that a scenario asks for.
-    pub(crate) fn of(scenario: &Scenario) -> Option<MachineMutation> {
-        match scenario.cluster.options.get("mutation")? {
+    pub(crate) fn of(options: &BTreeMap<String, OptionValue>) -> Option<MachineMutation> {
+        match options.get("mutation")? {
             OptionValue::Word(name) => MachineMutation::named(name),
             OptionValue::Switch(_) | OptionValue::Number(_) | OptionValue::Time(_) => None,
         }

@@ -9,19 +9,7 @@ use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId};
 use crate::scenario::{Network as Settings, Order, Ratio, Spread};
 use crate::time::Moment;
-
-/// The state of the link from one machine to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Link {
-    /// Messages pass.
-    #[default]
-    Open,
-    /// Messages are lost, those under way included.
-    Cut,
-    /// Messages wait until the link is released.
-    Held,
-}
+use crate::trace::Link;
 
 /// What becomes of a message when it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::machine::Answer;
+use super::command::Answer;
 
 /// An open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Session {
+pub(super) struct Session {
     /// The number of its last command, and what it was answered.
     pub last: Option<(u64, Answer)>,
     /// When it was last used, in log time.
@@ -24,7 +24,7 @@ pub struct Session {
 
 /// What a session knows of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub(super) enum Known {
     /// Nothing: it is to be applied.
     New,
     /// It was applied, and answered so.
@@ -37,7 +37,7 @@ pub enum Known {
 
 /// The sessions that are open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Sessions {
+pub(super) struct Sessions {
     now: u64,
     opened: u64,
     open: BTreeMap<u64, Session>,
@@ -45,7 +45,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Opens a session, and gives its number.
-    pub fn open(&mut self, stamp: u64, lasting: u64) -> u64 {
+    pub(super) fn open(&mut self, stamp: u64, lasting: u64) -> u64 {
         self.pass(stamp);
         self.opened += 1;
         self.open.insert(self.opened, Session { last: None, used: self.now, lasting });
@@ -61,7 +61,7 @@ impl Sessions {
     }
 
     /// What is known of a command, which uses the session.
-    pub fn look(&mut self, stamp: u64, number: u64, serial: u64) -> Known {
+    pub(super) fn look(&mut self, stamp: u64, number: u64, serial: u64) -> Known {
         self.pass(stamp);
         let Some(session) = self.open.get_mut(&number) else { return Known::Expired };
         session.used = self.now;
@@ -73,7 +73,7 @@ impl Sessions {
     }
 
     /// Remembers the answer to a command.
-    pub fn remember(&mut self, number: u64, serial: u64, answer: Answer) {
+    pub(super) fn remember(&mut self, number: u64, serial: u64, answer: Answer) {
         if let Some(session) = self.open.get_mut(&number) {
             session.last = Some((serial, answer));
         }
@@ -81,13 +81,13 @@ impl Sessions {
 
     /// Log time, how many sessions were ever opened, and those that are open; for a snapshot.
     #[must_use]
-    pub fn parts(&self) -> (u64, u64, &BTreeMap<u64, Session>) {
+    pub(super) fn parts(&self) -> (u64, u64, &BTreeMap<u64, Session>) {
         (self.now, self.opened, &self.open)
     }
 
     /// The sessions of a snapshot.
     #[must_use]
-    pub fn from_parts(now: u64, opened: u64, open: BTreeMap<u64, Session>) -> Sessions {
+    pub(super) fn from_parts(now: u64, opened: u64, open: BTreeMap<u64, Session>) -> Sessions {
         Sessions { now, opened, open }
     }
 }

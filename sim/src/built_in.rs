@@ -1,0 +1,75 @@
+//! The protocols of this project, and running them by their names.
+//!
+//! Not here: what a system is (`system`), and the adapters (`protocols`).
+
+#[cfg(feature = "openraft")]
+use crate::protocols::openraft;
+#[cfg(feature = "openraft-0-9")]
+use crate::protocols::openraft_0_9;
+use crate::protocols::raft;
+#[cfg(feature = "raft-rs")]
+use crate::protocols::raft_rs;
+use crate::report::Report;
+use crate::runner::{Drive, RunOptions};
+use crate::scenario::{Objection, Scenario};
+use crate::shrink::{Effort, Shrunk};
+use crate::system::{Capability as Can, System, Systems};
+
+/// What the project's own Raft has: everything.
+const ALL: &[Can] = &Can::ALL;
+
+/// What raft-rs and openraft have.
+#[cfg(any(feature = "raft-rs", feature = "openraft"))]
+const LIBRARY: &[Can] =
+    &[Can::Learners, Can::Joint, Can::Membership, Can::Snapshots, Can::Leases, Can::Transfer, Can::Logs];
+
+/// What openraft had before 0.10.
+#[cfg(feature = "openraft-0-9")]
+const OPENRAFT_0_9: &[Can] = &[Can::Learners, Can::Joint, Can::Membership, Can::Snapshots, Can::Logs];
+
+/// The protocols of this build. The first is the project's own, which runs a scenario that names no system.
+const BUILT_IN: &[System] = &[
+    System::of::<raft::Raft>("the Raft of this project, with every rule a switch", ALL),
+    #[cfg(feature = "raft-rs")]
+    System::of::<raft_rs::RaftRs>("the crate raft, of TiKV", LIBRARY),
+    #[cfg(feature = "openraft")]
+    System::of::<openraft::OpenRaft>("the crate openraft", LIBRARY),
+    #[cfg(feature = "openraft-0-9")]
+    System::of::<openraft_0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9),
+];
+
+/// The protocols that `splitbrain` itself runs, in this build.
+#[must_use]
+pub fn systems() -> Systems {
+    Systems::new(BUILT_IN)
+}
+
+/// Carries a scenario out on a protocol of this project, by its name, and judges it.
+///
+/// # Errors
+/// An objection when there is no such protocol, when it does not know a rule or setting, or a step is
+/// impossible when its turn comes.
+pub fn run(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
+    drive(scenario, options, Drive::seeded(options.seed))
+}
+
+/// As [`run`], with another source of chance or a limit.
+///
+/// # Errors
+/// As [`run`].
+pub fn drive(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Report, Objection> {
+    systems().named(&options.system)?.drive(scenario, options, drive)
+}
+
+/// Makes the failure of a scenario with a seed small. `None` when it breaks no promise.
+///
+/// # Errors
+/// An objection when there is no such protocol, or the scenario cannot be run.
+pub fn shrink(
+    scenario: &Scenario,
+    system: &str,
+    seed: u64,
+    effort: &mut Effort<'_>,
+) -> Result<Option<Shrunk>, Objection> {
+    systems().named(system)?.shrink(scenario, seed, effort)
+}

@@ -1,0 +1,80 @@
+//! Deals the acts of a run to a frozen world, one by one.
+//!
+//! Holds: an act that is impossible when its turn comes is left out, and the caller is told.
+//! Not here: what acts are (`act`).
+
+use super::World;
+use super::act::{Act, Which};
+use crate::protocol::{NodeId, Protocol};
+
+/// Deals one act to a frozen world. Returns whether it was possible. With `exact`, messages are those that were sent as
+/// the same of the run; otherwise those that say the same, or stand in the likeliest place.
+pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool) -> bool {
+    let runs = |world: &World<P>, node: NodeId| world.nodes()[node.0 as usize].process.is_some();
+    match act {
+        Act::Deliver { serial, from, to, what, digest, older, younger, kept, .. } => {
+            let like = Which::Like { digest: *digest, older: *older, younger: *younger };
+            let which = if exact { Which::Serial(*serial) } else { like };
+            world.deliver(*from, *to, Some(what), which, *kept)
+        }
+        Act::Fire { node, timer } => {
+            let mut timers = world.nodes()[node.0 as usize].timers.iter();
+            let set = timers.any(|entry| entry.timer == *timer && entry.due.is_some());
+            let possible = (set || world.can_be_told(*node, *timer)) && runs(world, *node);
+            if possible {
+                world.fire(*node, *timer);
+            }
+            possible
+        }
+        Act::Finish { node } => {
+            let possible = runs(world, *node) && world.nodes()[node.0 as usize].disk.unfinished() > 0;
+            if possible {
+                world.finish_stalled(*node);
+            }
+            possible
+        }
+        Act::Crash { node, kept, .. } => {
+            let possible = runs(world, *node);
+            world.tear(*node, *kept);
+            possible
+        }
+        Act::Boot { node } => {
+            let possible = !runs(world, *node);
+            world.boot(*node);
+            possible
+        }
+        Act::Wipe { node } => {
+            world.wipe(*node);
+            true
+        }
+        Act::Snapshot { node } => {
+            let entry = &world.nodes()[node.0 as usize];
+            let possible = runs(world, *node) && entry.glance.applied > entry.snapshot_at;
+            if possible {
+                world.snapshot(*node);
+            }
+            possible
+        }
+        Act::Call { client, node, request, again } => {
+            let possible = runs(world, *node);
+            if possible {
+                world.call_as(*client, *request, *node, *again);
+            }
+            possible
+        }
+        Act::Operate { node, operation } => {
+            let possible = runs(world, *node);
+            if possible {
+                world.operate(*node, operation.clone());
+            }
+            possible
+        }
+        Act::Bind { node, address } => {
+            world.bind(*node, *address);
+            true
+        }
+        Act::Exchange { nodes } => world.exchange(nodes),
+        Act::Lose => world.lose_waiting(),
+        Act::Heal => false,
+    }
+}

@@ -1,0 +1,57 @@
+//! The ledger: what happened, and what those who look on make of it.
+//!
+//! Holds: nothing here changes what happens next, but that a broken promise may end the run.
+//! Not here: who judges (`check`, `history`), and what records are (`trace`).
+
+use std::collections::BTreeMap;
+
+use super::act::Act;
+use crate::check::quiescence::Exchange;
+use crate::check::{Checkers, Violation};
+use crate::history::History;
+use crate::trace::Trace;
+
+/// What happened, and what is judged of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger<T> {
+    /// Every record.
+    pub(crate) trace: Trace,
+    /// Who judges steps, with their memories.
+    pub(super) checkers: Checkers,
+    /// What clients saw.
+    pub(crate) history: History,
+    /// Broken promises, in the order in which they were seen.
+    pub(super) violations: Vec<Violation>,
+    /// How often each situation was noted.
+    pub(super) facts: BTreeMap<&'static str, u64>,
+    /// The highest index that any node knew to be committed.
+    pub(super) committed: u64,
+    /// What led to the input that a process is at, and served nothing so far.
+    pub(super) exchange: Option<Exchange>,
+    /// How many messages each node sent to each other, while that is counted.
+    pub(super) tally: Option<Vec<Vec<u64>>>,
+    /// What happened to nodes, when it is written down.
+    pub(crate) acts: Option<Vec<Act<T>>>,
+}
+
+impl<T> Ledger<T> {
+    /// Nothing happened yet.
+    pub(super) fn new(keep_trace: bool) -> Ledger<T> {
+        Ledger {
+            trace: Trace::new(keep_trace),
+            checkers: Checkers::default(),
+            history: History::default(),
+            violations: Vec::new(),
+            facts: BTreeMap::new(),
+            committed: 0,
+            exchange: None,
+            tally: None,
+            acts: None,
+        }
+    }
+
+    /// Notes that something interesting happened.
+    pub(super) fn note(&mut self, fact: &'static str) {
+        *self.facts.entry(fact).or_insert(0) += 1;
+    }
+}
