@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     scenario.steps.truncate(1);
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
     let choices = Choices::bytes(rest);
-    let drawn = Drive { choices, limit: LIMIT, limit_is_a_promise: false, acts: false };
+    let drawn = Drive { choices, limit: LIMIT, limit_is_a_promise: false, acts: false, keep_from: 0 };
     if let Ok(report) = drive(&scenario, &options, drawn) {
         assert!(report.violations.is_empty(), "{:#?}\n{}", report.violations, scenario.to_toml());
     }

@@ -49,6 +49,8 @@ pub struct Drive {
     pub limit_is_a_promise: bool,
     /// Whether what happens to nodes is written down.
     pub acts: bool,
+    /// Records are kept from this event on, if they are to be kept at all.
+    pub keep_from: u64,
 }
 
 impl Drive {
@@ -56,7 +58,7 @@ impl Drive {
     #[must_use]
     pub fn seeded(seed: u64) -> Drive {
         let limit = Limit::default();
-        Drive { choices: Choices::seeded(seed), limit, limit_is_a_promise: false, acts: false }
+        Drive { choices: Choices::seeded(seed), limit, limit_is_a_promise: false, acts: false, keep_from: 0 }
     }
 }
 
@@ -92,6 +94,7 @@ pub fn play<P: Protocol>(
     let mut world = begin::<P>(scenario, drive.choices, options.trace)?;
     world.bounds.limit = drive.limit;
     world.ledger.acts = drive.acts.then(Vec::new);
+    world.ledger.trace.keep_from(drive.keep_from);
     let mut story = Story::new(&mut world, scenario, &options.file);
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;

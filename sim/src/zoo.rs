@@ -70,7 +70,7 @@ pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
         let scenario = scenario(info, seed);
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let choices = Choices::seeded(seed);
-        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
+        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
         let Ok(report) = crate::built_in::drive(&scenario, &options, drive) else { continue };
         search.seeds += 1;
         search.events += report.counts.events;
@@ -97,6 +97,12 @@ pub fn is_fair(scenario: &Scenario) -> bool {
     correct.cluster.options.remove("mutation");
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    let drive = Drive { choices: Choices::seeded(seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
+    let drive = Drive {
+        choices: Choices::seeded(seed),
+        limit: LIMIT,
+        limit_is_a_promise: true,
+        acts: false,
+        keep_from: 0,
+    };
     crate::built_in::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
 }

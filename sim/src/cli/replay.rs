@@ -66,7 +66,7 @@ pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
 
 fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
-    let mut whole = look(arguments, &target, Limit::default())?;
+    let mut whole = look(arguments, &target, None)?;
     if let Some(parting) = &whole.parted {
         if !arguments.tolerant {
             complain(&format!("the tape does not fit: {parting}"));
@@ -92,7 +92,7 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
         complain(&format!("expected an event of the run, which has {events}, found --at {event}"));
         return None;
     }
-    let stopped = look(arguments, &target, Limit { events: event, ..Limit::default() })?;
+    let stopped = look(arguments, &target, Some(event))?;
     Some((scene(arguments, &stopped), code))
 }
 
@@ -107,8 +107,17 @@ fn scene(arguments: &ReplayArguments, seen: &Sight) -> String {
     text
 }
 
-/// Carries the run out as far as the limit.
-fn look(arguments: &ReplayArguments, target: &Target, limit: Limit) -> Option<Sight> {
+/// How many events before the one that is looked at have their records shown or kept.
+const EVENTS_SHOWN: u64 = 64;
+
+/// Carries the run out, to its end or to an event. Only records that will be shown are kept: those of a long run do not fit
+/// into memory.
+fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>) -> Option<Sight> {
+    let limit = Limit { events: at.unwrap_or(u64::MAX), ..Limit::default() };
+    let keep_from = match at {
+        Some(event) if !arguments.trace => event.saturating_sub(EVENTS_SHOWN),
+        Some(_) | None => 0,
+    };
     let mut choices = choices(arguments, target.seed)?;
     if arguments.record.is_some() {
         choices.record();
@@ -117,9 +126,9 @@ fn look(arguments: &ReplayArguments, target: &Target, limit: Limit) -> Option<Si
         file: target.file.clone(),
         system: target.system.name().to_owned(),
         seed: target.seed,
-        trace: arguments.trace || arguments.at.is_some(),
+        trace: at.is_some() || (arguments.trace && arguments.at.is_none()),
     };
-    let drive = Drive { choices, limit, limit_is_a_promise: false, acts: false };
+    let drive = Drive { choices, limit, limit_is_a_promise: false, acts: false, keep_from };
     let seen = target.system.look(&target.scenario, &options, drive);
     seen.map_err(|objection| complain(&told(&arguments.target, objection))).ok()
 }

@@ -155,8 +155,13 @@ pub fn shrink_protocol<P: Protocol>(
     effort: &mut Effort<'_>,
 ) -> Result<Option<Shrunk>, Objection> {
     let options = &RunOptions { file: String::new(), system: P::NAME.to_owned(), seed, trace: false };
-    let drive =
-        Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: true };
+    let drive = Drive {
+        choices: Choices::seeded(options.seed),
+        limit: LIMIT,
+        limit_is_a_promise: true,
+        acts: true,
+        keep_from: 0,
+    };
     let played = runner::play::<P>(scenario, options, drive)?;
     effort.spend(played.report.counts.events);
     let Some(goal) = Fingerprint::of(&played.report, scenario) else { return Ok(None) };
@@ -178,8 +183,13 @@ fn verified<P: Protocol>(
 ) -> Option<(Scenario, Report)> {
     let text = scenario.to_toml();
     let mut scenario = crate::scenario::parse("shrunk.toml", &text).ok()?.scenario;
-    let drive =
-        Drive { choices: Choices::seeded(options.seed), limit: LIMIT, limit_is_a_promise: true, acts: false };
+    let drive = Drive {
+        choices: Choices::seeded(options.seed),
+        limit: LIMIT,
+        limit_is_a_promise: true,
+        acts: false,
+        keep_from: 0,
+    };
     let report = match runner::play::<P>(&scenario, options, drive) {
         Ok(played) => played.report,
         Err(objection) => {

@@ -4,6 +4,7 @@ use super::record::What;
 
 /// How many things of each kind happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// Events of the world.
     pub events: u64,

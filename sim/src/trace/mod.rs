@@ -32,6 +32,8 @@ pub struct Trace {
     /// What the next records are part of.
     cause: Option<RecordId>,
     records: Option<Vec<Record>>,
+    /// Records of earlier events are not kept.
+    keep_from: u64,
     listener: Listener,
 }
 
@@ -52,6 +54,7 @@ impl Trace {
             counts: Counts::default(),
             cause: None,
             records,
+            keep_from: 0,
             listener: tell::listener(),
         }
     }
@@ -62,10 +65,15 @@ impl Trace {
         self.counts.add(&what);
         let id = RecordId::after(self.last);
         self.last += 1;
-        if let Some(records) = &mut self.records {
+        if let (true, Some(records)) = (self.counts.events >= self.keep_from, &mut self.records) {
             records.push(Record { id, cause, event: self.counts.events, at, place, what });
         }
         id
+    }
+
+    /// Keeps records from an event on only: whoever looks at one moment of a long run needs no others.
+    pub fn keep_from(&mut self, event: u64) {
+        self.keep_from = event;
     }
 
     /// Tells whoever listens what is about to be added.
@@ -121,7 +129,8 @@ impl Trace {
         kind: impl FnOnce() -> String,
         words: impl FnOnce() -> String,
     ) -> Content {
-        if self.records.is_none() && self.listener != Listener::Everything {
+        let keeps = self.records.is_some() && self.counts.events >= self.keep_from;
+        if !keeps && self.listener != Listener::Everything {
             return Content { digest, ..Content::default() };
         }
         Content { digest, kind: kind().into(), words: words().into() }

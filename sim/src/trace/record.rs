@@ -35,6 +35,7 @@ impl RecordId {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Record {
     /// Its number.
     pub id: RecordId,
@@ -53,6 +54,7 @@ pub struct Record {
 /// Where something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Place {
     /// Nowhere in particular.
     World,
@@ -107,6 +109,7 @@ pub enum Link {
 /// Why a message never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Loss {
     /// The network loses some.
     Chance,
@@ -129,6 +132,7 @@ pub enum Loss {
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ending {
     /// Nobody will ever know.
     Unknown,
@@ -141,6 +145,7 @@ pub enum Ending {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum What {
     /// A node sends a message.
     Sends {

@@ -18,11 +18,11 @@ pub struct Node<P: Protocol> {
     /// The running process; `None` while it is down.
     pub process: Option<P>,
     /// Whether its last process ended by its own wish.
-    pub left: bool,
+    pub(crate) left: bool,
     /// Its disk.
-    pub disk: NodeDisk<P::Disk>,
+    pub(crate) disk: NodeDisk<P::Disk>,
     /// Its copy of the replicated state machine.
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// Where it is reached.
     pub address: Address,
     /// Counts boots from 1.
@@ -30,19 +30,19 @@ pub struct Node<P: Protocol> {
     /// What it showed after its last step.
     pub glance: Glance,
     /// Its timers: the election timer, if the protocol has one; then each in the place where it was first set.
-    pub timers: Vec<Timer<P::Timer>>,
+    pub(crate) timers: Vec<Timer<P::Timer>>,
     /// Whether its disk finishes nothing for now.
-    pub stalled: bool,
+    pub(crate) stalled: bool,
     /// Finished writes that wait for a stalled disk to go on.
-    pub overdue: u32,
+    pub(crate) overdue: u32,
     /// When its last write will be done: writes do not overtake each other.
-    pub disk_busy_until: Moment,
+    pub(crate) disk_busy_until: Moment,
     /// The last index applied when its last snapshot was taken.
     pub snapshot_at: u64,
     /// What is wrong with it.
-    pub trouble: Trouble,
+    pub(crate) trouble: Trouble,
     /// Its clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What waits until its paused process goes on, in its order.
     pub(super) waiting: Vec<Waiting<P>>,
 }
@@ -58,29 +58,29 @@ pub(super) enum Waiting<P: Protocol> {
 
 /// What is wrong with a node, beside being down and its disk being stalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// The process stands still.
-    pub paused: bool,
+    pub(crate) paused: bool,
     /// Everything takes so many times as long.
-    pub pace: u32,
+    pub(crate) pace: u32,
     /// Writes take so many times as long.
-    pub disk_pace: u32,
+    pub(crate) disk_pace: u32,
     /// The next write fails.
-    pub failing: bool,
+    pub(crate) failing: bool,
     /// New writes fail.
-    pub full: bool,
+    pub(crate) full: bool,
     /// A write failed in the step that goes on: the process dies when it is done.
-    pub doomed: bool,
+    pub(crate) doomed: bool,
     /// The process asked to be ended in the step that goes on.
-    pub leaving: bool,
+    pub(crate) leaving: bool,
     /// A failed write took the process down, and the end of the fault brings it back.
-    pub felled: bool,
+    pub(crate) felled: bool,
     /// The next write goes to a wrong place.
-    pub misdirects: bool,
+    pub(crate) misdirects: bool,
     /// Its disk does not fit its checksums; a start will tell.
-    pub rotten: bool,
+    pub(crate) rotten: bool,
     /// It never comes back.
-    pub gone: bool,
+    pub(crate) gone: bool,
 }
 
 impl Default for Trouble {
@@ -104,34 +104,34 @@ impl Default for Trouble {
 impl Trouble {
     /// Whether the node is lost for ever, or will be when it starts anew.
     #[must_use]
-    pub fn is_lost(self) -> bool {
+    pub(crate) fn is_lost(self) -> bool {
         self.gone || self.rotten || self.misdirects
     }
 
     /// What remains when every fault ends that can end.
     #[must_use]
-    pub fn scars(self) -> Trouble {
+    pub(crate) fn scars(self) -> Trouble {
         Trouble { rotten: self.rotten, misdirects: self.misdirects, gone: self.gone, ..Trouble::default() }
     }
 }
 
 /// How a node's clock relates to virtual time. Integers only: equal on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// What it is ahead, in virtual nanoseconds; all jumps included.
-    pub ahead: i64,
+    pub(crate) ahead: i64,
     /// How much too fast it runs, in parts per million; more than minus a million.
-    pub ppm: i64,
+    pub(crate) ppm: i64,
     /// What it is too fast by itself, without a fault.
-    pub own_ppm: i64,
+    pub(crate) own_ppm: i64,
     /// Since when it stands still.
-    pub frozen: Option<Moment>,
+    pub(crate) frozen: Option<Moment>,
 }
 
 impl Clock {
     /// How much virtual time passes while the clock counts `span`.
     #[must_use]
-    pub fn virtual_span(&self, span: u64) -> u64 {
+    pub(crate) fn virtual_span(&self, span: u64) -> u64 {
         if self.ppm == 0 {
             return span;
         }
@@ -141,8 +141,11 @@ impl Clock {
 
     /// What the clock shows, in nanoseconds; not before zero.
     #[must_use]
-    pub fn shows(&self, now: Moment) -> u64 {
+    pub(crate) fn shows(&self, now: Moment) -> u64 {
         let now = self.frozen.unwrap_or(now).0;
+        if self.ppm == 0 && self.ahead == 0 {
+            return now; // As nearly always, and without a division.
+        }
         let drift = i128::from(now) * i128::from(self.ppm) / 1_000_000;
         let shown = i128::from(now) + drift + i128::from(self.ahead);
         u64::try_from(shown.max(0)).unwrap_or(u64::MAX)
@@ -151,22 +154,22 @@ impl Clock {
 
 /// A timer and its entry in the agenda.
 #[derive(Clone, Copy, Debug)]
-pub struct Timer<T> {
+pub(crate) struct Timer<T> {
     /// Which.
-    pub timer: T,
+    pub(crate) timer: T,
     /// When it fires, if it is set.
-    pub due: Option<Moment>,
+    pub(crate) due: Option<Moment>,
     /// When the agenda looks at it again. Setting a timer later does not touch the agenda: the entry is put off when it
     /// comes up, so that a timer set at every heartbeat costs one entry an election, not one a heartbeat.
-    pub queued: Option<Moment>,
+    pub(crate) queued: Option<Moment>,
     /// The record that began the step which set it.
-    pub set_in: Option<RecordId>,
+    pub(crate) set_in: Option<RecordId>,
 }
 
 impl<P: Protocol> Node<P> {
     /// A machine that was never booted.
     #[must_use]
-    pub fn new(disk: P::Disk, address: Address) -> Node<P> {
+    pub(crate) fn new(disk: P::Disk, address: Address) -> Node<P> {
         let election =
             P::election_timer().map(|timer| Timer { timer, due: None, queued: None, set_in: None });
         Node {
@@ -189,7 +192,7 @@ impl<P: Protocol> Node<P> {
     }
 
     /// The place of a timer in the node's table.
-    pub fn timer_place(&mut self, timer: P::Timer) -> usize {
+    pub(crate) fn timer_place(&mut self, timer: P::Timer) -> usize {
         if let Some(place) = self.timers.iter().position(|entry| entry.timer == timer) {
             return place;
         }

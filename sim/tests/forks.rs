@@ -1,0 +1,73 @@
+//! A copy of a world costs next to nothing, however long its history, and goes on as its original does.
+
+use splitbrain::protocols::echo::Echo;
+use splitbrain::protocols::raft::Raft;
+use splitbrain::runner;
+use splitbrain::scenario;
+use splitbrain::time::Moment;
+use splitbrain::world::World;
+
+const CALM: &str = "
+title = 'forks'
+source = 'here'
+[cluster]
+members = ['a', 'b', 'c']
+snapshot_every = 1000
+[network]
+delay = '100us..1ms'
+[workload]
+clients = 8
+keys = 4
+reads = '0%'
+think = '0ms..1ms'
+[story]
+steps = [{ settle = true }]
+[expect]
+violations = 'none'
+";
+
+/// A world of clients that write, some entries into its run.
+fn world(commits: u64) -> World<Raft> {
+    let scenario = scenario::parse("calm.toml", CALM).expect("it loads").scenario;
+    let mut world = runner::world::<Raft>(&scenario, 1, false).expect("it begins");
+    world.set_busy(true);
+    while world.nodes().iter().map(|node| node.glance.commit).max() < Some(commits) {
+        let until = world.now().after(100_000_000);
+        world.run_until(until);
+    }
+    world
+}
+
+/// How many allocations a copy makes, its end included.
+fn cost(world: &World<Raft>) -> u64 {
+    allocation_counter::measure(|| drop(world.clone())).count_total
+}
+
+#[test]
+fn a_copy_of_a_long_run_costs_little_more_than_one_of_a_short_run() {
+    let (short, long) = (cost(&world(500)), cost(&world(8_000)));
+    assert!(long < short + 40, "{short} allocations after 500 entries, {long} after 8,000");
+}
+
+#[test]
+fn a_copy_goes_on_as_its_original_and_does_not_change_it() {
+    let mut original = world(600);
+    let until = Moment(original.now().0 + 300_000_000);
+    let before = original.trace().digest();
+    let mut copy = original.clone();
+    copy.run_until(until);
+    assert_eq!(original.trace().digest(), before);
+    original.run_until(until);
+    assert_eq!(original.trace().digest(), copy.trace().digest());
+    assert_eq!(original.history().calls().len(), copy.history().calls().len());
+}
+
+#[test]
+fn agenda_network_and_disks_allocate_nothing_once_they_have_their_room() {
+    let text = CALM.replace("[workload]\nclients = 8\nkeys = 4\nreads = '0%'\nthink = '0ms..1ms'\n", "");
+    let scenario = scenario::parse("echo.toml", &text).expect("it loads").scenario;
+    let mut world = runner::world::<Echo>(&scenario, 1, false).expect("it begins");
+    world.run_events(5_000);
+    let counted = allocation_counter::measure(|| world.run_events(10_000));
+    assert_eq!((world.counts().events, counted.count_total), (15_000, 0));
+}
