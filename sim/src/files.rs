@@ -70,7 +70,7 @@ const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 /// A name for a file, made from any text: letters, digits, dashes and dots within, never a path, never hidden, never empty,
 /// never a device. Texts that differ may share a name.
 #[must_use]
-pub fn file_name(text: &str, ending: &str) -> String {
+pub(crate) fn file_name(text: &str, ending: &str) -> String {
     let plain = |letter: char| match letter {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' => letter,
         _ => '-',

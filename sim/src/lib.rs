@@ -1,4 +1,8 @@
 //! A world that can be forked: deterministic simulation of consensus protocols.
+//!
+//! To bring a protocol of your own, begin with [`guide`]: implement [`protocol`]'s traits, then use [`testing`] in tests, or
+//! [`system`] and [`cli`] for a program. To look inside a run, make a [`world`](world::World) of a [`scenario`] with [`runner`];
+//! its [`trace`] is data. `tests/src/public_face.rs` has the list of all that is public.
 
 pub mod advisor;
 mod blocks;
@@ -7,7 +11,7 @@ pub mod check;
 pub mod choices;
 pub mod cli;
 mod clock;
-pub mod files;
+mod files;
 pub mod guide;
 pub mod history;
 pub mod machine;
@@ -20,7 +24,7 @@ pub mod runner;
 pub mod scenario;
 pub mod shrink;
 pub mod swarm;
-pub mod sweep;
+mod sweep;
 pub mod system;
 pub mod testing;
 pub mod time;

@@ -14,6 +14,7 @@ mod membership;
 mod openraft;
 #[cfg(feature = "openraft-0-9")]
 mod openraft_0_9;
+mod public_face;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;

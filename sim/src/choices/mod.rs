@@ -17,6 +17,7 @@ pub use ratio::Ratio;
 
 /// Where in the simulator a draw is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Site {
     /// The fate of a message: lost, duplicated, delayed by how much.
     Network,

@@ -24,6 +24,7 @@ pub struct Expectations {
 
 /// A promise that a checker judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Property {
     /// At most one leader in an epoch.
     ElectionSafety,

@@ -246,6 +246,7 @@ pub enum NemesisKind {
 /// What may be wrong with a node. Each lasts until it is ended, or for ever where it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NodeFault {
     /// The process is down; the disk stays.
     Crash,

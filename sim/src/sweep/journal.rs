@@ -12,7 +12,7 @@ use super::{Block, Header};
 
 /// Blocks by number, with their file open for more.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     file: File,
     /// What is there.
     pub blocks: BTreeMap<u64, Block>,
@@ -20,7 +20,7 @@ pub struct Journal {
 
 /// Why a journal cannot be used.
 #[derive(Debug)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// What the system says of a file.
     Io(PathBuf, io::Error),
     /// A line that is not one of a journal: the file, the line's number, what is wrong.
@@ -55,7 +55,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read or written, is not a journal, or belongs to another sweep.
-    pub fn open(folder: &Path, header: &Header) -> Result<Journal, JournalError> {
+    pub(crate) fn open(folder: &Path, header: &Header) -> Result<Journal, JournalError> {
         let path = folder.join("journal.jsonl");
         let failed = |error| JournalError::Io(path.clone(), error);
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -83,7 +83,7 @@ impl Journal {
     ///
     /// # Errors
     /// What the system says.
-    pub fn add(&mut self, block: Block) -> io::Result<()> {
+    pub(crate) fn add(&mut self, block: Block) -> io::Result<()> {
         write_line(&mut self.file, &block)?;
         self.blocks.insert(block.number, block);
         Ok(())
@@ -93,7 +93,7 @@ impl Journal {
     ///
     /// # Errors
     /// What the system says.
-    pub fn sync(&mut self) -> io::Result<()> {
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()
     }
 }
@@ -102,7 +102,7 @@ impl Journal {
 ///
 /// # Errors
 /// When it cannot be read or is not a journal.
-pub fn read(folder: &Path) -> Result<(Header, BTreeMap<u64, Block>), JournalError> {
+pub(crate) fn read(folder: &Path) -> Result<(Header, BTreeMap<u64, Block>), JournalError> {
     let path = folder.join("journal.jsonl");
     let bytes = std::fs::read(&path).map_err(|error| JournalError::Io(path.clone(), error))?;
     match parse(&path, &bytes)? {

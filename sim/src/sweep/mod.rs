@@ -14,11 +14,11 @@ mod twice;
 mod worker;
 mod workers;
 
-pub use journal::{Journal, JournalError, read as read_journal};
-pub use summary::{Bucket, SweepReport, summarise};
-pub use twice::{Difference, first_difference};
-pub use worker::{Patience, serve};
-pub use workers::{Ended, Tick, run};
+pub(crate) use journal::{Journal, read as read_journal};
+pub(crate) use summary::{SweepReport, summarise};
+pub(crate) use twice::first_difference;
+pub(crate) use worker::{Patience, serve};
+pub(crate) use workers::{Ended, Tick, run};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,29 +33,29 @@ use crate::shrink::{Fingerprint, LIMIT};
 use crate::system::System;
 
 /// How many seeds make a block. Small, so that little is lost by a kill; large, so that a line is not much for it.
-pub const BLOCK: u64 = 16;
+pub(crate) const BLOCK: u64 = 16;
 
 /// What the two runs of a seed must agree in, as a property of reports beside those of scenarios.
-pub const DETERMINISM: &str = "determinism";
+pub(crate) const DETERMINISM: &str = "determinism";
 
 /// A step of a protocol must end, as a property of reports beside those of scenarios.
-pub const TERMINATION: &str = "termination";
+pub(crate) const TERMINATION: &str = "termination";
 
 /// A protocol may not keep more and more, as a property of reports beside those of scenarios.
-pub const MEMORY: &str = "memory";
+pub(crate) const MEMORY: &str = "memory";
 
 /// A protocol may not kill the process that it runs in, as a property of reports beside those of scenarios.
-pub const PROCESS: &str = "process";
+pub(crate) const PROCESS: &str = "process";
 
 /// What a story of a file is accused of that did not go as the file says, though no promise is broken.
-pub const STORY: &str = "story";
+pub(crate) const STORY: &str = "story";
 
 /// The properties that stand beside those of scenarios: a run of its own in this process shows none of them safely.
 pub(crate) const BESIDE_SCENARIOS: [&str; 5] = [DETERMINISM, TERMINATION, MEMORY, PROCESS, STORY];
 
 /// What is swept. Everything that a verdict depends on is here.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The protocol.
     pub system: System,
     /// The first seed.
@@ -76,7 +76,7 @@ pub struct Plan {
 
 /// What a journal says about itself, so that two different sweeps do not mix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub(crate) struct Header {
     /// The version of the format.
     pub splitbrain_journal: u32,
     /// The version of the program.
@@ -99,7 +99,7 @@ pub struct Header {
 
 /// A seed that broke a promise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Which promise, and how.
     pub fingerprint: Fingerprint,
     /// How long the run was.
@@ -112,7 +112,7 @@ pub struct Failure {
 
 /// What came of some seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Block {
+pub(crate) struct Block {
     /// Its number: seeds `first + number * BLOCK` and those after it.
     pub number: u64,
     /// How many runs there were, not counting second ones.
@@ -139,7 +139,7 @@ pub(crate) fn is_drawn_for_twice(seed: u64, one_in: u64) -> bool {
 impl Plan {
     /// The scenario of a seed.
     #[must_use]
-    pub fn scenario(&self, seed: u64) -> Scenario {
+    pub(crate) fn scenario(&self, seed: u64) -> Scenario {
         let mut scenario = match &self.scenario {
             Some((_, scenario)) => scenario.clone(),
             None => self.system.swarm(seed),
@@ -151,26 +151,26 @@ impl Plan {
 
     /// How many blocks all shards have.
     #[must_use]
-    pub fn blocks(&self) -> u64 {
+    pub(crate) fn blocks(&self) -> u64 {
         (self.last - self.first) / BLOCK + 1
     }
 
     /// Whether a block belongs to this shard.
     #[must_use]
-    pub fn holds(&self, block: u64) -> bool {
+    pub(crate) fn holds(&self, block: u64) -> bool {
         block % self.shard.1 == self.shard.0 - 1
     }
 
     /// The seeds of a block.
     #[must_use]
-    pub fn seeds(&self, block: u64) -> core::ops::RangeInclusive<u64> {
+    pub(crate) fn seeds(&self, block: u64) -> core::ops::RangeInclusive<u64> {
         let first = self.first + block * BLOCK;
         first..=self.last.min(first.saturating_add(BLOCK - 1))
     }
 
     /// What the journal says about itself.
     #[must_use]
-    pub fn header(&self) -> Header {
+    pub(crate) fn header(&self) -> Header {
         let text = format!(
             "{:?} {:?} {:?}",
             self.scenario.as_ref().map(|(_, scenario)| scenario.to_toml()),
@@ -201,7 +201,7 @@ impl Plan {
 
     fn run_once(&self, scenario: &Scenario, seed: u64) -> Result<Report, Objection> {
         let choices = Choices::seeded(seed);
-        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false };
+        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
         self.system.drive(scenario, &self.options(seed), drive)
     }
 
@@ -209,7 +209,7 @@ impl Plan {
     ///
     /// # Errors
     /// The seed whose scenario cannot be run at all, with the objection.
-    pub fn block(
+    pub(crate) fn block(
         &self,
         number: u64,
         without: &[u64],
@@ -227,7 +227,7 @@ impl Plan {
     ///
     /// # Errors
     /// An objection when the scenario cannot be run at all.
-    pub fn judge(&self, seed: u64, block: &mut Block) -> Result<(), Objection> {
+    pub(crate) fn judge(&self, seed: u64, block: &mut Block) -> Result<(), Objection> {
         let scenario = self.scenario(seed);
         let report = match self.run_once(&scenario, seed) {
             Ok(report) => report,

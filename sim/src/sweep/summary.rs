@@ -21,7 +21,7 @@ const WITNESSES: usize = 3;
 
 /// What came of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SweepReport {
+pub(crate) struct SweepReport {
     /// The protocol.
     pub system: String,
     /// The first seed.
@@ -50,7 +50,7 @@ pub struct SweepReport {
 
 /// One way to fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// The promise, and how it is broken.
     pub fingerprint: Fingerprint,
     /// How many seeds fail so.
@@ -77,7 +77,7 @@ pub struct Bucket {
 /// Makes a report of blocks. Failures are made small with at most so many events each, on so many threads, unless `stop`
 /// says to end.
 #[must_use]
-pub fn summarise(
+pub(crate) fn summarise(
     plan: &Plan,
     blocks: &BTreeMap<u64, Block>,
     effort: u64,
@@ -192,13 +192,13 @@ fn as_it_is(plan: &Plan, failure: &Failure) -> String {
 impl SweepReport {
     /// The document, ending with a line break.
     #[must_use]
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("names and numbers are always JSON") + "\n"
     }
 
     /// The report as text.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let SweepReport { system, first, last, runs, twice, events, virtual_time, digest, .. } = self;
         let state = if self.complete { "" } else { " (not all of them yet)" };
         let mut text = format!("Sweep of {system}, seeds {first}..{last}{state}\n\n");

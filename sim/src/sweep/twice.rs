@@ -9,7 +9,7 @@ const CONTEXT: usize = 5;
 
 /// The first record in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The record's number, counted from 1.
     pub record: usize,
     /// The last records that are equal.
@@ -22,7 +22,7 @@ pub struct Difference {
 
 /// The first record in which two traces differ; `None` when they are equal.
 #[must_use]
-pub fn first_difference(first: &[String], second: &[String]) -> Option<Difference> {
+pub(crate) fn first_difference(first: &[String], second: &[String]) -> Option<Difference> {
     let equal = first.iter().zip(second).take_while(|(a, b)| a == b).count();
     if equal == first.len() && equal == second.len() {
         return None;

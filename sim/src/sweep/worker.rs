@@ -22,7 +22,7 @@ const IDLE: u64 = 0;
 
 /// How much one run may take of the machine. A correct protocol comes nowhere near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// Real time, in seconds.
     pub seconds: u64,
     /// Memory of the process that runs it, in mebibytes.
@@ -66,7 +66,7 @@ pub(super) enum Word {
 ///
 /// # Errors
 /// When the input cannot be read, or a line is not a task.
-pub fn serve(plan: &Plan, patience: Patience) -> io::Result<()> {
+pub(crate) fn serve(plan: &Plan, patience: Patience) -> io::Result<()> {
     let turn = Arc::new(AtomicU64::new(IDLE));
     let watched = Arc::clone(&turn);
     thread::spawn(move || watch(&watched, patience));

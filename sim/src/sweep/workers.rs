@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How a sweep ended.
 #[derive(Debug)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// Every block is done.
     Complete,
     /// It was told to stop.
@@ -35,7 +35,7 @@ pub enum Ended {
 
 /// What a sweep tells while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// Seeds judged since it began.
     pub runs: u64,
     /// Failures found since it began.
@@ -74,7 +74,7 @@ enum Outcome {
 
 /// Does the blocks that are not done, in so many processes, until `stop` is set or `on_tick` says so (`false`).
 /// `command` starts a process that calls [`serve`](super::serve) with the same plan.
-pub fn run(
+pub(crate) fn run(
     plan: &Plan,
     done: &BTreeSet<u64>,
     workers: usize,

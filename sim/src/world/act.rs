@@ -11,7 +11,7 @@ use crate::protocol::{Address, NodeId, Operation};
 
 /// One thing that happened to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act<T> {
+pub(crate) enum Act<T> {
     /// A message arrived.
     Deliver {
         /// Counts what was sent in its run; equal for a message and its duplicate.
@@ -107,7 +107,7 @@ pub enum Act<T> {
 
 /// Which of the messages that wait on a link is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub(crate) enum Which {
     /// The oldest but so many.
     Nth(usize),
     /// The one that was sent as the so-manieth of the run.
@@ -126,7 +126,7 @@ pub enum Which {
 impl<T> Act<T> {
     /// The node it happened to, if it happened to one.
     #[must_use]
-    pub fn node(&self) -> Option<NodeId> {
+    pub(crate) fn node(&self) -> Option<NodeId> {
         Some(match self {
             Act::Exchange { .. } | Act::Lose | Act::Heal => return None,
             Act::Deliver { to: node, .. }
@@ -144,13 +144,13 @@ impl<T> Act<T> {
 
     /// Whether a node has a part in it.
     #[must_use]
-    pub fn names(&self, node: NodeId) -> bool {
+    pub(crate) fn names(&self, node: NodeId) -> bool {
         self.node() == Some(node) || matches!(self, Act::Deliver { from, .. } if *from == node)
     }
 }
 
 /// Marks every message that arrives again later, so that dealing it leaves one behind. Linear but for a logarithm.
-pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
+pub(crate) fn mark_duplicates<T>(acts: &mut [Act<T>]) {
     let mut later = BTreeSet::new();
     for act in acts.iter_mut().rev() {
         if let Act::Deliver { serial, kept, .. } = act {
@@ -161,7 +161,7 @@ pub fn mark_duplicates<T>(acts: &mut [Act<T>]) {
 
 /// Gives every call a client of its own, which it shares with its repetitions only: a call that is left out does not
 /// change what the others say.
-pub fn separate_calls<T>(acts: &mut [Act<T>]) {
+pub(crate) fn separate_calls<T>(acts: &mut [Act<T>]) {
     let (mut now, mut next) = (BTreeMap::new(), 0);
     for act in acts {
         if let Act::Call { client, request, again, .. } = act {
@@ -176,7 +176,7 @@ pub fn separate_calls<T>(acts: &mut [Act<T>]) {
 }
 
 /// Lets a call be a repetition only where the same client asked for the same before.
-pub fn mark_first_calls<T>(acts: &mut [Act<T>]) {
+pub(crate) fn mark_first_calls<T>(acts: &mut [Act<T>]) {
     let mut asked = BTreeMap::new();
     for act in acts {
         if let Act::Call { client, request, again, .. } = act {

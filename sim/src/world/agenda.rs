@@ -13,7 +13,7 @@ use crate::time::Moment;
 
 /// What will happen to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Event {
+pub(crate) enum Event {
     /// The message in this slot reaches its address.
     Deliver {
         /// The slot in the world's message store.
@@ -61,11 +61,11 @@ const DELIVER: usize = 0;
 const LATE: usize = 7;
 
 /// What an event of an untimed agenda takes, in virtual nanoseconds.
-pub const UNTIMED_EVENT: u64 = 1_000;
+pub(crate) const UNTIMED_EVENT: u64 = 1_000;
 
 /// The future of a world.
 #[derive(Clone, Debug)]
-pub enum Agenda {
+pub(crate) enum Agenda {
     /// In order of time; the number breaks ties.
     Timed {
         /// What is due, soonest first.
@@ -87,7 +87,7 @@ pub enum Agenda {
 impl Agenda {
     /// An empty future of a kind.
     #[must_use]
-    pub fn new(schedule: Schedule) -> Agenda {
+    pub(crate) fn new(schedule: Schedule) -> Agenda {
         match schedule {
             Schedule::Timed => Agenda::timed(),
             Schedule::Untimed { weights, in_flight } => Agenda::untimed(weights, in_flight),
@@ -96,13 +96,13 @@ impl Agenda {
 
     /// An empty future in order of time.
     #[must_use]
-    pub fn timed() -> Agenda {
+    pub(crate) fn timed() -> Agenda {
         Agenda::Timed { heap: BinaryHeap::new(), next: 0 }
     }
 
     /// An empty future in which any event may come next.
     #[must_use]
-    pub fn untimed(weights: Weights, in_flight: u32) -> Agenda {
+    pub(crate) fn untimed(weights: Weights, in_flight: u32) -> Agenda {
         let Weights { deliver, late, elect, fire, write, client, strike, relief } = weights;
         Agenda::Untimed {
             pools: Default::default(),
@@ -112,7 +112,7 @@ impl Agenda {
     }
 
     /// Takes out everything, in an order that only depends on what happened before.
-    pub fn drain(&mut self) -> Vec<Event> {
+    pub(crate) fn drain(&mut self) -> Vec<Event> {
         match self {
             Agenda::Timed { heap, .. } => {
                 let mut rest: Vec<_> = heap.drain().collect();
@@ -125,7 +125,7 @@ impl Agenda {
 
     /// Makes room for a message: takes a random one of its kind from an untimed agenda that holds as many as it may, and
     /// names its slot.
-    pub fn crowd_out(&mut self, late: bool, choices: &mut Choices) -> Option<u32> {
+    pub(crate) fn crowd_out(&mut self, late: bool, choices: &mut Choices) -> Option<u32> {
         let Agenda::Untimed { pools, in_flight, .. } = self else { return None };
         let under_way = &mut pools[if late { LATE } else { DELIVER }];
         if under_way.len() < *in_flight {
@@ -141,7 +141,7 @@ impl Agenda {
     }
 
     /// Puts an event into the future.
-    pub fn push(&mut self, at: Moment, event: Event) {
+    pub(crate) fn push(&mut self, at: Moment, event: Event) {
         match self {
             Agenda::Timed { heap, next } => {
                 heap.push(Reverse((at, *next, event)));
@@ -153,7 +153,12 @@ impl Agenda {
 
     /// Takes the next event, if it is due by `until`. Each event of an untimed
     /// agenda is due [`UNTIMED_EVENT`] from now.
-    pub fn pop(&mut self, now: Moment, until: Moment, choices: &mut Choices) -> Option<(Moment, Event)> {
+    pub(crate) fn pop(
+        &mut self,
+        now: Moment,
+        until: Moment,
+        choices: &mut Choices,
+    ) -> Option<(Moment, Event)> {
         match self {
             Agenda::Timed { heap, .. } => {
                 let Reverse((at, _, _)) = heap.peek()?;
@@ -183,17 +188,11 @@ impl Agenda {
 
     /// How many events are ahead.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Agenda::Timed { heap, .. } => heap.len(),
             Agenda::Untimed { pools, .. } => pools.iter().map(Vec::len).sum(),
         }
-    }
-
-    /// Whether nothing is ahead.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

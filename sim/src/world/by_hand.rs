@@ -15,7 +15,7 @@ use crate::trace::Loss;
 impl<P: Protocol> World<P> {
     /// Delivers one waiting message of those from one machine to another, called so if a name is given. Keeping it leaves
     /// a duplicate behind. Returns whether there was one.
-    pub fn deliver(
+    pub(crate) fn deliver(
         &mut self,
         from: NodeId,
         to: NodeId,

@@ -13,57 +13,57 @@ use crate::trace::RecordId;
 
 /// A client of the cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Client {
+pub(crate) struct Client {
     /// Counts its calls from 1; tries of one call share it.
-    pub serial: u64,
+    pub(crate) serial: u64,
     /// The open call.
-    pub call: Option<OpenCall>,
+    pub(crate) call: Option<OpenCall>,
     /// The record of the end of its last call.
-    pub returned: Option<RecordId>,
+    pub(crate) returned: Option<RecordId>,
     /// Its session, where sessions expire.
-    pub session: Option<u64>,
+    pub(crate) session: Option<u64>,
     /// The try to open one.
-    pub opening: Option<Attempt>,
+    pub(crate) opening: Option<Attempt>,
     /// Whether it keeps a call open whose outcome is uncertain until the story lets it ask again.
-    pub patient: bool,
+    pub(crate) patient: bool,
     /// Whom it asks next.
-    pub target: u32,
+    pub(crate) target: u32,
     /// When it does something by itself: gives up a try, tries again, calls again.
-    pub wake: Option<Moment>,
+    pub(crate) wake: Option<Moment>,
     /// When the agenda looks at it again.
-    pub queued: Option<Moment>,
+    pub(crate) queued: Option<Moment>,
 }
 
 /// A call that has no answer yet.
 #[derive(Clone, Copy, Debug)]
-pub struct OpenCall {
+pub(crate) struct OpenCall {
     /// Its place in the history.
-    pub id: CallId,
+    pub(crate) id: CallId,
     /// The record of its beginning.
-    pub record: RecordId,
+    pub(crate) record: RecordId,
     /// What is asked.
-    pub request: Request,
+    pub(crate) request: Request,
     /// The try that waits for an answer.
-    pub attempt: Option<Attempt>,
+    pub(crate) attempt: Option<Attempt>,
     /// How many tries there were.
-    pub tries: u32,
+    pub(crate) tries: u32,
     /// Whether some try had no certain outcome.
-    pub tainted: bool,
+    pub(crate) tainted: bool,
 }
 
 /// One try of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Names it to the protocol.
-    pub request: RequestId,
+    pub(crate) request: RequestId,
     /// Who was asked.
-    pub node: NodeId,
+    pub(crate) node: NodeId,
     /// The node's incarnation: a restarted process owes no answer.
-    pub incarnation: u32,
+    pub(crate) incarnation: u32,
 }
 
 /// Draws what a client of the workload asks next. Every written value is new in the run.
-pub fn draw_request(
+pub(crate) fn draw_request(
     workload: &Workload,
     choices: &mut Choices,
     last: &mut u64,

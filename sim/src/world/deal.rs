@@ -9,7 +9,7 @@ use crate::protocol::{NodeId, Protocol};
 
 /// Deals one act to a frozen world. Returns whether it was possible. With `exact`, messages are those that were sent as
 /// the same of the run; otherwise those that say the same, or stand in the likeliest place.
-pub fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool) -> bool {
+pub(crate) fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact: bool) -> bool {
     let runs = |world: &World<P>, node: NodeId| world.nodes()[node.0 as usize].process.is_some();
     match act {
         Act::Deliver { serial, from, to, what, digest, older, younger, kept, .. } => {

@@ -21,7 +21,7 @@ struct Unfinished<D: Disk> {
 
 /// The disk of one node.
 #[derive(Clone, Debug)]
-pub struct NodeDisk<D: Disk> {
+pub(crate) struct NodeDisk<D: Disk> {
     durable: D,
     unfinished: VecDeque<Unfinished<D>>,
 }
@@ -29,29 +29,29 @@ pub struct NodeDisk<D: Disk> {
 impl<D: Disk> NodeDisk<D> {
     /// A disk that holds this and has nothing under way.
     #[must_use]
-    pub fn new(durable: D) -> NodeDisk<D> {
+    pub(crate) fn new(durable: D) -> NodeDisk<D> {
         NodeDisk { durable, unfinished: VecDeque::new() }
     }
 
     /// What is durable.
     #[must_use]
-    pub fn durable(&self) -> &D {
+    pub(crate) fn durable(&self) -> &D {
         &self.durable
     }
 
     /// How many writes are not finished.
     #[must_use]
-    pub fn unfinished(&self) -> usize {
+    pub(crate) fn unfinished(&self) -> usize {
         self.unfinished.len()
     }
 
     /// Takes a write that is not durable yet.
-    pub fn submit(&mut self, id: WriteId, write: D::Write, issued: RecordId) {
+    pub(crate) fn submit(&mut self, id: WriteId, write: D::Write, issued: RecordId) {
         self.unfinished.push_back(Unfinished { id, write, issued });
     }
 
     /// Finishes the oldest write; names it and the record of its issue.
-    pub fn finish_one(&mut self) -> Option<(WriteId, RecordId)> {
+    pub(crate) fn finish_one(&mut self) -> Option<(WriteId, RecordId)> {
         let Unfinished { id, write, issued } = self.unfinished.pop_front()?;
         self.durable.apply(&write);
         Some((id, issued))
@@ -59,12 +59,12 @@ impl<D: Disk> NodeDisk<D> {
 
     /// How many parts of writes are not finished.
     #[must_use]
-    pub fn unfinished_parts(&self) -> usize {
+    pub(crate) fn unfinished_parts(&self) -> usize {
         self.unfinished.iter().map(|unfinished| D::parts(&unfinished.write)).sum()
     }
 
     /// Loses what a crash loses. Returns how many parts of unfinished writes were kept and how many there were.
-    pub fn crash(&mut self, leaves: CrashLeaves, choices: &mut Choices) -> (usize, usize) {
+    pub(crate) fn crash(&mut self, leaves: CrashLeaves, choices: &mut Choices) -> (usize, usize) {
         let all = self.unfinished_parts();
         let kept = match leaves {
             CrashLeaves::Lost => 0,
@@ -76,7 +76,7 @@ impl<D: Disk> NodeDisk<D> {
     }
 
     /// Makes the first `parts` parts of what is unfinished durable and forgets the rest.
-    pub fn keep(&mut self, mut parts: usize) {
+    pub(crate) fn keep(&mut self, mut parts: usize) {
         for Unfinished { write, .. } in std::mem::take(&mut self.unfinished) {
             let whole = D::parts(&write);
             let kept = parts.min(whole);

@@ -8,14 +8,14 @@
 //! `fault_budget`; `convergence` heals; `by_hand` is for stories, `deal` for the `act`s of a run that is told again.
 //! Not here: what a story does when (`runner`).
 
-pub mod act;
-pub mod agenda;
+pub(crate) mod act;
+pub(crate) mod agenda;
 mod by_hand;
-pub mod client;
+pub(crate) mod client;
 mod clients;
 mod convergence;
-pub mod deal;
-pub mod disk;
+pub(crate) mod deal;
+pub(crate) mod disk;
 mod events;
 mod fault_budget;
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod hands;
 mod ledger;
 mod messages;
 mod nemesis;
-pub mod network;
+pub(crate) mod network;
 pub mod node;
 mod processes;
 mod steps;
@@ -121,7 +121,7 @@ impl Default for Limit {
 impl<P: Protocol> World<P> {
     /// A world at the start of a scenario, every node booted.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         scenario: Arc<Scenario>,
         settings: P::Settings,
         choices: Choices,

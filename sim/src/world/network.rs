@@ -13,7 +13,7 @@ use crate::trace::Link;
 
 /// What becomes of a message when it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It arrives after so many virtual nanoseconds, and perhaps once more after some others.
     Delivered {
         /// The first arrival.
@@ -33,21 +33,21 @@ pub enum Fate {
 
 /// How rough the links of one node are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Roughness {
+pub(crate) struct Roughness {
     /// How many messages are lost, beyond what every link loses.
-    pub loss: Ratio,
+    pub(crate) loss: Ratio,
     /// How many times longer they take.
-    pub factor: u32,
+    pub(crate) factor: u32,
 }
 
 impl Roughness {
     /// Links as they should be.
-    pub const NONE: Roughness = Roughness { loss: Ratio::ZERO, factor: 1 };
+    pub(crate) const NONE: Roughness = Roughness { loss: Ratio::ZERO, factor: 1 };
 }
 
 /// Every link of a world, and the table of addresses.
 #[derive(Clone, Debug)]
-pub struct Network {
+pub(crate) struct Network {
     settings: Settings,
     nodes: usize,
     roughness: Vec<Roughness>,
@@ -64,7 +64,7 @@ pub struct Network {
 impl Network {
     /// Open links between `nodes` machines, each bound to the address given.
     #[must_use]
-    pub fn new(settings: Settings, addresses: &[Address]) -> Network {
+    pub(crate) fn new(settings: Settings, addresses: &[Address]) -> Network {
         let nodes = addresses.len();
         let mut network = Network {
             settings,
@@ -83,18 +83,18 @@ impl Network {
     }
 
     /// Changes how links behave from now on.
-    pub fn set(&mut self, settings: Settings) {
+    pub(crate) fn set(&mut self, settings: Settings) {
         self.settings = settings;
     }
 
     /// How links behave.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         self.settings
     }
 
     /// Makes a machine the one that is reached at an address; its former address reaches nobody.
-    pub fn bind(&mut self, node: NodeId, address: Address) {
+    pub(crate) fn bind(&mut self, node: NodeId, address: Address) {
         for bound in &mut self.bound {
             if *bound == Some(node) {
                 *bound = None;
@@ -108,7 +108,7 @@ impl Network {
     }
 
     /// Lets a machine be reached at one more address, if nobody is.
-    pub fn bind_also(&mut self, node: NodeId, address: Address) {
+    pub(crate) fn bind_also(&mut self, node: NodeId, address: Address) {
         if let Some(bound @ None) = self.bound.get_mut(address.0 as usize) {
             *bound = Some(node);
         }
@@ -116,13 +116,13 @@ impl Network {
 
     /// Who is reached at an address.
     #[must_use]
-    pub fn at(&self, address: Address) -> Option<NodeId> {
+    pub(crate) fn at(&self, address: Address) -> Option<NodeId> {
         self.bound.get(address.0 as usize).copied().flatten()
     }
 
     /// The state of a link: cut by a partition, or as it was set.
     #[must_use]
-    pub fn link(&self, from: NodeId, to: NodeId) -> Link {
+    pub(crate) fn link(&self, from: NodeId, to: NodeId) -> Link {
         if self.groups[from.0 as usize] != self.groups[to.0 as usize] {
             return Link::Cut;
         }
@@ -130,14 +130,14 @@ impl Network {
     }
 
     /// Sets the state of a link, in this direction only.
-    pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
+    pub(crate) fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
         let place = self.place(from, to);
         self.links[place] = link;
     }
 
     /// Lets messages pass only inside a group; a node in no group is alone with the others in none. Replaces an earlier
     /// partition and leaves links as they were set; an empty list ends the partition.
-    pub fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
+    pub(crate) fn partition(&mut self, groups: &[BTreeSet<NodeId>]) {
         for node in 0..self.nodes {
             let holds = |group: &BTreeSet<NodeId>| group.contains(&NodeId(node as u32));
             self.groups[node] = groups.iter().position(holds).map_or(u32::MAX, |group| group as u32);
@@ -146,24 +146,24 @@ impl Network {
 
     /// How rough the links of a node are.
     #[must_use]
-    pub fn roughness(&self, node: NodeId) -> Roughness {
+    pub(crate) fn roughness(&self, node: NodeId) -> Roughness {
         self.roughness[node.0 as usize]
     }
 
     /// Makes the links of a node rough, or not.
-    pub fn set_roughness(&mut self, node: NodeId, roughness: Roughness) {
+    pub(crate) fn set_roughness(&mut self, node: NodeId, roughness: Roughness) {
         self.roughness[node.0 as usize] = roughness;
         self.any_rough = self.roughness.iter().any(|&roughness| roughness != Roughness::NONE);
     }
 
     /// Whether messages from one node to another take longer than they should.
     #[must_use]
-    pub fn is_slow(&self, from: NodeId, to: NodeId) -> bool {
+    pub(crate) fn is_slow(&self, from: NodeId, to: NodeId) -> bool {
         self.any_rough && (self.roughness(from).factor > 1 || self.roughness(to).factor > 1)
     }
 
     /// Draws what becomes of a message that is sent now.
-    pub fn fate(&mut self, now: Moment, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
+    pub(crate) fn fate(&mut self, now: Moment, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
         match self.link(from, to) {
             Link::Cut => Fate::Lost,
             Link::Held => Fate::Held,
@@ -193,7 +193,7 @@ impl Network {
     }
 
     /// Draws how long a message is under way.
-    pub fn delay(&self, choices: &mut Choices) -> u64 {
+    pub(crate) fn delay(&self, choices: &mut Choices) -> u64 {
         let drawn = choices.within(Site::Network, self.settings.delay);
         match self.settings.spread {
             Spread::Uniform => drawn,
