@@ -46,6 +46,8 @@ pub enum Fact {
     StaleAppend,
     /// An append was rejected.
     AppendRejected,
+    /// A peer rejected an entry that it had acknowledged: its disk has lost it, or the rejection is an old one.
+    AcknowledgementDenied,
     /// A peer has as many entries under way as allowed.
     WindowFull,
     /// A proposal was refused because too much is uncommitted.
@@ -147,6 +149,7 @@ impl Fact {
         Fact::CommittedEntryConflict,
         Fact::StaleAppend,
         Fact::AppendRejected,
+        Fact::AcknowledgementDenied,
         Fact::WindowFull,
         Fact::BackPressure,
         Fact::EarlierTermCommitted,
@@ -211,6 +214,7 @@ impl Fact {
             Fact::CommittedEntryConflict => "committed-entry-conflict",
             Fact::StaleAppend => "stale-append",
             Fact::AppendRejected => "append-rejected",
+            Fact::AcknowledgementDenied => "acknowledgement-denied",
             Fact::WindowFull => "window-full",
             Fact::BackPressure => "back-pressure",
             Fact::EarlierTermCommitted => "earlier-term-committed",

@@ -67,6 +67,8 @@ pub enum Mutation {
     AckReportsLast,
     /// The hint of a rejection counts as held.
     RejectionCounts,
+    /// A rejection of what was acknowledged is answered at once by the same append.
+    DeniedMatchIsNews,
     /// The quorum's index is read off an unsorted list.
     UnsortedQuorumScan,
     /// The most frequent index counts as held by a quorum.
@@ -349,6 +351,13 @@ impl Mutation {
             source: "CCF, commit advance on a rejection",
             promises: &["commit-durability", "leader-completeness", "state-machine-safety"],
             breaks: "the hint of a rejection counts as held",
+        },
+        MutationInfo {
+            mutation: Mutation::DeniedMatchIsNews,
+            name: "denied-match-is-news",
+            source: "splitbrain, core/src/progress.rs; etcd, MaybeDecrTo",
+            promises: &["quiescence"],
+            breaks: "a rejection of what was acknowledged is answered at once by the same append",
         },
         MutationInfo {
             mutation: Mutation::UnsortedQuorumScan,

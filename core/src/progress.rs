@@ -34,6 +34,18 @@ pub struct Sending {
     pub silent: bool,
 }
 
+/// What a rejection says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Nothing: it speaks of what the peer was found to hold since, or of an append that was sent before the last
+    /// rejection and is not sent again yet.
+    Late,
+    /// Where the logs agree lies further back than was believed.
+    News,
+    /// The peer does not hold what it acknowledged.
+    Denial,
+}
+
 /// What a leader knows of one peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peer {
@@ -49,6 +61,8 @@ pub struct Peer {
     pub mode: Mode,
     /// Whether it was heard since the last look (check-quorum).
     pub heard: bool,
+    /// Whether it was asked, since the last heartbeat was due, for what it may not have received.
+    pub nudged: bool,
     /// The commit index it was told last.
     pub told_commit: LogIndex,
     /// The newest heartbeat round it answered.
@@ -75,6 +89,7 @@ impl Peer {
             next,
             mode,
             heard: false,
+            nudged: false,
             told_commit: LogIndex(0),
             round: 0,
             bytes: 0,
@@ -100,21 +115,32 @@ impl Peer {
         }
     }
 
-    /// It does not hold `rejected`, but may agree at `hint`. Returns whether that is news: a rejection of what it was
-    /// found to hold since, or of an append that was sent before the last rejection and is not sent again yet, is late.
-    pub fn rejected(&mut self, rejected: LogIndex, hint: LogIndex) -> bool {
-        let is_news = match &self.mode {
-            Mode::Replicate => self.matched < rejected && rejected < self.next,
-            Mode::Probe { .. } => rejected.next() == self.next,
-            Mode::Snapshot(_) => false,
+    /// It does not hold `rejected`, but may agree at `hint`.
+    ///
+    /// A rejection that asks for less than the one before is answered at once. One that asks for nothing less, since it
+    /// denies what was acknowledged, never is: the answer would be the same append, and so would be the next rejection.
+    /// What was acknowledged is not taken back. It may be committed by now, and a rejection that overtook the
+    /// acknowledgement looks the same. A disk that forgets breaks what Raft rests on, its vote included, and is no
+    /// leader's to mend: etcd and raft-rs end such a follower by an assertion (`to_commit is out of range`), openraft
+    /// ends the leader unless `allow_log_reversion` is set. Here it is asked again with each heartbeat and not served,
+    /// until it is removed, or another leads.
+    pub fn rejected(&mut self, rejected: LogIndex, hint: LogIndex) -> Rejection {
+        let is_late = match &self.mode {
+            Mode::Replicate => rejected <= self.matched || self.next <= rejected,
+            Mode::Probe { .. } => rejected.next() != self.next,
+            Mode::Snapshot(_) => true,
         };
-        if is_news {
-            self.window = ((self.next.0 - self.matched.0) / 2).max(1);
-            self.next = hint.next().min(rejected).max(self.matched.next());
-            self.mode = Mode::Probe { waiting: false };
-            self.bytes = 0;
+        if is_late {
+            return Rejection::Late;
         }
-        is_news
+        if rejected <= self.matched {
+            return Rejection::Denial;
+        }
+        self.window = ((self.next.0 - self.matched.0) / 2).max(1);
+        self.next = hint.next().min(rejected).max(self.matched.next());
+        self.mode = Mode::Probe { waiting: false };
+        self.bytes = 0;
+        Rejection::News
     }
 
     /// How many more entries may be sent now.
@@ -195,25 +221,25 @@ mod tests {
         let mut peer = peer(Mode::Replicate, 8, 12);
         peer.accepted(LogIndex(5));
         assert_eq!((peer.matched, peer.next), (LogIndex(8), LogIndex(12)));
-        assert!(!peer.rejected(LogIndex(8), LogIndex(2)));
+        assert_eq!(peer.rejected(LogIndex(8), LogIndex(2)), Rejection::Late);
         assert_eq!(peer.mode, Mode::Replicate);
     }
 
     #[test]
     fn a_rejection_goes_back_to_the_hint_and_never_below_what_matched() {
         let mut peer = peer(Mode::Replicate, 3, 12);
-        assert!(peer.rejected(LogIndex(11), LogIndex(6)));
+        assert_eq!(peer.rejected(LogIndex(11), LogIndex(6)), Rejection::News);
         assert_eq!((&peer.mode, peer.next), (&Mode::Probe { waiting: false }, LogIndex(7)));
-        assert!(peer.rejected(LogIndex(6), LogIndex(1)));
+        assert_eq!(peer.rejected(LogIndex(6), LogIndex(1)), Rejection::News);
         assert_eq!(peer.next, LogIndex(4));
     }
 
     #[test]
     fn a_rejection_of_what_was_sent_before_the_last_one_is_late() {
         let mut peer = peer(Mode::Replicate, 3, 12);
-        assert!(peer.rejected(LogIndex(5), LogIndex(4)));
+        assert_eq!(peer.rejected(LogIndex(5), LogIndex(4)), Rejection::News);
         peer.accepted(LogIndex(5));
-        assert!(!peer.rejected(LogIndex(11), LogIndex(6)));
+        assert_eq!(peer.rejected(LogIndex(11), LogIndex(6)), Rejection::Late);
         assert_eq!((&peer.mode, peer.next), (&Mode::Replicate, LogIndex(6)));
     }
 
@@ -221,7 +247,7 @@ mod tests {
     fn after_a_rejection_the_window_opens_with_what_is_accepted() {
         let mut peer = peer(Mode::Replicate, 3, 12);
         assert_eq!(peer.room(256), 248);
-        assert!(peer.rejected(LogIndex(5), LogIndex(4)));
+        assert_eq!(peer.rejected(LogIndex(5), LogIndex(4)), Rejection::News);
         let room = |peer: &mut Peer, through| {
             peer.accepted(LogIndex(through));
             peer.room(256)
@@ -312,12 +338,13 @@ mod tests {
                     }
                     Do::Reject { place, back } => {
                         let Some(rejected) = wire.sent.get(place).map(|index| index - 1) else { continue };
-                        if peer.rejected(LogIndex(rejected), LogIndex(rejected.saturating_sub(back))) {
+                        let hint = LogIndex(rejected.saturating_sub(back));
+                        if peer.rejected(LogIndex(rejected), hint) == Rejection::News {
                             wire.under_way.clear();
                             prop_assert_eq!(&peer.mode, &Mode::Probe { waiting: false });
-                            prop_assert!(peer.next <= before.next, "a rejection never sends ahead");
+                            prop_assert!(peer.next < before.next, "what is asked next is something else");
                         } else {
-                            prop_assert_eq!(&peer, &before, "a late rejection changes nothing");
+                            prop_assert_eq!(&peer, &before, "any other rejection changes nothing");
                         }
                     }
                     Do::Forget => {
@@ -346,13 +373,13 @@ mod tests {
             assert_eq!(peer.next, LogIndex(6.max(through + 1)), "{through}");
         }
         let mut peer = peer(sending, 0, 6);
-        assert!(!peer.rejected(LogIndex(3), LogIndex(1)), "an append of before");
+        assert_eq!(peer.rejected(LogIndex(3), LogIndex(1)), Rejection::Late, "an append of before");
         assert_eq!(peer.room(9), 0);
     }
 
     #[test]
     fn a_rejection_lowers_next_at_least_by_one_and_at_most_to_what_matched() {
-        // mode, matched, next, rejected, hint => next afterwards, or none if it is late
+        // mode, matched, next, rejected, hint => next afterwards, or none if it is no news
         let probe = Mode::Probe { waiting: true };
         let table = [
             (probe.clone(), 0, 10, 9, 8, Some(9)),
@@ -360,7 +387,9 @@ mod tests {
             (probe.clone(), 5, 10, 9, 3, Some(6)),
             (probe.clone(), 0, 10, 9, 9, Some(9)),
             (probe.clone(), 0, 10, 8, 3, None),
-            (probe, 0, 1, 0, 0, Some(1)),
+            (probe.clone(), 5, 7, 6, 3, Some(6)),
+            (probe.clone(), 5, 6, 5, 3, None),
+            (probe, 0, 1, 0, 0, None),
             (Mode::Replicate, 5, 10, 9, 8, Some(9)),
             (Mode::Replicate, 5, 10, 6, 5, Some(6)),
             (Mode::Replicate, 5, 10, 5, 4, None),
@@ -368,7 +397,7 @@ mod tests {
         ];
         for (mode, matched, next, rejected, hint, expected) in table {
             let mut peer = peer(mode, matched, next);
-            let is_news = peer.rejected(LogIndex(rejected), LogIndex(hint));
+            let is_news = peer.rejected(LogIndex(rejected), LogIndex(hint)) == Rejection::News;
             assert_eq!(is_news.then_some(peer.next.0), expected, "{matched} {next} {rejected} {hint}");
         }
     }

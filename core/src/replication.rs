@@ -13,7 +13,7 @@ use crate::input::Timer;
 use crate::log::{LogSlice, Payload};
 use crate::message::Body;
 use crate::mutation::Mutation;
-use crate::progress::{Mode, Peer};
+use crate::progress::{Mode, Peer, Rejection};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, RequestId, Within, WriteId};
@@ -159,14 +159,13 @@ fn tell_commit_to_all(t: &mut Transition<'_>) {
     }
 }
 
-/// Asks a peer that may have lost something what it holds.
+/// Asks a peer that may have lost something what it holds. Once for each heartbeat that is due: reads have heartbeats of
+/// their own, and a peer that answers many of them has not lost more for that.
 pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
-    let Some(peer) = peer_at(t, place) else { return };
+    let Some(peer) = peer_at(t, place).filter(|peer| !peer.nudged) else { return };
+    update(t, place, |peer| peer.nudged = true);
     match peer.mode {
-        Mode::Probe { .. } => {
-            update(t, place, |peer| peer.mode = Mode::Probe { waiting: false });
-            send_entries(t, place);
-        }
+        Mode::Probe { .. } => send_probe(t, place),
         Mode::Replicate if peer.matched < t.log.last().index => {
             send_entries(t, place);
             let Some(peer) = peer_at(t, place) else { return };
@@ -179,6 +178,12 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
         Mode::Replicate => tell_commit(t, place),
         Mode::Snapshot(_) => snapshotting::nudge(t, place),
     }
+}
+
+/// Asks again where the logs agree: the last append or its answer is lost, or answered and worth another try.
+fn send_probe(t: &mut Transition<'_>, place: usize) {
+    update(t, place, |peer| peer.mode = Mode::Probe { waiting: false });
+    send_entries(t, place);
 }
 
 pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &LogSlice, commit: LogIndex) {
@@ -288,16 +293,22 @@ pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: Log
     if counts {
         peer.accepted(agree);
     }
-    if peer.rejected(prev.index, agree) {
-        send_entries(t, place);
+    match peer.rejected(prev.index, agree) {
+        Rejection::News => send_entries(t, place),
+        Rejection::Denial => {
+            t.note(Fact::AcknowledgementDenied);
+            if t.mutated(Mutation::DeniedMatchIsNews) {
+                send_probe(t, place);
+            }
+        }
+        Rejection::Late => {}
     }
     reconfiguration::on_progress(t, from);
 }
 
 pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
-    if t.leading().is_none() {
-        return;
-    }
+    let Some(leader) = t.leading_mut() else { return };
+    leader.peers.as_mut_slice().iter_mut().for_each(|peer| peer.nudged = false);
     lease::on_heartbeat_due(t);
     send_heartbeats(t);
     reading::maybe_confirm(t);
@@ -328,7 +339,7 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
         let priority = t.config.priority;
         t.reply(Body::HeartbeatResponse { round, priority });
         if asked_before {
-            follower_reading::ask_again(t);
+            follower_reading::on_heartbeat(t);
         }
     }
 }

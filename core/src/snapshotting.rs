@@ -427,6 +427,7 @@ mod tests {
         let chunks =
             |node: &Node| node.sent().iter().filter(|(_, body)| body.name() == "snapshot-request").count();
         for expected in [0, 1, 0, 1] {
+            node.fire(crate::Timer::Heartbeat);
             node.hear(3, 2, Body::HeartbeatResponse { round: 0, priority: 0 });
             assert_eq!(chunks(&node), expected);
         }

@@ -280,10 +280,14 @@ impl Cluster {
         }
     }
 
+    /// A node with an unfinished write.
+    pub(crate) fn writer(&self) -> Option<u32> {
+        self.nodes.iter().find(|(_, node)| !node.unfinished.is_empty()).map(|(id, _)| id.0)
+    }
+
     /// One write or, when there is none, one delivery. Returns whether there was anything to do.
     pub(crate) fn advance(&mut self) -> bool {
-        let writer = self.nodes.iter().find(|(_, node)| !node.unfinished.is_empty()).map(|(id, _)| id.0);
-        match writer {
+        match self.writer() {
             Some(id) => self.finish_write(id),
             None if self.letters.is_empty() => return false,
             None => self.deliver(0),
@@ -330,6 +334,13 @@ impl Cluster {
         self.after_step(id, raft, effects);
     }
 
+    /// A machine is exchanged: its process ends, and one of the same name boots on another disk.
+    pub(crate) fn wipe(&mut self, id: u32, disk: Durable) {
+        self.crash(id, 0);
+        self.nodes.get_mut(&n(id)).expect("a node of this cluster").disk = disk;
+        self.restart(id);
+    }
+
     /// Messages between these two groups are lost from now on, in both directions.
     pub(crate) fn part(&mut self, left: &[u32], right: &[u32]) {
         for a in left {
@@ -366,7 +377,7 @@ impl Cluster {
     }
 
     fn is_quiet(&self) -> bool {
-        self.letters.is_empty() && self.nodes.values().all(|node| node.unfinished.is_empty())
+        self.letters.is_empty() && self.writer().is_none()
     }
 
     fn next_request(&mut self) -> RequestId {

@@ -8,6 +8,7 @@ mod follower_reads;
 mod leases;
 mod members;
 mod nonsense;
+mod quiescence;
 mod random;
 mod removal;
 mod render;

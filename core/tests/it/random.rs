@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, append, at_home, ids, n, set};
 const NODES: u32 = 6;
 
 #[derive(Clone, Debug)]
-enum Do {
+pub(crate) enum Do {
     Deliver(usize),
     Drop(usize),
     Duplicate(usize),
@@ -23,7 +23,7 @@ enum Do {
     Settle,
 }
 
-fn doing() -> impl Strategy<Value = Do> {
+pub(crate) fn doing() -> impl Strategy<Value = Do> {
     let node = || 1..=NODES;
     let timer = prop_oneof![
         6 => Just(Timer::Election),
@@ -51,7 +51,7 @@ fn doing() -> impl Strategy<Value = Do> {
     ]
 }
 
-fn config() -> impl Strategy<Value = Config> {
+pub(crate) fn config() -> impl Strategy<Value = Config> {
     let entries = (1u64..4, 1u64..6);
     let bytes = (1u64..30, 1u64..60, 1u64..10);
     (any::<[bool; 8]>(), entries, bytes, 0u64..4).prop_map(|(on, (batch, window), bytes, trailing)| Config {
@@ -95,7 +95,7 @@ fn change(which: u8) -> Change {
     }
 }
 
-fn run(c: &mut Cluster, step: &Do) {
+pub(crate) fn run(c: &mut Cluster, step: &Do) {
     match *step {
         Do::Deliver(at) if !c.letters.is_empty() => c.deliver(at % c.letters.len()),
         Do::Drop(at) if !c.letters.is_empty() => drop(c.letters.remove(at % c.letters.len())),
@@ -116,7 +116,7 @@ fn run(c: &mut Cluster, step: &Do) {
     }
 }
 
-fn world(config: Config) -> Cluster {
+pub(crate) fn world(config: Config) -> Cluster {
     let priority = |id: NodeId| config.priority * (id.0 % 3);
     Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], move |id| Config { id, priority: priority(id), ..config })
 }
@@ -177,7 +177,7 @@ proptest! {
 }
 
 /// Lets everything settle, and time pass until someone leads and everyone has heard of it.
-fn heal(c: &mut Cluster) -> Option<u32> {
+pub(crate) fn heal(c: &mut Cluster) -> Option<u32> {
     c.settle();
     for round in 0..60 {
         let leader =
