@@ -99,7 +99,8 @@ pub enum ReadsBy {
 pub enum JointFinish {
     /// Nobody; the next change leaves it (openraft).
     Leave,
-    /// The next leader, by flattening it to its last set (Ratis, etcd).
+    /// The next leader, as the change asked that made it (Ratis, etcd); one that nobody asked for, by flattening it to its
+    /// last set.
     Finish,
 }
 

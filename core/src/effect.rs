@@ -87,7 +87,8 @@ pub enum Refusal {
         /// Who may be asked instead.
         hint: Option<NodeId>,
     },
-    /// The entry was appended, but leadership was lost before it was committed: **its outcome is unknown**.
+    /// The entry was appended, or the target of a transfer told to stand, but leadership was lost before more was known:
+    /// **its outcome is unknown**.
     LeadershipLost,
     /// Too many bytes are waiting to be committed. Nothing was appended.
     TooMuchUncommitted,
@@ -97,7 +98,7 @@ pub enum Refusal {
     NotATarget,
     /// The transfer's target did not take over in time.
     TransferTimedOut,
-    /// Another node than the target took over.
+    /// Another node than the target took over, or leadership was lost before the target was told to stand.
     TransferFailed,
     /// The change may not be done.
     Change(ChangeRefused),

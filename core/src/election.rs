@@ -399,7 +399,8 @@ fn wait_for_leader(t: &mut Transition<'_>) {
 /// Follows whoever comes to lead in a term. Whoever led until now refuses what it cannot promise any more, and names
 /// the new leader if it is known.
 pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Option<NodeId>) {
-    if term > t.term() {
+    let in_new_term = term > t.term();
+    if in_new_term {
         t.hard_state = HardState { term, vote: None };
         if !t.mutated(Mutation::TermNotPersisted) {
             t.hard_state_changed();
@@ -416,8 +417,19 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Op
             t.cancel_timer(Timer::CheckQuorum);
         }
         lose_leadership(t, before, new_leader);
+        transfer::on_leadership_lost(t, in_new_term, new_leader);
         maybe_wait_for_election(t);
     }
+}
+
+/// This process ends: every call that waits for it is answered.
+pub(crate) fn on_shut_down(t: &mut Transition<'_>) {
+    if t.leading().is_some() {
+        let term = t.term();
+        become_follower(t, term, None);
+    }
+    follower_reading::on_shut_down(t);
+    transfer::on_shut_down(t);
 }
 
 fn lose_leadership(t: &mut Transition<'_>, before: Leader, hint: Option<NodeId>) {

@@ -115,6 +115,14 @@ pub(crate) fn give_up(t: &mut Transition<'_>) {
     }
 }
 
+/// This process ends: what it would still have served, nobody will.
+pub(crate) fn on_shut_down(t: &mut Transition<'_>) {
+    give_up(t);
+    for Answered { request, .. } in core::mem::take(&mut t.follower_reads.answered) {
+        t.refuse(request, Refusal::NotLeader { hint: None });
+    }
+}
+
 /// Serves what is answered and applied, in the order in which it came.
 pub(crate) fn serve_ready(t: &mut Transition<'_>) {
     while let Some(&Answered { request, index, asked_in }) = t.follower_reads.answered.front() {

@@ -25,6 +25,8 @@ use crate::{follower_reading, replication};
 pub(crate) enum Asker {
     /// A client of this node.
     Client(RequestId),
+    /// An operator whose change would change nothing. The members are as this leader sees them only if it still leads.
+    Operator(RequestId),
     /// Another node, for clients of its own.
     Node { id: NodeId, address: Address, context: ReadContext },
 }
@@ -62,6 +64,7 @@ impl Reads {
                     t.note(Fact::ReadLostLeader);
                     t.refuse(request, Refusal::NotLeader { hint });
                 }
+                Asker::Operator(request) => t.refuse(request, Refusal::NotLeader { hint }),
                 // It asks the next leader.
                 Asker::Node { .. } => {}
             }
@@ -87,6 +90,11 @@ pub(crate) fn on_index_request(t: &mut Transition<'_>, id: NodeId, address: Addr
     if !leader.reads.queue.iter().any(|read| read.asker == asker) {
         begin(t, asker);
     }
+}
+
+/// A change asks for the members that are there: done, if this node still leads.
+pub(crate) fn on_nothing_to_change(t: &mut Transition<'_>, request: RequestId) {
+    begin(t, Asker::Operator(request));
 }
 
 fn begin(t: &mut Transition<'_>, asker: Asker) {
@@ -197,7 +205,7 @@ pub(crate) fn serve_ready(t: &mut Transition<'_>) {
         let Some(&Read { asker, index: Some(index), round }) = leader.reads.queue.front() else { return };
         let waits = match asker {
             Asker::Client(_) => applied < index,
-            Asker::Node { .. } => false,
+            Asker::Operator(_) | Asker::Node { .. } => false,
         };
         if round > confirmed || waits {
             return;
@@ -205,6 +213,7 @@ pub(crate) fn serve_ready(t: &mut Transition<'_>) {
         leader.reads.queue.pop_front();
         match asker {
             Asker::Client(request) => t.serve(request),
+            Asker::Operator(request) => t.done(request),
             Asker::Node { id, address, context } => {
                 t.send(id, address, Body::ReadIndexResponse { context, index });
             }

@@ -18,6 +18,7 @@ use crate::log::Payload;
 use crate::membership::Membership;
 use crate::membership::change::{self, Change, ChangeRefused, NextStep, Plan, Policy, Precondition};
 use crate::mutation::Mutation;
+use crate::reading;
 use crate::removal;
 use crate::replication;
 use crate::rules::Rule;
@@ -119,7 +120,7 @@ fn propose(
         return Ok(());
     }
     match plan.first {
-        None => t.done(request),
+        None => reading::on_nothing_to_change(t, request),
         Some(first) => drive(t, request, first, plan.next, blocks_for(change)),
     }
     Ok(())
@@ -302,7 +303,8 @@ fn answer_blocked(t: &mut Transition<'_>) {
     }
 }
 
-/// Finishes a joint config that another leader left behind, if that is the policy, as soon as the constraints allow.
+/// Finishes a joint config that another leader left behind, if that is the policy, as soon as the constraints allow, and as
+/// its change asked.
 fn maybe_finish_joint(t: &mut Transition<'_>) {
     let Some(leader) = t.leading() else { return };
     let own = t.commit >= leader.first_own;
@@ -315,10 +317,11 @@ fn maybe_finish_joint(t: &mut Transition<'_>) {
     match t.config.joint_finish {
         JointFinish::Leave => {}
         JointFinish::Finish => {
-            let step = NextStep::Flatten { retain: false, nodes: None };
-            if let Ok(Some(flat)) = change::next_step(&members, &step, policy(t)) {
+            let flatten = || NextStep::Flatten { retain: false, nodes: None };
+            let step = members.finish().cloned().unwrap_or_else(flatten);
+            if let Ok(Some(next)) = change::next_step(&members, &step, policy(t)) {
                 t.note(Fact::JointFinishedByAnother);
-                t.append_own(Payload::Membership(Arc::new(flat)));
+                t.append_own(Payload::Membership(Arc::new(next)));
             }
         }
     }
@@ -500,11 +503,13 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_changes_nothing_is_done_at_once() {
+    fn a_change_that_changes_nothing_is_done_once_a_quorum_says_that_its_leader_leads() {
         let mut node = Node::leading(config(), &[1]);
         let sets = node.raft.membership().sets().to_vec();
         node.change(1, Change::To { sets, nodes: [].into(), retain: true });
-        assert_eq!(node.asked, [Effect::Done { request: RequestId(1) }]);
+        assert!(!done(&node, 1));
+        node.hear(2, 2, Body::HeartbeatResponse { round: 1, priority: 0 });
+        assert!(done(&node, 1) && node.raft.log().last().index == LogIndex(2));
     }
 
     fn stage(node: &mut Node) {

@@ -85,6 +85,25 @@ pub(crate) fn on_timeout(t: &mut Transition<'_>) {
     }
 }
 
+/// This node leads no more. A target that was told to stand may have begun the new term itself, and whoever comes to lead
+/// in it will be heard of, perhaps in this very step; in every other case there is nothing to wait for.
+pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, in_new_term: bool, new_leader: Option<NodeId>) {
+    let Some(transfer) = t.transfer else { return };
+    if new_leader.is_some() || in_new_term && transfer.told {
+        return;
+    }
+    t.transfer = None;
+    t.cancel_timer(Timer::Transfer);
+    refuse(t, transfer, if transfer.told { Refusal::LeadershipLost } else { Refusal::TransferFailed });
+}
+
+/// This process ends.
+pub(crate) fn on_shut_down(t: &mut Transition<'_>) {
+    if let Some(transfer) = t.transfer.take() {
+        refuse(t, transfer, Refusal::LeadershipLost);
+    }
+}
+
 /// Someone leads in this term: was it meant to?
 pub(crate) fn on_leader_known(t: &mut Transition<'_>) {
     let Some(transfer) = t.transfer.take() else { return };
@@ -189,12 +208,12 @@ mod tests {
         let mut node = Node::leading(config(), &[1]);
         transfer(&mut node, 1, 3);
         node.hear(2, 3, Body::TermOver);
+        assert!(node.asked.contains(&refused(1, Refusal::TransferFailed)), "3 was not told to stand");
         node.fire(Timer::Election);
         node.hear(2, 3, Body::PreVoteResponse { asked: Term(3), granted: true });
         node.finish_writes();
         node.hear(2, 4, Body::VoteResponse { granted: true });
         assert!(node.raft.leads());
-        assert!(node.asked.contains(&refused(1, Refusal::TransferFailed)));
     }
 
     #[test]

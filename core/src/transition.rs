@@ -20,7 +20,7 @@ use crate::raft::State;
 use crate::recovery::{HardState, Write};
 use crate::rules::Rule;
 use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{follower_reading, reading, reconfiguration, replication};
+use crate::{election, follower_reading, reading, reconfiguration, replication};
 
 /// Whom this node talks with in this step, and as whom.
 #[derive(Clone, Copy)]
@@ -241,6 +241,7 @@ impl<'a> Transition<'a> {
         reading::serve_ready(&mut self);
         follower_reading::serve_ready(&mut self);
         if self.is_shut_down {
+            election::on_shut_down(&mut self);
             self.effects.list.push(Effect::ShutDown);
         }
         #[cfg(debug_assertions)]

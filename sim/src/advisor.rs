@@ -67,7 +67,7 @@ pub enum Verdict {
     Possible,
     /// The members are these already.
     NothingToDo,
-    /// This step (0: the present members) cannot be committed by those who are up.
+    /// This step (0: the present members, even if nothing is to be done) cannot be committed by those who are up.
     BlockedAt(usize),
 }
 
@@ -180,12 +180,13 @@ pub fn parse_names(text: &str) -> Result<BTreeSet<String>, String> {
 /// more than [`STATES_MAX`] states.
 pub fn advise(question: &Question) -> Result<Advice, String> {
     let names = Roster::of(question)?;
+    let question = &names.distinct(question)?;
     let way = names.way(question)?;
     let steps = steps(&way, &question.down);
     let blocked = steps.iter().position(|step| !step.decides);
     let verdict = match blocked {
-        _ if steps.len() == 1 => Verdict::NothingToDo,
         Some(step) => Verdict::BlockedAt(step),
+        None if steps.len() == 1 => Verdict::NothingToDo,
         None => Verdict::Possible,
     };
     let (old, new) = (voters(&question.from), voters(&question.to));
@@ -256,21 +257,31 @@ impl Roster {
         (0..self.names.len() as u32).map(|place| (NodeId(place), Address(place))).collect()
     }
 
-    fn present(&self, question: &Question) -> Result<Membership, String> {
-        Membership::new(self.sets_in(&question.from), self.homes())
+    fn membership(&self, sets: &Sets) -> Result<Membership, String> {
+        Membership::new(self.sets_in(sets), self.homes())
             .map_err(|_| String::from("expected at least one voter in every set"))
+    }
+
+    fn sets_of(&self, membership: &Membership) -> Sets {
+        membership.sets().iter().map(|set| self.names_of(set.iter())).collect()
+    }
+
+    /// The same question with each voter set as often as memberships have it: once.
+    fn distinct(&self, question: &Question) -> Result<Question, String> {
+        let once = |sets: &Sets| self.membership(sets).map(|membership| self.sets_of(&membership));
+        Ok(Question { from: once(&question.from)?, to: once(&question.to)?, down: question.down.clone() })
     }
 
     /// The present sets, and those after each step of the planner.
     fn way(&self, question: &Question) -> Result<Vec<Sets>, String> {
-        let mut current = self.present(question)?;
+        let mut current = self.membership(&question.from)?;
         let goal = Change::To { sets: self.sets_in(&question.to), nodes: self.homes(), retain: true };
         let mut way = vec![question.from.clone()];
         for _ in 0..STEPS_MAX {
             let plan = change::plan(&current, &goal, Policy::default());
             let plan = plan.map_err(|refused| format!("the change is refused: {}", refused.name()))?;
             let Some(next) = plan.first else { break };
-            way.push(next.sets().iter().map(|set| self.names_of(set.iter())).collect());
+            way.push(self.sets_of(&next));
             current = next;
         }
         Ok(way)
@@ -300,7 +311,7 @@ impl Roster {
 
     fn majority_add(&self, question: &Question) -> Option<MajorityAdd> {
         let ([old], [new]) = (question.from.as_slice(), question.to.as_slice()) else { return None };
-        let present = self.present(question).ok()?;
+        let present = self.membership(&question.from).ok()?;
         let homes = self.homes();
         let servers = new.iter().map(|name| (self.id(name), homes[&self.id(name)])).collect();
         let change = Change::SetConfiguration { mode: SetMode::Set, servers, listeners: BTreeMap::new() };
@@ -453,6 +464,9 @@ impl Advice {
                 1 => String::from("safe in one step\n"),
                 steps => format!("safe in {steps} steps\n"),
             },
+            Verdict::BlockedAt(0) if self.steps.len() == 1 => {
+                String::from("blocked: the members are these already, but they cannot decide anything\n")
+            }
             Verdict::BlockedAt(0) => String::from("blocked: the present members cannot decide anything\n"),
             Verdict::BlockedAt(step) => {
                 format!("blocked at step {step}: do not begin, it could not be finished\n")
@@ -583,6 +597,44 @@ mod tests {
     }
 
     #[test]
+    fn a_set_that_is_named_twice_or_in_another_order_is_one() {
+        let twice = ask("[[a,b,c],[c,b,a]]", "[[d,c,b,a]]", "");
+        assert_eq!(twice, ask("a,b,c", "a,b,c,d", ""));
+        assert_eq!(ask("[[a,b],[c,b,a],[b,a]]", "[[c,a,b],[a,b]]", "").verdict, Verdict::NothingToDo);
+        assert_eq!(ask("[[a,b],[c]]", "[[c],[a,b]]", "").verdict, Verdict::NothingToDo);
+    }
+
+    #[test]
+    fn nothing_to_do_is_no_good_news_without_a_quorum() {
+        let advice = ask("a,b,c", "c,b,a", "a,b");
+        assert_eq!(advice.verdict, Verdict::BlockedAt(0));
+        assert!(!advice.is_possible());
+        assert!(
+            advice.text().starts_with("blocked: the members are these already, but"),
+            "{}",
+            advice.text()
+        );
+        assert_eq!(ask("a,b,c", "c,b,a", "a").verdict, Verdict::NothingToDo);
+    }
+
+    #[test]
+    fn only_a_second_server_may_be_as_many_as_the_first() {
+        for (from, to, refused) in [
+            ("a", "a,b", false),
+            ("a", "b,c", true),
+            ("a", "b", true),
+            ("a", "a,b,c", true),
+            ("a,b", "a,c", true),
+        ] {
+            assert_eq!(
+                ask(from, to, "").majority_add.map(|add| add.refused),
+                Some(refused),
+                "{from} to {to}"
+            );
+        }
+    }
+
+    #[test]
     fn a_target_that_could_not_decide_is_seen_before_it_is_begun() {
         let advice = ask("a,b,c", "a,d,e", "d,e");
         assert_eq!(advice.verdict, Verdict::BlockedAt(1));
@@ -626,7 +678,115 @@ mod tests {
         assert!(advise(&stranger).is_err_and(|error| error.contains("neither membership")));
     }
 
+    /// The definition, by trying every subset of the nodes. A quorum holds a majority of each voter set; a step is safe when
+    /// no quorum of the old leaves one of the new beside it.
+    mod brute_force {
+        use super::*;
+
+        fn subsets(names: &[String]) -> impl Iterator<Item = BTreeSet<String>> + '_ {
+            (0u32..1 << names.len()).map(|side| {
+                let inside = |place: &usize| side & (1 << place) != 0;
+                (0..names.len()).filter(inside).map(|place| names[place].clone()).collect()
+            })
+        }
+
+        fn is_quorum(sets: &Sets, nodes: &BTreeSet<String>) -> bool {
+            sets.iter().all(|set| 2 * set.intersection(nodes).count() > set.len())
+        }
+
+        fn names(question: &Question) -> Vec<String> {
+            voters(&question.from).union(&voters(&question.to)).cloned().collect()
+        }
+
+        /// A config by what it asks for, not by how it is written.
+        fn config(sets: &Sets) -> BTreeSet<BTreeSet<String>> {
+            sets.iter().cloned().collect()
+        }
+
+        fn quorums_meet(question: &Question, old: &Sets, new: &Sets) -> bool {
+            let names = names(question);
+            let quorums =
+                |sets: &Sets| subsets(&names).filter(|side| is_quorum(sets, side)).collect::<Vec<_>>();
+            let (old, new) = (quorums(old), quorums(new));
+            old.iter().all(|one| new.iter().all(|other| !one.is_disjoint(other)))
+        }
+
+        /// openraft's rule and the thesis': an identical set on both sides, or one set each that differ in one node.
+        fn shares_or_differs_in_one(old: &Sets, new: &Sets) -> bool {
+            let (old, new) = (config(old), config(new));
+            let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.symmetric_difference(b).count() <= 1;
+            let single = old.len() == 1 && new.len() == 1;
+            !old.is_disjoint(&new) || single && old.iter().zip(&new).all(|(a, b)| differ(a, b))
+        }
+
+        fn can_decide(question: &Question, sets: &Sets) -> bool {
+            let up: BTreeSet<String> =
+                names(question).into_iter().filter(|name| !question.down.contains(name)).collect();
+            is_quorum(sets, &up)
+        }
+
+        /// Where the advice differs from the definition.
+        pub(super) fn objection(question: &Question, advice: &Advice) -> Option<String> {
+            let Question { from, to, .. } = question;
+            let say = |what: &str| Some(format!("{what}: {} to {}", show(from), show(to)));
+            let nothing = config(from) == config(to);
+            let at_once = shares_or_differs_in_one(from, to);
+            let way: Vec<&Sets> = advice.steps.iter().map(|step| &step.sets).collect();
+            let fewest = if nothing {
+                0
+            } else if at_once {
+                1
+            } else {
+                2
+            };
+            let blocked = way.iter().position(|sets| !can_decide(question, sets));
+            let verdict = match blocked {
+                Some(step) => Verdict::BlockedAt(step),
+                None if nothing => Verdict::NothingToDo,
+                None => Verdict::Possible,
+            };
+            if advice.directly.by_quorums != quorums_meet(question, from, to) {
+                return say("by quorums");
+            }
+            if advice.directly.by_shared_set != at_once {
+                return say("by shared set");
+            }
+            if let Some((one, other)) = &advice.directly.split
+                && !(is_quorum(from, one) && is_quorum(to, other) && one.is_disjoint(other))
+            {
+                return say("the split");
+            }
+            if way.len() != fewest + 1 || config(way[0]) != config(from) || config(way[fewest]) != config(to)
+            {
+                return say("the way");
+            }
+            if way.windows(2).any(|pair| !quorums_meet(question, pair[0], pair[1])) {
+                return say("a step on the way");
+            }
+            if advice.verdict != verdict || advice.is_possible() != blocked.is_none() {
+                return say("the verdict");
+            }
+            None
+        }
+    }
+
+    /// Voter sets of up to five nodes, at most three of them, repeated ones among them.
+    fn some_sets() -> impl proptest::strategy::Strategy<Value = Sets> {
+        proptest::collection::vec(proptest::collection::btree_set("[a-e]", 1..=5), 1..=3)
+    }
+
     proptest::proptest! {
+        /// The advice is what trying every quorum says. `PROPTEST_CASES=100000` tries so many questions.
+        #[test]
+        fn the_advice_is_what_trying_every_quorum_says(
+            from in some_sets(), to in some_sets(), down in proptest::collection::btree_set("[a-e]", 0..3),
+        ) {
+            let known: BTreeSet<String> = voters(&from).union(&voters(&to)).cloned().collect();
+            let question = Question { from, to, down: down.intersection(&known).cloned().collect() };
+            let advice = advise(&question).expect("a good question");
+            proptest::prop_assert_eq!(brute_force::objection(&question, &advice), None);
+        }
+
         /// Every step may follow the one before it, and the last is what was asked for.
         #[test]
         fn every_path_obeys_the_rule(
@@ -642,7 +802,8 @@ mod tests {
                 proptest::prop_assert!(quorums_apart(&old, &new).is_none(), "the exact rule is implied");
             }
             let last = advice.steps.last().map(|step| &step.sets);
-            proptest::prop_assert!(last == Some(&question.to));
+            let wanted = roster.distinct(&question).expect("a good question").to;
+            proptest::prop_assert!(last == Some(&wanted) || advice.verdict == Verdict::NothingToDo);
             proptest::prop_assert_eq!(advice.directly.by_quorums, advice.directly.split.is_none());
         }
     }

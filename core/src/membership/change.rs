@@ -11,6 +11,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+pub use super::NextStep;
 use super::{Membership, NotAMembership, VoterSet, set_configuration};
 use crate::config::Intersect;
 use crate::quorum::any_quorums_meet;
@@ -230,26 +231,6 @@ impl From<NotAMembership> for ChangeRefused {
     }
 }
 
-/// A later step of a change, taken once the one before it is committed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum NextStep {
-    /// Leave the joint config for its last set. Says nothing of the sets, so that it stays right whatever else
-    /// was asked meanwhile (openraft before 0.10 repeated the change here, and could stay joint).
-    Flatten {
-        /// Whether voters that are in no set any more stay as learners.
-        retain: bool,
-        /// Exactly those who take part afterwards, when the change says it; `retain` has no say then.
-        nodes: Option<BTreeMap<NodeId, Address>>,
-    },
-    /// Go on to these sets.
-    To {
-        /// The voter sets.
-        sets: Vec<VoterSet>,
-        /// Whether voters that are in no set any more stay as learners.
-        retain: bool,
-    },
-}
-
 /// What a change amounts to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Plan {
@@ -327,7 +308,7 @@ pub fn next_step(
             Ok(Some(current.followed_by(alloc::vec![current.last_set()], nodes.clone())?))
         }
         NextStep::Flatten { retain, nodes: None } => {
-            Ok(Some(next_coherent(current, current.last_set(), current.nodes().clone(), *retain)?))
+            Ok(Some(with_sets(current, alloc::vec![current.last_set()], current.nodes().clone(), *retain)?))
         }
         NextStep::To { sets, retain } => {
             append_plan(current, sets, &BTreeMap::new(), *retain, policy).map(|plan| plan.first)
@@ -335,7 +316,7 @@ pub fn next_step(
     }
 }
 
-/// Whether the rule `old-new-intersect` allows a step in this form.
+/// Whether the rule `old-new-intersect` allows a step in this form. The sets are those of memberships: each is there once.
 #[must_use]
 pub fn may_follow(old: &[VoterSet], new: &[VoterSet], form: Intersect) -> bool {
     match form {
@@ -379,25 +360,32 @@ fn members_plan(current: &Membership, members: &ChangeMembers, retain: bool) -> 
     let mut voters = BTreeSet::from(current.last_set());
     let mut nodes = current.nodes().clone();
     fold(members, &mut voters, &mut nodes);
-    let first = next_coherent(current, voters.into(), nodes, retain)?;
-    let next = first.is_joint().then_some(NextStep::Flatten { retain, nodes: None });
+    let goal = VoterSet::from(voters);
+    let sets = coherent_sets(current, &goal);
+    // Whoever leaves altogether and votes in the set before takes part until that set has no say. openraft
+    // 0.10.0-alpha.37 refuses to demote one voter and drop another in one batch, since the joint config lacks the latter.
+    let leaves = |id: &NodeId| !nodes.contains_key(id) && !goal.contains(*id);
+    let leaving: Vec<NodeId> = sets.iter().flat_map(VoterSet::iter).filter(leaves).collect();
+    let after = (!leaving.is_empty()).then(|| {
+        let mut after = nodes.clone();
+        after.retain(|id, _| retain || goal.contains(*id) || !current.is_voter(*id));
+        after
+    });
+    nodes.extend(leaving.into_iter().filter_map(|id| Some((id, *current.nodes().get(&id)?))));
+    let flatten = NextStep::Flatten { retain, nodes: after };
+    let first = with_sets(current, sets, nodes, retain)?.finished_by(flatten);
+    let next = first.finish().cloned();
     Ok(Plan { catch_up: BTreeMap::new(), first: Some(first), next })
 }
 
-/// openraft: the next membership on the way to a goal. A goal that is one of the sets is taken at once (flatten or
-/// revert); otherwise the last set is joined with it. Never more than two sets.
-fn next_coherent(
-    current: &Membership,
-    goal: VoterSet,
-    nodes: BTreeMap<NodeId, Address>,
-    retain: bool,
-) -> Result<Membership, ChangeRefused> {
-    let sets = if current.sets().contains(&goal) || current.sets().is_empty() {
-        alloc::vec![goal]
+/// openraft: the voter sets on the way to a goal. A goal that is one of the sets is taken at once (flatten or revert);
+/// otherwise the last set is joined with it. Never more than two sets.
+fn coherent_sets(current: &Membership, goal: &VoterSet) -> Vec<VoterSet> {
+    if current.sets().contains(goal) || current.sets().is_empty() {
+        alloc::vec![goal.clone()]
     } else {
-        alloc::vec![current.last_set(), goal]
-    };
-    with_sets(current, sets, nodes, retain)
+        alloc::vec![current.last_set(), goal.clone()]
+    }
 }
 
 /// A membership of these sets, from which voters of the old sets go unless they are retained.
@@ -411,7 +399,7 @@ fn with_sets(
         let stays = |id: NodeId| sets.iter().any(|set| set.contains(id));
         nodes.retain(|id, _| !current.is_voter(*id) || stays(*id));
     }
-    Ok(current.followed_by(sets, nodes)?)
+    Ok(current.followed_by(sets, nodes)?.finished_by(NextStep::Flatten { retain, nodes: None }))
 }
 
 /// Known nodes and further ones, whose addresses must not contradict each other.
@@ -436,7 +424,8 @@ fn append_plan(
     policy: Policy,
 ) -> Result<Plan, ChangeRefused> {
     let next = with_sets(current, sets.to_vec(), joined(current, more)?, retain)?;
-    if policy.rules.keep(Rule::OldNewIntersect) && !may_follow(current.sets(), sets, policy.intersect) {
+    if policy.rules.keep(Rule::OldNewIntersect) && !may_follow(current.sets(), next.sets(), policy.intersect)
+    {
         return Err(ChangeRefused::UnsupportedMembershipTransition);
     }
     Ok(Plan::one_step(next))
@@ -452,17 +441,17 @@ fn to_plan(
 ) -> Result<Plan, ChangeRefused> {
     let nodes = joined(current, more)?;
     let target = with_sets(current, sets.to_vec(), nodes.clone(), retain)?;
-    if current.sets() == sets && *current.nodes() == nodes {
+    if current.decides_as(&target) && *current.nodes() == nodes {
         return Ok(Plan::nothing_to_do());
     }
-    if may_follow(current.sets(), sets, policy.intersect) {
+    if may_follow(current.sets(), target.sets(), policy.intersect) {
         return Ok(Plan::one_step(target));
     }
     let mut bridge = alloc::vec![current.last_set()];
     bridge.extend_from_slice(sets);
-    let first = with_sets(current, bridge, nodes, retain)?;
-    let next = Some(NextStep::To { sets: sets.to_vec(), retain });
-    Ok(Plan { catch_up: BTreeMap::new(), first: Some(first), next })
+    let goal = NextStep::To { sets: sets.to_vec(), retain };
+    let first = with_sets(current, bridge, nodes, retain)?.finished_by(goal.clone());
+    Ok(Plan { catch_up: BTreeMap::new(), first: Some(first), next: Some(goal) })
 }
 
 /// Thesis 4.1: adds a voter, or removes one when no address is given.

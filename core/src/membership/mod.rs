@@ -9,4 +9,4 @@ mod members;
 mod set_configuration;
 
 pub(crate) use history::History;
-pub use members::{Membership, NotAMembership, VoterSet};
+pub use members::{Membership, NextStep, NotAMembership, VoterSet};

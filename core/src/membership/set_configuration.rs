@@ -40,9 +40,10 @@ pub(super) fn plan(
     }
     let mut both = current.nodes().clone();
     both.extend(&nodes);
-    let first = current.followed_by(alloc::vec![current.last_set(), goal], both)?;
-    let next = Some(NextStep::Flatten { retain: false, nodes: Some(nodes) });
-    Ok(Plan { catch_up, first: Some(first), next })
+    let flatten = NextStep::Flatten { retain: false, nodes: Some(nodes) };
+    let first =
+        current.followed_by(alloc::vec![current.last_set(), goal], both)?.finished_by(flatten.clone());
+    Ok(Plan { catch_up, first: Some(first), next: Some(flatten) })
 }
 
 /// The servers and listeners asked for.
@@ -74,10 +75,11 @@ fn target(
     }
 }
 
-/// RATIS-1912: whether new servers are at least as many as those of the request that vote already. Going from one
-/// server to two is always allowed.
+/// RATIS-1912: whether new servers are at least as many as those of the request that vote already. A group of one may
+/// get a second server, since one and one are two in any case; another two for the one would leave it out.
 pub(super) fn adds_majority(old: &VoterSet, goal: &VoterSet) -> bool {
     let added = goal.iter().filter(|id| !old.contains(*id)).count();
     let kept = goal.len() - added;
-    added > 0 && added >= kept && !(old.len() == 1 && goal.len() == 2)
+    let is_second_server = old.len() == 1 && goal.len() == 2 && added == 1;
+    added > 0 && added >= kept && !is_second_server
 }

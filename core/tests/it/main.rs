@@ -1,5 +1,6 @@
 //! The core judged from outside, by what a caller sees.
 
+mod answers;
 mod cluster;
 mod crash_states;
 mod elections;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use splitbrain_core::{
-    Address, Change, ChangeMembers, ChangeRefused, Config, Fact, JointFinish, LogIndex, Precondition,
-    Refusal, Rule, Rules, SetMode, Timer,
+    Address, Body, Change, ChangeMembers, ChangeRefused, Config, Fact, JointFinish, LogIndex, Membership,
+    Precondition, Refusal, Rule, Rules, SetMode, Timer,
 };
 
 use crate::cluster::{Cluster, Outcome, append, at_home, ids, n, plain, set, voters};
@@ -295,4 +295,183 @@ fn a_voter_set_may_change_by_openrafts_call() {
     assert_eq!(c.change(1, voters(&[4, 5, 6])), Some(Outcome::Done));
     assert!(c.raft(1).leads(), "kept as a learner");
     assert_eq!(c.sets(1), [set(&[4, 5, 6])]);
+}
+
+/// The diagram of the extended algorithm for three sets (openraft documentation, "Flexibility"): every line of it is one
+/// step, both ways; whatever it does not join takes two, and is refused in one.
+#[test]
+fn every_line_of_the_diagram_is_one_step_and_every_missing_one_two() {
+    const C1: &[u32] = &[1, 2, 3];
+    const C2: &[u32] = &[4, 5, 6];
+    const C3: &[u32] = &[7, 8, 9];
+    let corners: [(&str, &[&[u32]]); 6] = [
+        ("c1", &[C1]),
+        ("c2", &[C2]),
+        ("c3", &[C3]),
+        ("c1c2", &[C1, C2]),
+        ("c1c3", &[C1, C3]),
+        ("c2c3", &[C2, C3]),
+    ];
+    let lines = [
+        ("c1", "c1c2"),
+        ("c1", "c1c3"),
+        ("c2", "c1c2"),
+        ("c2", "c2c3"),
+        ("c3", "c1c3"),
+        ("c3", "c2c3"),
+        ("c1c2", "c1c3"),
+        ("c1c2", "c2c3"),
+        ("c1c3", "c2c3"),
+    ];
+    let (mut joined, mut apart) = (0, 0);
+    for (from, old) in corners {
+        for (goal, new) in corners.into_iter().filter(|(goal, _)| *goal != from) {
+            let is_line = lines.contains(&(from, goal)) || lines.contains(&(goal, from));
+            let count = if is_line { &mut joined } else { &mut apart };
+            *count += 1;
+            let spare: Vec<u32> = (1..=9).filter(|id| !old.concat().contains(id)).collect();
+            let mut c = Cluster::new(old, &spare, plain);
+            c.elect(old[0][0]);
+            let in_one = c.change(old[0][0], append(new));
+            let expected = if is_line {
+                Some(Outcome::Done)
+            } else {
+                refused(ChangeRefused::UnsupportedMembershipTransition)
+            };
+            assert_eq!(in_one, expected, "{from} to {goal} in one entry");
+
+            let mut c = Cluster::new(old, &spare, plain);
+            c.elect(old[0][0]);
+            let before = c.raft(old[0][0]).log().last().index.0;
+            assert_eq!(c.change(old[0][0], to(new)), Some(Outcome::Done), "{from} to {goal}");
+            let end = c.raft(old[0][0]).log().last().index.0;
+            assert_eq!(end - before, if is_line { 1 } else { 2 }, "{from} to {goal}: entries");
+            c.elect(new[0][0]);
+            let wanted: Vec<_> = new.iter().map(|ids| set(ids)).collect();
+            assert_eq!(c.sets(new[0][0]), wanted, "{from} to {goal}");
+            c.assert_kept();
+        }
+    }
+    assert_eq!((joined, apart), (2 * 9, 2 * 6));
+}
+
+/// The situation in the proof of the extended algorithm (openraft documentation, "Proof by contradiction"): after m0, L1
+/// proposed m1 in the first term and nobody but itself heard of it; L2 committed an entry of the second term to a quorum
+/// of m0. Whatever m1 is, and whoever of its new voters would help: its only holder never leads.
+#[test]
+fn a_candidate_that_holds_m1_alone_never_leads() {
+    let every_m1: [&[&[u32]]; 6] = [
+        &[&[1, 2, 3], &[1, 4, 5]],
+        &[&[1, 2, 3], &[4, 5, 6]],
+        &[&[1, 2, 3], &[1]],
+        &[&[1, 2, 3], &[1, 4, 5], &[1, 4, 6]],
+        &[&[1, 2, 3, 4]],
+        &[&[1, 2]],
+    ];
+    for m1 in every_m1 {
+        let mut c = Cluster::new(&[&[1, 2, 3]], &[4, 5, 6], plain);
+        c.elect(1);
+        c.part(&[1], &[2, 3, 4, 5, 6]);
+        c.ask(1, append(m1));
+        c.settle();
+        c.elect(2);
+        assert!(c.raft(2).leads() && c.raft(2).commit() > LogIndex(1), "its own entry is committed");
+        c.heal();
+        c.letters.clear();
+        c.crash(1, 99);
+        c.restart(1);
+        let wanted: Vec<_> = m1.iter().map(|ids| set(ids)).collect();
+        assert_eq!(c.sets(1), wanted, "it holds m1");
+        for _ in 0..4 {
+            c.fire(1, Timer::Election);
+            assert!(!c.raft(1).leads());
+            // Nobody but the candidate and those who vote says anything: what L2 would send might cure it.
+            while let Some(place) = c.letters.iter().position(|letter| {
+                matches!(letter.message.body, Body::VoteRequest { .. } | Body::VoteResponse { .. })
+            }) {
+                c.deliver(place);
+                (1..=6).for_each(|id| c.finish_write(id));
+                assert!(!c.raft(1).leads(), "{m1:?}");
+            }
+            c.finish_write(1);
+        }
+        assert_eq!(c.sets(1), wanted, "and still does");
+        c.assert_kept();
+    }
+}
+
+/// What a later leader makes of a joint config that it finds, when it is to finish it.
+fn finished_by_another(change: Change) -> Membership {
+    let finish = |id| Config { joint_finish: JointFinish::Finish, majority_add: true, ..plain(id) };
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[4, 5], finish);
+    c.elect(1);
+    c.change(1, Change::AddLearner { node: n(4), address: Address(4), blocking: false });
+    c.change(1, Change::AddLearner { node: n(5), address: Address(5), blocking: false });
+    c.ask(1, change);
+    for _ in 0..1_000 {
+        // Everybody has the joint config, and its leader does not hear so.
+        if (2..=3).all(|id| c.raft(id).effective_membership().1.is_joint()) {
+            break;
+        }
+        c.advance();
+    }
+    c.crash(1, 99);
+    c.letters.clear();
+    for id in [2, 3, 2, 3] {
+        c.elect(id);
+        c.fire(id, Timer::Heartbeat);
+        c.settle();
+        if c.raft(id).leads() && !c.raft(id).membership().is_joint() {
+            assert!(c.seen.contains(&Fact::JointFinishedByAnother));
+            c.assert_kept();
+            return c.raft(id).membership().as_ref().clone();
+        }
+    }
+    panic!("nobody finished it: {:?}", c.raft(2).membership());
+}
+
+/// The wish is in the joint config's own entry, so that who did not hear the request knows it.
+#[test]
+fn a_later_leader_finishes_a_change_as_it_was_asked() {
+    let members = |members, retain| Change::Members { members, retain };
+    let replace = |ids_: &[u32]| ChangeMembers::ReplaceAllVoters(ids(ids_));
+    let demote_1_and_drop_3 =
+        ChangeMembers::Batch(vec![replace(&[2, 4, 5]), ChangeMembers::RemoveNodes(ids(&[3]))]);
+    let set_configuration = |servers: &[u32], listeners: &[u32]| Change::SetConfiguration {
+        mode: SetMode::Set,
+        servers: at_home(servers),
+        listeners: at_home(listeners),
+    };
+    let planned = |retain| Change::To { sets: vec![set(&[3, 4, 5])], nodes: at_home(&[3, 4, 5]), retain };
+    let table: [(Change, &[u32], &[u32]); 7] = [
+        (members(replace(&[3, 4, 5]), true), &[3, 4, 5], &[1, 2]),
+        (members(replace(&[3, 4, 5]), false), &[3, 4, 5], &[]),
+        (members(demote_1_and_drop_3, true), &[2, 4, 5], &[1]),
+        (set_configuration(&[2, 3, 4], &[1]), &[2, 3, 4], &[1]),
+        (set_configuration(&[2, 3, 4], &[5]), &[2, 3, 4], &[5]),
+        (planned(true), &[3, 4, 5], &[1, 2]),
+        (planned(false), &[3, 4, 5], &[]),
+    ];
+    for (change, voters, learners) in table {
+        let end = finished_by_another(change.clone());
+        assert_eq!(end.sets(), [set(voters)], "{change:?}");
+        let rest = end.nodes().keys().copied().filter(|id| end.is_learner(*id));
+        assert_eq!(rest.collect::<std::collections::BTreeSet<_>>(), ids(learners), "{change:?}");
+    }
+}
+
+/// Members that are asked for and are there already: only a leader that still leads knows.
+#[test]
+fn nothing_to_change_is_said_by_a_leader_that_still_leads() {
+    let mut c = Cluster::new(&[&[1, 2, 3]], &[], plain);
+    c.elect(1);
+    assert_eq!(c.change(1, to(&[&[3, 2, 1], &[1, 2, 3]])), Some(Outcome::Done));
+    assert_eq!(c.raft(1).log().last().index, LogIndex(1), "nothing was appended");
+    c.part(&[1], &[2, 3]);
+    let request = c.ask(1, to(&[&[1, 2, 3]]));
+    c.settle();
+    assert_eq!(c.outcomes.get(&request), None, "a quorum has to answer");
+    c.heal();
+    c.elect(2);
+    assert_eq!(c.outcomes[&request], Outcome::Refused(Refusal::NotLeader { hint: None }));
 }

@@ -74,7 +74,7 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
 }
 
 /// A change for every number, many of which are refused.
-fn change(which: u8) -> Change {
+pub(crate) fn change(which: u8) -> Change {
     let one = u32::from(which) % NODES + 1;
     let two = u32::from(which) / 7 % NODES + 1;
     let retain = which.is_multiple_of(2);

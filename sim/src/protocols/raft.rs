@@ -315,7 +315,29 @@ fn digest_of(membership: &core::Membership) -> u64 {
         hasher.update(&address.0.to_le_bytes());
     }
     membership.retired().iter().for_each(|id| hasher.update(&id.0.to_le_bytes()));
+    if let Some(step) = membership.finish() {
+        add_step(&mut hasher, step);
+    }
     hasher.digest()
+}
+
+fn add_step(hasher: &mut Xxh3, step: &core::membership::NextStep) {
+    match step {
+        core::membership::NextStep::Flatten { retain, nodes } => {
+            hasher.update(&[0, u8::from(*retain), u8::from(nodes.is_some())]);
+            for (id, address) in nodes.iter().flatten() {
+                hasher.update(&id.0.to_le_bytes());
+                hasher.update(&address.0.to_le_bytes());
+            }
+        }
+        core::membership::NextStep::To { sets, retain } => {
+            hasher.update(&[1, u8::from(*retain)]);
+            for set in sets {
+                hasher.update(&(set.len() as u64).to_le_bytes());
+                set.iter().for_each(|id| hasher.update(&id.0.to_le_bytes()));
+            }
+        }
+    }
 }
 
 // The same things in the words of both sides.
