@@ -326,7 +326,7 @@ const MISSED_WITHIN: [(&str, u64); 8] = [
     ("initial-log", 10_000),
     ("quorum-in-every-set", 100),
     ("first-entry-keeps-joint", 500),
-    ("ids-never-reused", 500),
+    ("ids-never-reused", 5_000),
     ("snapshot-carries-committed-membership", 20_000),
 ];
 
