@@ -11,6 +11,7 @@ pub mod check;
 pub mod choices;
 pub mod cli;
 mod clock;
+pub mod explain;
 mod files;
 pub mod guide;
 pub mod history;

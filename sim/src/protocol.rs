@@ -214,6 +214,10 @@ pub trait Inspect {
     fn role(&self) -> &'static str {
         if self.leads() { "leader" } else { "follower" }
     }
+    /// Whom it voted for in this reign, if it shows that.
+    fn vote(&self) -> Option<NodeId> {
+        None
+    }
     /// Index through which this node knows the log to be committed.
     fn commit(&self) -> u64;
     /// Index through which commands were handed to the machine.

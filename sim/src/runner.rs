@@ -88,6 +88,16 @@ pub fn play<P: Protocol>(
     options: &RunOptions,
     drive: Drive,
 ) -> Result<Played<P>, Objection> {
+    play_on(scenario, options, drive, |_| {})
+}
+
+/// As [`play`], in a world that is prepared first.
+pub(crate) fn play_on<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    drive: Drive,
+    prepare: impl FnOnce(&mut World<P>),
+) -> Result<Played<P>, Objection> {
     let (system, title) = (&options.system, &scenario.title);
     let _run = tracing::debug_span!("run", seed = options.seed, system, title).entered();
     let by_tape = scenario.unusual.is_some() && drive.choices.is_seeded();
@@ -95,6 +105,7 @@ pub fn play<P: Protocol>(
     world.bounds.limit = drive.limit;
     world.ledger.acts = drive.acts.then(Vec::new);
     world.ledger.trace.keep_from(drive.keep_from);
+    prepare(&mut world);
     let mut story = Story::new(&mut world, scenario, &options.file);
     let told = panics::catch(|| story.tell());
     let mut reasons = story.reasons;
@@ -115,6 +126,40 @@ pub fn play<P: Protocol>(
     reasons.extend(judge(scenario, &world));
     let report = report(scenario, options, &world, reasons);
     Ok(Played { report, world })
+}
+
+/// Where a run leaves its way, and how it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fork {
+    /// The last event that happens as it did.
+    pub(crate) event: u64,
+    /// The seed of what comes after.
+    pub(crate) chance: u64,
+    /// How many events may come after.
+    pub(crate) events: u64,
+}
+
+/// Carries a scenario out through an event, then lets other chance go on from there. Returns what broke.
+pub(crate) fn otherwise<P: Protocol>(scenario: &Scenario, seed: u64, fork: Fork) -> Vec<Property> {
+    let Ok(mut world) = world::<P>(scenario, seed, false) else { return Vec::new() };
+    world.bounds.limit.events = fork.event;
+    let told = panics::catch(|| Story::new(&mut world, scenario, "").tell());
+    if matches!(told, Ok(Ok(()))) && !world.is_over() {
+        world.bounds.limit.events = fork.event + fork.events;
+        let went = panics::catch(|| {
+            world.leave_to_itself(fork.chance);
+            world.run_events(fork.events);
+        });
+        if let Err(panic) = went {
+            accuse_of_panic(&mut world, panic);
+        }
+    } else if let Err(panic) = told {
+        accuse_of_panic(&mut world, panic);
+    }
+    if !world.is_over() && world.history_is_suspect() {
+        world.judge_history();
+    }
+    world.violations().iter().map(|violation| violation.property).collect()
 }
 
 /// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed. One that

@@ -7,6 +7,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use crate::choices::{Choice, Parting};
+use crate::explain::{self, Explained};
 use crate::protocol::{Change, Protocol};
 use crate::report::Report;
 use crate::runner::{self, Drive, Played, RunOptions};
@@ -122,6 +123,7 @@ pub struct System {
     drive: fn(&Scenario, &RunOptions, Drive) -> Result<Report, Objection>,
     look: fn(&Scenario, &RunOptions, Drive) -> Result<Sight, Objection>,
     shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
+    explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
 }
 
 /// A run, and how everything stood when it ended.
@@ -153,6 +155,7 @@ impl System {
             },
             look: look::<P>,
             shrink: shrink::shrink_protocol::<P>,
+            explain: explain::explain::<P>,
         }
     }
 
@@ -233,6 +236,14 @@ impl System {
         effort: &mut Effort<'_>,
     ) -> Result<Option<Shrunk>, Objection> {
         (self.shrink)(scenario, seed, effort)
+    }
+
+    /// Carries a scenario out once more and explains what came of it.
+    ///
+    /// # Errors
+    /// As [`runner::play`].
+    pub fn explain(&self, scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
+        (self.explain)(scenario, options)
     }
 }
 

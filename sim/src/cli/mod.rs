@@ -5,6 +5,7 @@
 //! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
 mod check_change;
+mod explain;
 mod merge;
 mod options;
 mod output;
@@ -81,6 +82,8 @@ enum Command {
     Shrink(shrink::ShrinkArguments),
     /// Run a seed, a file or a tape again, and look at any event
     Replay(replay::ReplayArguments),
+    /// Explain why a run ended as it did: a page, and the story in words
+    Explain(explain::ExplainArguments),
     /// Print the scenario that a seed of the swarm stands for
     PrintSeed(print_seed::PrintSeedArguments),
     /// Measure how soon each deliberate mistake is found
@@ -133,6 +136,7 @@ fn obey(command: Command, program: &Program) -> u8 {
         Command::Merge(arguments) => merge::main(&arguments, program),
         Command::Shrink(arguments) => shrink::main(&arguments, program),
         Command::Replay(arguments) => replay::main(&arguments, program),
+        Command::Explain(arguments) => explain::main(&arguments, program),
         Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
         #[cfg(feature = "mutations")]
         Command::Zoo(arguments) => zoo::main(&arguments),

@@ -213,6 +213,10 @@ impl Inspect for Raft {
         Epoch(self.raft.term().0)
     }
 
+    fn vote(&self) -> Option<NodeId> {
+        self.raft.vote().map(node_out)
+    }
+
     fn leads(&self) -> bool {
         self.raft.leads()
     }

@@ -350,3 +350,12 @@ pub enum What {
         operation: Operation,
     },
 }
+
+impl What {
+    /// Its kind in kebab case, as its JSON names it.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let json = serde_json::to_value(self).ok();
+        json.and_then(|json| json["is"].as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}

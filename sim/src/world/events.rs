@@ -3,13 +3,16 @@
 //! Holds: time never goes back; a run ends at its limit whatever the protocol does.
 //! Not here: what an event does once it is taken; that stands with what it is about.
 
+use std::sync::Arc;
+
 use super::World;
 use super::agenda::{Agenda, Event};
 use super::node::Node;
 use super::strike::NemesisState;
 use crate::check::Violation;
-use crate::choices::Site;
+use crate::choices::{Choices, Site};
 use crate::protocol::Protocol;
+use crate::scenario::{Timers, Weights};
 use crate::time::Moment;
 
 impl<P: Protocol> World<P> {
@@ -134,6 +137,27 @@ impl<P: Protocol> World<P> {
                 }
                 Event::Nemesis { .. } => {}
             }
+        }
+    }
+
+    /// From now on other chance decides. A world that a story moves by hand is left to itself: nothing is held or cut any
+    /// more, and any enabled event may come next.
+    pub(crate) fn leave_to_itself(&mut self, chance: u64) {
+        self.choices = Choices::seeded(chance);
+        if !self.by_hand.frozen && self.scenario.cluster.timers != Timers::Scripted {
+            return;
+        }
+        self.heal();
+        Arc::make_mut(&mut self.scenario).cluster.timers = Timers::Running;
+        let ahead = self.agenda.drain();
+        self.agenda = Agenda::untimed(Weights::default(), 64);
+        ahead.into_iter().for_each(|event| self.agenda.push(self.now, event));
+        for id in Arc::clone(&self.scenario).cluster.ids() {
+            for timer in &mut self.nodes[id.0 as usize].timers {
+                timer.queued = None;
+            }
+            self.queue_timers(id);
+            self.await_commands(id);
         }
     }
 

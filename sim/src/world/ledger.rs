@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::act::Act;
+use super::film::Film;
 use crate::check::quiescence::Exchange;
 use crate::check::{Checkers, Violation};
 use crate::history::History;
@@ -30,6 +31,8 @@ pub(crate) struct Ledger<T> {
     pub(super) exchange: Option<Exchange>,
     /// How many messages each node sent to each other, while that is counted.
     pub(super) tally: Option<Vec<Vec<u64>>>,
+    /// What nodes show after each step, when it is filmed.
+    pub(crate) film: Option<Film>,
     /// What happened to nodes, when it is written down.
     pub(crate) acts: Option<Vec<Act<T>>>,
 }
@@ -46,6 +49,7 @@ impl<T> Ledger<T> {
             committed: 0,
             exchange: None,
             tally: None,
+            film: None,
             acts: None,
         }
     }

@@ -21,6 +21,8 @@ mod fault_budget;
 #[cfg(test)]
 mod fault_tests;
 mod faults;
+pub mod film;
+mod filming;
 mod hands;
 mod ledger;
 mod messages;

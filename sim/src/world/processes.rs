@@ -132,6 +132,7 @@ impl<P: Protocol> World<P> {
             timer.due = None;
         }
         self.ledger.checkers.on_crash(id);
+        self.film(id, None);
         for waiting in self.take_waiting(id) {
             match waiting {
                 Waiting::Message(envelope) => self.lose(&envelope, Loss::DiedWaiting),

@@ -47,6 +47,7 @@ impl<P: Protocol> World<P> {
         }
         self.out = out;
         self.observe(id, log_changed_from);
+        self.film(id, log_changed_from);
         if self.nodes[id.0 as usize].trouble.doomed {
             return self.fail_write(id);
         }

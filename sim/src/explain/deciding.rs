@@ -1,0 +1,128 @@
+//! The deciding event: the earliest one after which the promise breaks whatever the rest draws.
+//!
+//! How: at each of some events of the slice the run is stopped and goes on by other chance, many times; the share of
+//! continuations that break the same promise is the curve. A story told by hand is left to itself there: the network heals
+//! and any enabled event may come next.
+//! Not here: how a run goes on by other chance (`runner`).
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::protocol::Protocol;
+use crate::runner;
+use crate::scenario::{Property, Scenario};
+use crate::trace::{Record, RecordId};
+
+/// How often a run goes on from each candidate.
+const CONTINUATIONS: u64 = 16;
+
+/// How many events a continuation may take.
+const EVENTS: u64 = 300;
+
+/// How many events all continuations together may take, those before the candidate included: under two seconds.
+const EVENTS_IN_ALL: u64 = 1_000_000;
+
+/// The most candidates.
+const CANDIDATES: u64 = 32;
+
+/// Which record decided, and how sure the end was before and after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deciding {
+    /// The first record of the deciding event that belongs to the slice.
+    pub record: RecordId,
+    /// In one sentence.
+    pub words: String,
+    /// Candidates in their order: a record, and how many of how many continuations from there broke the promise.
+    pub curve: Vec<(RecordId, u64, u64)>,
+}
+
+/// Looks for the deciding event of a run that broke a promise. `None` when the run is too long to be repeated so often, or
+/// tells nothing of what led there.
+pub(super) fn find<P: Protocol>(
+    scenario: &Scenario,
+    seed: u64,
+    property: Property,
+    records: &[&Record],
+    slice: &BTreeSet<RecordId>,
+) -> Option<Deciding> {
+    let candidates = candidates(records, slice);
+    let curve: Vec<(RecordId, u64, u64)> = candidates
+        .iter()
+        .map(|record| {
+            let breaks = |chance: &u64| {
+                let stop = runner::Fork { event: record.event, chance: *chance, events: EVENTS };
+                runner::otherwise::<P>(scenario, seed, stop).contains(&property)
+            };
+            (record.id, (1..=CONTINUATIONS).filter(breaks).count() as u64, CONTINUATIONS)
+        })
+        .collect();
+    let place = decided_at(&curve)?;
+    let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
+    let (record, after, of) = curve[place];
+    let event = records[record.number() as usize - 1].event;
+    let words = if after == of {
+        format!(
+            "After event {event} the promise breaks whatever comes ({after} of {of} continuations); before it, in {before} of {of}."
+        )
+    } else {
+        format!(
+            "No event decides alone. After event {event} the promise breaks in {after} of {of} continuations; before it, in {before} of {of}."
+        )
+    };
+    Some(Deciding { record, words, curve })
+}
+
+/// The first record of each event of the slice; of a long run the last ones, so many as can be afforded.
+fn candidates<'a>(records: &[&'a Record], slice: &BTreeSet<RecordId>) -> Vec<&'a Record> {
+    let mut events: Vec<&Record> = super::chosen(records, slice);
+    events.retain(|record| record.event > 0);
+    events.dedup_by_key(|record| record.event);
+    let length = events.last().map_or(0, |record| record.event);
+    let affordable = EVENTS_IN_ALL / (CONTINUATIONS * (length + EVENTS));
+    if affordable < 2 {
+        return Vec::new();
+    }
+    let surplus = events.len().saturating_sub(affordable.min(CANDIDATES) as usize);
+    events.split_off(surplus)
+}
+
+/// The earliest candidate from which on every continuation breaks the promise; where that is only the end itself, the
+/// candidate with the greatest rise.
+fn decided_at(curve: &[(RecordId, u64, u64)]) -> Option<usize> {
+    let open = curve.iter().rposition(|&(_, broken, of)| broken < of);
+    match open {
+        None => (!curve.is_empty()).then_some(0),
+        Some(last_open) if last_open + 2 < curve.len() => Some(last_open + 1),
+        Some(_) => {
+            let rise = |place: &usize| {
+                let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
+                curve[*place].1 as i64 - before as i64
+            };
+            (0..curve.len()).rev().max_by_key(rise)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(broken: &[u64]) -> Vec<(RecordId, u64, u64)> {
+        (0..).zip(broken).map(|(place, &broken)| (RecordId::after(place), broken, 16)).collect()
+    }
+
+    #[test]
+    fn the_deciding_event_is_the_first_after_which_nothing_helps() {
+        assert_eq!(decided_at(&curve(&[0, 3, 16, 16])), Some(2));
+        assert_eq!(
+            decided_at(&curve(&[0, 16, 3, 16, 16])),
+            Some(3),
+            "what can still be averted is not decided"
+        );
+        assert_eq!(decided_at(&curve(&[0, 1, 9, 14, 16])), Some(2), "at the end it is no news");
+        assert_eq!(decided_at(&curve(&[1, 2, 9, 10])), Some(2), "the greatest rise");
+        assert_eq!(decided_at(&curve(&[16, 16])), Some(0));
+        assert_eq!(decided_at(&[]), None);
+    }
+}

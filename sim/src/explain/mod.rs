@@ -1,0 +1,53 @@
+//! Why a run ended as it did: what led to the broken promise, which moment decided it, and what every node showed.
+//!
+//! Holds: equal runs are explained alike, byte for byte; nothing is explained that the records do not say.
+//! Reading order: `slice` (which records led there), `deciding` (which of them decided), `story` (ten sentences, ten
+//! lines), `data` (all of it as data), `page` (the page that draws the data).
+//! Not here: what a record is (`trace`), and how a run is carried out (`runner`).
+
+mod data;
+mod deciding;
+mod export;
+pub mod gallery;
+mod page;
+mod slice;
+mod story;
+#[cfg(test)]
+mod tests;
+
+pub use data::Explained;
+pub use deciding::Deciding;
+
+use std::collections::BTreeSet;
+
+use crate::protocol::Protocol;
+use crate::runner::{self, Drive, Played, RunOptions};
+use crate::scenario::{Objection, Scenario};
+use crate::trace::{Record, RecordId};
+use crate::world::World;
+
+/// Carries a scenario out once more and explains what came of it.
+///
+/// # Errors
+/// As [`runner::run`].
+pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
+    let options = RunOptions { trace: true, ..options.clone() };
+    let film = |world: &mut World<P>| world.begin_film();
+    let Played { report, world } = runner::play_on(scenario, &options, Drive::seeded(options.seed), film)?;
+    let records: Vec<&Record> = report.trace.iter().map(|told| &told.record).collect();
+    let evidence: Vec<RecordId> = match report.violations.first() {
+        Some(violation) => violation.evidence.iter().filter_map(|evidence| evidence.id).collect(),
+        None => Vec::new(),
+    };
+    let slice = slice::causal_slice(&records, &evidence);
+    let deciding = match world.violations().first() {
+        Some(violation) => deciding::find::<P>(scenario, options.seed, violation.property, &records, &slice),
+        None => None,
+    };
+    Ok(data::explained(&report, &world, &slice, deciding))
+}
+
+/// The records of a slice, in their order.
+fn chosen<'a>(records: &[&'a Record], slice: &BTreeSet<RecordId>) -> Vec<&'a Record> {
+    records.iter().copied().filter(|record| slice.contains(&record.id)).collect()
+}

@@ -1,0 +1,30 @@
+//! What an explanation says of a danger whose reason is known.
+
+use super::*;
+use crate::protocols::raft::Raft;
+use crate::scenario;
+
+fn explained(path: &str) -> Explained {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(path);
+    let scenario = scenario::load(&path).expect("a scenario").scenario;
+    let options =
+        RunOptions { file: String::from("x.toml"), system: String::from("raft"), seed: 1, trace: false };
+    explain::<Raft>(&scenario, &options).expect("it runs")
+}
+
+#[test]
+fn a_split_brain_is_explained_by_both_elections() {
+    let explained = explained("address/split-brain-by-address-change.toml");
+    assert!(explained.is_broken());
+    let words = explained.words().join("\n");
+    assert!(words.contains("a leads term 2") && words.contains("c leads term 2"), "{words}");
+    assert!(words.contains("election-safety is broken"), "{words}");
+    assert!(explained.words().len() <= 11 && explained.lines().len() <= 11);
+}
+
+#[test]
+fn a_page_is_the_same_twice_and_small() {
+    let pages = [0, 1].map(|_| explained("address/split-brain-by-address-change.toml").page());
+    assert_eq!(pages[0], pages[1]);
+    assert!(pages[0].len() < 1_000_000);
+}
