@@ -23,7 +23,12 @@ impl<P: Protocol> World<P> {
         let Some(mut film) = self.ledger.film.take() else { return };
         let node = &self.nodes[id.0 as usize];
         let whole = film.was_up(id) != node.process.is_some();
-        film.add(still(id, node, self.ledger.trace.cause(), if whole { Some(0) } else { changed_from }));
+        film.add(still(
+            id,
+            node,
+            self.ledger.trace.cause().or(self.ledger.trace.last()),
+            if whole { Some(0) } else { changed_from },
+        ));
         self.ledger.film = Some(film);
     }
 }
