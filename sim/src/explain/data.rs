@@ -13,7 +13,7 @@ use crate::protocol::{NodeId, Protocol};
 use crate::report::Report;
 use crate::trace::{Ending, Place, Record, RecordId, What};
 use crate::world::World;
-use crate::world::film::Still;
+use crate::world::film::{Film, Still};
 
 /// The name of the form.
 const SCHEMA: &str = "splitbrain/explain/1";
@@ -191,13 +191,7 @@ pub(super) fn explained<P: Protocol>(
         nodes: (0..nodes).map(|node| names.of(NodeId(node as u32)).to_owned()).collect(),
         clients: clients(&records),
         promise,
-        states: world
-            .ledger
-            .film
-            .iter()
-            .flat_map(|film| film.stills())
-            .map(|still| state(still, names))
-            .collect(),
+        states: world.ledger.film.iter().flat_map(Film::stills).map(|still| state(still, names)).collect(),
         calls: calls(&records, names, nodes),
         spans: spans(&records, names),
         records: records.iter().map(|record| entry(record, names, nodes)).collect(),

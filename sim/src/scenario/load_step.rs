@@ -309,7 +309,7 @@ fn read_value(item: &Item<'_>) -> Read<Value> {
 
 fn read_change_step(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
     let is_forced = |kind: &(&str, usize, Item<'_>)| kind.0 == "force_members";
-    if verb.is_table() && verb.fields("a change")?.entries().iter().any(|kind| is_forced(kind)) {
+    if verb.is_table() && verb.fields("a change")?.entries().iter().any(is_forced) {
         return read_force(verb, fields, cluster);
     }
     let change = read_change(verb, cluster)?;

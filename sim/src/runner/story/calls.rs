@@ -162,27 +162,35 @@ impl<P: Protocol> Story<'_, P> {
     ) -> Result<(), Stop> {
         let via = self.target(via)?;
         self.must_run(via)?;
-        let until = self.world.now().after(PATIENCE);
         let mut request = self.world.operate(via, operation.clone());
         let unsupported = OperationState::Refused(Refusal::Unsupported);
         let foreseen = matches!(expected, OperationOutcome::Refused(_));
         if !foreseen && self.world.operation(request) == unsupported {
             return Err(self.unable(format!("{} does not have this operation", P::NAME)));
         }
-        while *expected == OperationOutcome::Done {
-            self.wait_for_operation(request);
-            let came = self.world.operation(request);
-            let ready = !matches!(&came, OperationState::Refused(refusal) if self.is_not_ready(refusal, via));
-            if ready || until <= self.world.now() || self.world.is_over() {
-                break;
-            }
-            self.pause();
-            request = self.world.operate(via, operation.clone());
+        if *expected == OperationOutcome::Done {
+            request = self.ask_until_ready(via, &operation, request);
         }
         if let Some(name) = name {
             self.asked.push((name.to_owned(), Asked::Operation(request)));
         }
         self.await_operation(request, expected)
+    }
+
+    /// Asks again and again while the node is not ready, for as long as one waits for an answer. Returns the last request.
+    fn ask_until_ready(&mut self, via: NodeId, operation: &Operation, first: RequestId) -> RequestId {
+        let until = self.world.now().after(PATIENCE);
+        let mut request = first;
+        loop {
+            self.wait_for_operation(request);
+            let came = self.world.operation(request);
+            let ready = !matches!(&came, OperationState::Refused(refusal) if self.is_not_ready(refusal, via));
+            if ready || until <= self.world.now() || self.world.is_over() {
+                return request;
+            }
+            self.pause();
+            request = self.world.operate(via, operation.clone());
+        }
     }
 
     fn wait_for_operation(&mut self, request: RequestId) {
