@@ -51,8 +51,8 @@ export function madeUp(exchanges) {
   const last = records.length;
   return { schema: "splitbrain/explain/1", title: "<script>alert(1)</script>", source: "nowhere", file: "made-up.toml",
     system: "none", seed: "1", digest: "0", repeat: "none", nodes: ["a", "b"], clients: ["client 0"],
-    promise: { name: "election-safety", summary: "a and b both lead term 1", source: "Raft paper, 5.2",
-      evidence: [{ record: 4, text: "a begins to lead" }, { record: last, text: "b begins to lead" }] },
+    promises: [{ name: "election-safety", summary: "a and b both lead term 1", source: "Raft paper, 5.2",
+      evidence: [{ record: 4, text: "a begins to lead" }, { record: last, text: "b begins to lead" }] }],
     records, states, calls: [{ lane: 2, from: 3, to: 6, text: "write x=1", outcome: "ok" }],
     spans: [{ kind: "partition", groups: [[0], [1]], from: 5, to: 9, text: "a | b" }],
     slice: [3, 4, 5, 6, last], deciding: { record: 5, words: "After record 5 it breaks whatever comes.", curve: [[1, 0, 8], [5, 8, 8]] },

@@ -21,7 +21,7 @@ async function open(file, width = 1400, scheme = "light") {
 test("it opens at the violation, and names of a run are text", async () => {
   const page = await open(pageOf(madeUp(30)));
   assert.equal(await page.title(), "<script>alert(1)</script>");
-  assert.match(await page.textContent("#promise"), /election-safety is broken/);
+  assert.match(await page.textContent("#promises"), /election-safety is broken/);
   assert.match(await page.textContent("#now"), /^#4 .*leads term 1/);
   assert.equal(await page.locator("#words li").count(), 2);
 });

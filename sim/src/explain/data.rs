@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{deciding::Deciding, page, story};
 use crate::names::Names;
 use crate::protocol::{NodeId, Protocol};
-use crate::report::Report;
+use crate::report::{FoundViolation, Report};
 use crate::trace::{Ending, Place, Record, RecordId, What};
 use crate::world::World;
 use crate::world::film::{Film, Still};
@@ -32,7 +32,7 @@ pub struct Explained {
     pub(super) repeat: String,
     pub(super) nodes: Vec<String>,
     pub(super) clients: Vec<String>,
-    pub(super) promise: Option<Promise>,
+    pub(super) promises: Vec<Promise>,
     pub(super) records: Vec<Entry>,
     pub(super) states: Vec<State>,
     pub(super) calls: Vec<Call>,
@@ -115,7 +115,7 @@ impl Explained {
     /// Whether a promise is broken.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.promise.is_some()
+        !self.promises.is_empty()
     }
 
     /// The page: one file that loads nothing.
@@ -159,25 +159,13 @@ pub(super) fn explained<P: Protocol>(
     let names = world.names();
     let records: Vec<&Record> = report.trace.iter().map(|told| &told.record).collect();
     let nodes = world.nodes().len();
-    let promise = report.violations.first().map(|violation| Promise {
-        name: violation.property.clone(),
-        summary: violation.summary.clone(),
-        source: violation.cites.clone(),
-        evidence: violation
-            .evidence
-            .iter()
-            .map(|evidence| Evidence {
-                record: evidence.id,
-                text: format!("event {}: {}", evidence.event, evidence.record),
-            })
-            .collect(),
-    });
-    let evidence = report.violations.iter().take(1).flat_map(|violation| &violation.evidence);
-    let evidence: BTreeSet<RecordId> = evidence.filter_map(|evidence| evidence.id).collect();
+    let promises: Vec<Promise> = report.violations.iter().map(promise).collect();
+    let evidence = promises.iter().flat_map(|promise| &promise.evidence);
+    let evidence: BTreeSet<RecordId> = evidence.filter_map(|evidence| evidence.record).collect();
     let told = story::tellable(&super::chosen(&records, slice), &evidence);
     let mut words = story::sentences(&told, names);
     words.extend(
-        promise.as_ref().map(|promise| format!("So {} is broken: {}.", promise.name, promise.summary)),
+        promises.iter().map(|promise| format!("So {} is broken: {}.", promise.name, promise.summary)),
     );
     Explained {
         schema: SCHEMA,
@@ -190,7 +178,7 @@ pub(super) fn explained<P: Protocol>(
         repeat: report.repeat.clone(),
         nodes: (0..nodes).map(|node| names.of(NodeId(node as u32)).to_owned()).collect(),
         clients: clients(&records),
-        promise,
+        promises,
         states: world.ledger.film.iter().flat_map(Film::stills).map(|still| state(still, names)).collect(),
         calls: calls(&records, names, nodes),
         spans: spans(&records, names),
@@ -199,6 +187,19 @@ pub(super) fn explained<P: Protocol>(
         deciding,
         lines: story::lines(&told, names, nodes),
         words,
+    }
+}
+
+fn promise(violation: &FoundViolation) -> Promise {
+    let evidence = violation.evidence.iter().map(|evidence| Evidence {
+        record: evidence.id,
+        text: format!("event {}: {}", evidence.event, evidence.record),
+    });
+    Promise {
+        name: violation.property.clone(),
+        summary: violation.summary.clone(),
+        source: violation.cites.clone(),
+        evidence: evidence.collect(),
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Entry {
     source: String,
     file: String,
     system: String,
-    promise: Option<String>,
+    promises: Vec<String>,
 }
 
 impl Entry {
@@ -28,10 +28,11 @@ impl Entry {
             source: explained.source.clone(),
             file: explained.file.clone(),
             system: explained.system.clone(),
-            promise: explained
-                .promise
-                .as_ref()
-                .map(|promise| format!("{}: {}", promise.name, promise.summary)),
+            promises: explained
+                .promises
+                .iter()
+                .map(|promise| format!("{}: {}", promise.name, promise.summary))
+                .collect(),
         }
     }
 }
@@ -49,13 +50,14 @@ pub fn page_name(path: &Path) -> String {
 #[must_use]
 pub fn index(entries: &[Entry]) -> String {
     let row = |entry: &Entry| {
-        let Entry { page, title, source, file, system, promise } = entry;
-        let verdict = promise.as_deref().unwrap_or("nothing is broken");
+        let Entry { page, title, source, file, system, promises } = entry;
+        let verdict =
+            if promises.is_empty() { String::from("nothing is broken") } else { promises.join("; ") };
         format!(
             "<li><a href=\"{}\">{}</a><br>{}<br><small>{} · {} · {}</small></li>\n",
             escaped(page),
             escaped(title),
-            escaped(verdict),
+            escaped(&verdict),
             escaped(source),
             escaped(file),
             escaped(system)

@@ -35,10 +35,8 @@ pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result
     let film = |world: &mut World<P>| world.begin_film();
     let Played { report, world } = runner::play_on(scenario, &options, Drive::seeded(options.seed), film)?;
     let records: Vec<&Record> = report.trace.iter().map(|told| &told.record).collect();
-    let evidence: Vec<RecordId> = match report.violations.first() {
-        Some(violation) => violation.evidence.iter().filter_map(|evidence| evidence.id).collect(),
-        None => Vec::new(),
-    };
+    let evidence = report.violations.iter().flat_map(|violation| &violation.evidence);
+    let evidence: Vec<RecordId> = evidence.filter_map(|evidence| evidence.id).collect();
     let slice = slice::causal_slice(&records, &evidence);
     let deciding = match world.violations().first() {
         Some(violation) => deciding::find::<P>(scenario, options.seed, violation.property, &records, &slice),

@@ -15,7 +15,7 @@
  * @typedef {{ record: number, words: string, curve: [number, number, number][] }} Deciding
  * @typedef {{ name: string, summary: string, source: string, evidence: { record: number | null, text: string }[] }} Promised
  * @typedef {{ schema: string, title: string, source: string, file: string, system: string, seed: string, digest: string,
- *   repeat: string, nodes: string[], clients: string[], promise: Promised | null, records: Entry[], states: State[],
+ *   repeat: string, nodes: string[], clients: string[], promises: Promised[], records: Entry[], states: State[],
  *   calls: Call[], spans: Span[], slice: number[], deciding: Deciding | null, words: string[] }} Run
  * @typedef {{ first: number, last: number, x: number, to: number, lost: boolean, bent: boolean, place: number }} Arrow
  */
@@ -82,6 +82,11 @@ function time(at) {
   if (at >= 1e9) return `${(at / 1e9).toFixed(3)} s`;
   if (at >= 1e6) return `${(at / 1e6).toFixed(3)} ms`;
   return `${(at / 1e3).toFixed(3)} µs`;
+}
+
+/** The records that contradict each other, of every broken promise. @param {Run} run */
+function evidenceOf(run) {
+  return run.promises.flatMap((promise) => promise.evidence);
 }
 
 // What is derived from the data, once.
@@ -305,7 +310,7 @@ function drawArrow(pen, arrow, x, y) {
 /** The rows themselves: time, a sign on the lane, and what happened. @param {View} view */
 function drawRows({ pen, x, y, first, last, width, space }) {
   const textX = GUTTER + space * lanes.length + 8;
-  const signs = new Set((run.promise?.evidence || []).map((evidence) => evidence.record));
+  const signs = new Set(evidenceOf(run).map((evidence) => evidence.record));
   for (let row = first; row <= last; row++) {
     const record = run.records[rows[row]];
     const bright = isBright(record);
@@ -491,7 +496,7 @@ function step(rowsOn) {
 }
 
 function toViolation() {
-  const records = (run.promise?.evidence || []).map((evidence) => evidence.record);
+  const records = evidenceOf(run).map((evidence) => evidence.record);
   const places = records.flatMap((record) => (record === null ? [] : [placeOf.get(record) ?? 0]));
   if (places.length === 0) return go(run.records.length - 1, true);
   const next = places.findIndex((place) => place > current);
@@ -532,14 +537,12 @@ function showHead() {
   document.title = run.title;
   element("title").textContent = run.title;
   element("about").textContent = `${run.file} · ${run.system} · seed ${run.seed} · ${run.source} · repeat: ${run.repeat}`;
-  const promise = element("promise");
-  if (run.promise) {
-    promise.textContent = `${run.promise.name} is broken: ${run.promise.summary} (${run.promise.source})`;
-  } else {
-    promise.textContent = "No promise is broken.";
-    promise.className = "kept";
+  const promises = element("promises");
+  for (const promise of run.promises) {
+    promises.append(make("li", `${promise.name} is broken: ${promise.summary} (${promise.source})`));
   }
-  for (const evidence of run.promise?.evidence || []) {
+  if (run.promises.length === 0) promises.append(make("li", "No promise is broken.", "kept"));
+  for (const evidence of evidenceOf(run)) {
     const item = make("li", "");
     const button = make("button", evidence.text);
     const record = evidence.record;
