@@ -10,7 +10,11 @@ pub(crate) fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.expect("an entry of a folder").path();
-            if path.is_dir() && path.file_name().is_none_or(|name| name != "target" && name != ".git") {
+            if path.is_dir()
+                && path
+                    .file_name()
+                    .is_none_or(|name| !["target", ".git", "node_modules"].iter().any(|other| name == *other))
+            {
                 folders.push(path);
             } else if path.extension().is_some_and(|found| found == ending) {
                 found.push(path);
