@@ -30,8 +30,8 @@ pub use settings::RaftRsSettings;
 pub use storage::{Store, Write};
 
 use crate::protocol::{
-    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Operation,
-    Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
+    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, InitialMembership, Input, Inspect,
+    NodeId, Operation, Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
 };
 use storage::{Image, Members, Part, node_id, raft_id};
 
@@ -153,6 +153,10 @@ impl Protocol for RaftRs {
 
     fn format(_: NodeId, initial: &Initial) -> Store {
         Store::initial(initial)
+    }
+
+    fn force_members(disk: &mut Store, members: &InitialMembership) -> bool {
+        disk.force_members(members)
     }
 
     fn boot(boot: Boot<'_, RaftRs>, out: &mut Effects<RaftRs>) -> RaftRs {

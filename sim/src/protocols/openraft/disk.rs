@@ -156,6 +156,16 @@ impl Disk {
         disk
     }
 
+    /// What an operator writes who forces the membership: one more entry says who takes part, in the name of the last leader that
+    /// this disk knows, and counts as soon as it is there.
+    pub(super) fn force_members(&mut self, members: &InitialMembership) {
+        let last = self.last();
+        let leader_id = last.map_or(LeaderId { term: 0, node_id: 0 }, |last| last.leader_id);
+        let log_id = LogId::new(leader_id, last.map_or(0, |last| last.index + 1));
+        let payload = Payload::Membership(first_membership(members));
+        self.entries.insert(log_id.index, Entry { log_id, payload });
+    }
+
     /// The last entry, or where the log was purged through.
     pub(super) fn last(&self) -> Option<LogId> {
         self.entries.last_key_value().map(|(_, entry)| entry.log_id).or(self.purged)

@@ -52,8 +52,8 @@ pub use super::openraft::Timer;
 use super::openraft::{id, node_id};
 use crate::choices::dice;
 use crate::protocol::{
-    BadSetting, Boot, Disk as _, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
-    Protocol, QuorumSets, Settings as CommonSettings, Within,
+    BadSetting, Boot, Disk as _, Effect, Effects, EntryMark, Epoch, Initial, InitialMembership, Input,
+    Inspect, NodeId, Protocol, QuorumSets, Settings as CommonSettings, Within,
 };
 
 /// The handle of openraft.
@@ -93,6 +93,11 @@ impl Protocol for OpenRaft {
 
     fn format(_: NodeId, initial: &Initial) -> Disk {
         Disk::format(initial)
+    }
+
+    fn force_members(disk: &mut Disk, members: &InitialMembership) -> bool {
+        disk.force_members(members);
+        true
     }
 
     fn boot(boot: Boot<'_, OpenRaft>, out: &mut Effects<OpenRaft>) -> OpenRaft {

@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::change::everyone;
 use super::{index_in, index_out, term_in, term_out};
-use crate::protocol::{Address, Disk, EntryMark, Epoch, Initial, NodeId};
+use crate::protocol::{Address, Disk, EntryMark, Epoch, Initial, InitialMembership, NodeId};
 
 /// Where nodes are reached.
 type Addresses = BTreeMap<NodeId, Address>;
@@ -182,17 +182,7 @@ impl Store {
     /// library asks for: a newcomer, whose disk is empty, learns them from it.
     pub(super) fn initial(initial: &Initial) -> Store {
         let Some(first) = &initial.membership else { return Store::default() };
-        let (outgoing, incoming) = match first.sets.as_slice() {
-            [] => return Store::default(),
-            [only] => (None, only),
-            [old, new, ..] => (Some(old), new),
-        };
-        let voters: Vec<u64> = first.sets.iter().flatten().map(|id| raft_id(*id)).collect();
-        let mut conf = ConfState::default();
-        conf.set_voters(incoming.iter().map(|id| raft_id(*id)).collect());
-        conf.set_voters_outgoing(outgoing.into_iter().flatten().map(|id| raft_id(*id)).collect());
-        let others = first.nodes.keys().map(|id| raft_id(*id)).filter(|id| !voters.contains(id));
-        conf.set_learners(others.collect());
+        let Some(conf) = conf_of(first) else { return Store::default() };
         let index = index_in(0);
         let members = Members { index, conf, addresses: first.nodes.clone() };
         let mut store = Store::default();
@@ -205,6 +195,13 @@ impl Store {
         }
         store.hard.term = store.hard.term.max(term_in(initial.term));
         store
+    }
+
+    /// What an operator writes who forces the membership (TiKV's `unsafe-recover`): the membership in force, and no entry.
+    pub(super) fn force_members(&mut self, members: &InitialMembership) -> bool {
+        let Some(conf) = conf_of(members) else { return false };
+        self.members = Members { index: self.members.index, conf, addresses: members.nodes.clone() };
+        true
     }
 
     pub(super) fn first(&self) -> u64 {
@@ -280,6 +277,22 @@ impl Disk for Store {
     fn snapshot(&self) -> u64 {
         index_out(self.image.index)
     }
+}
+
+/// A first membership in the library's form; `None` when it has no voter.
+fn conf_of(members: &InitialMembership) -> Option<ConfState> {
+    let (outgoing, incoming) = match members.sets.as_slice() {
+        [] => return None,
+        [only] => (None, only),
+        [old, new, ..] => (Some(old), new),
+    };
+    let voters: Vec<u64> = members.sets.iter().flatten().map(|id| raft_id(*id)).collect();
+    let mut conf = ConfState::default();
+    conf.set_voters(incoming.iter().map(|id| raft_id(*id)).collect());
+    conf.set_voters_outgoing(outgoing.into_iter().flatten().map(|id| raft_id(*id)).collect());
+    let others = members.nodes.keys().map(|id| raft_id(*id)).filter(|id| !voters.contains(id));
+    conf.set_learners(others.collect());
+    Some(conf)
 }
 
 impl Storage for Store {
