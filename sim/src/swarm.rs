@@ -243,6 +243,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         title: String::new(),
         source: String::from("drawn by the swarm"),
         systems: Vec::new(),
+        except: BTreeMap::new(),
         seeds: Seeds::default(),
         cluster,
         rules_off: Vec::new(),

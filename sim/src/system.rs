@@ -333,6 +333,9 @@ impl Systems {
     /// user asks for.
     #[must_use]
     pub fn is_meant(&self, scenario: &Scenario, system: System, asked: bool) -> bool {
+        if scenario.except.contains_key(system.name) {
+            return false;
+        }
         if scenario.systems.is_empty() {
             return asked || system.name == self.first().name;
         }

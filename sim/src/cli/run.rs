@@ -115,6 +115,9 @@ fn run_file(
     program: &Program,
     writer: &mut Writer,
 ) -> Result<(), Stop> {
+    if let Some(reason) = file.scenario.except.get(system.name()) {
+        return writer.unsuited(file, system.name(), reason);
+    }
     let is_named = !file.scenario.systems.is_empty();
     let lacks: Vec<&str> = system.lacks(&file.scenario).into_iter().map(Capability::name).collect();
     if !lacks.is_empty() && !is_named {
@@ -176,7 +179,8 @@ fn load_all(arguments: &RunArguments, program: &Program) -> Result<Vec<ScenarioF
 
 /// Whether every system that a scenario names is one.
 fn check_systems(file: &ScenarioFile, systems: &Systems) -> Result<(), ScenarioError> {
-    let mut named = file.scenario.systems.iter().enumerate();
+    let except = file.scenario.except.keys();
+    let mut named = file.scenario.systems.iter().chain(except).enumerate();
     let Some((nth, name)) = named.find(|(_, name)| !systems.knows(name)) else { return Ok(()) };
     let hint = match nearest(name, systems.names()) {
         Some(near) => format!("did you mean {near:?}?"),
@@ -194,7 +198,8 @@ fn systems_for<'a>(
     let asked = arguments.system.as_deref();
     let wanted = move |system: &System| {
         asked.is_none_or(|asked| asked == system.name())
-            && program.systems.is_meant(&file.scenario, *system, asked.is_some())
+            && (program.systems.is_meant(&file.scenario, *system, asked.is_some())
+                || asked.is_some() && file.scenario.except.contains_key(system.name()))
     };
     program.systems.iter().filter(wanted)
 }

@@ -49,7 +49,7 @@ pub(super) fn judge<P: Protocol>(scenario: &Scenario, world: &World<P>) -> Vec<S
 }
 
 /// Whether a run of a protocol may come to note a situation: one that only our own Raft names is not for others to show.
-fn may_see<P: Protocol>(fact: &str) -> bool {
+pub(super) fn may_see<P: Protocol>(fact: &str) -> bool {
     let mut of_raft = Fact::ALL.iter().filter(|&&known| !is_noted_by_the_world(known));
     P::notes().is_none_or(|notes| notes.contains(&fact) || of_raft.all(|known| known.name() != fact))
 }

@@ -116,6 +116,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         false => String::new(),
     };
     let systems = read_systems(&mut top, places)?;
+    let except = read_except(&mut top)?;
     let seeds = top.or("seeds", Seeds::default(), read_seeds)?;
     let cluster = read_cluster(top.need_section("cluster", "members = [\"a\", \"b\", \"c\"]")?, places)?;
     let rules_off = read_rules(&mut top, places)?;
@@ -140,6 +141,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         title,
         source,
         systems,
+        except,
         seeds,
         cluster,
         rules_off,
@@ -219,6 +221,15 @@ fn read_systems(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<Strin
         places.note(Subject::System(nth), *at);
     }
     Ok(names.into_iter().map(|(name, _)| name).collect())
+}
+
+/// For which systems a scenario is not, and why.
+fn read_except(top: &mut Fields<'_>) -> Read<BTreeMap<String, String>> {
+    let Some(fields) = top.section("except", "[except]")? else { return Ok(BTreeMap::new()) };
+    let what = "the reason why it is not meant for this system";
+    let reason =
+        |(name, _, item): (&str, usize, Item<'_>)| Ok((name.to_owned(), item.text(what)?.to_owned()));
+    fields.entries().into_iter().map(reason).collect()
 }
 
 fn read_rules(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<String>> {

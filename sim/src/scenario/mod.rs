@@ -51,6 +51,9 @@ pub struct Scenario {
     pub source: String,
     /// The systems it is meant for; empty for all that can run it.
     pub systems: Vec<String>,
+    /// The systems it is not meant for although it names none, each with the reason: a promise that it is known to break, or
+    /// something that it does in a way of its own.
+    pub except: BTreeMap<String, String>,
     /// The seeds it is judged with.
     pub seeds: Seeds,
     /// Who takes part, and how the protocol is set up.

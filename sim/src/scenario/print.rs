@@ -77,6 +77,8 @@ impl Scenario {
             let draws: String = unusual.iter().map(draw).collect();
             section(&mut text, "[tape]", &vec![pair("unusual", format!("[\n{draws}]"))]);
         }
+        let except: Pairs = self.except.iter().map(|(system, why)| word(&quoted(system), why)).collect();
+        section(&mut text, "[except]", &except);
         let names = Names { cluster: &self.cluster };
         let lines = self.steps.iter().enumerate().map(|(place, step)| {
             let note = notes.get(place).filter(|note| !note.is_empty());

@@ -2,6 +2,7 @@
 //!
 //! Not here: what must have come of a scenario at its end (`verdict`).
 
+use super::super::verdict::may_see;
 use super::calls::number;
 use super::{Stop, Story, process};
 use crate::protocol::{NodeId, Protocol};
@@ -24,7 +25,8 @@ impl<P: Protocol> Story<'_, P> {
                 self.fail(format!("{expected} were to lead, and {found} do"))
             }
             Claim::Seen(facts) => {
-                let missing = facts.iter().find(|fact| !self.world.facts().contains_key(fact.as_str()));
+                let lacks = |fact: &&String| !self.world.facts().contains_key(fact.as_str());
+                let missing = facts.iter().filter(|fact| may_see::<P>(fact)).find(lacks);
                 match missing.cloned() {
                     Some(fact) => self.fail(format!("{fact} was to be seen, and was not")),
                     None => Ok(()),
