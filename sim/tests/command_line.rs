@@ -192,17 +192,26 @@ fn what_only_the_protocol_knows_is_told_with_its_place() {
         good("", "pre-vite = true", CALM, "\"none\""),
         &["x.toml:6:", "pre-vite: expected one of the options"],
     );
+}
+
+#[test]
+fn a_step_that_cannot_be_done_then_is_told_with_its_place_and_exits_with_1() {
+    let check = |steps: &str, words: &[&str]| {
+        let (code, said) = run(&[("x.toml", good("", "", steps, "\"none\""))], &["run", "x.toml"]);
+        assert_eq!(code, Some(1), "{said}");
+        for word in words {
+            assert!(said.contains(word), "no {word:?} in: {said}");
+        }
+    };
+    let cannot = "this cannot be done now: expected";
+    check("{ restart = \"a\" },", &["x.toml:11:1: step 1, ", cannot, "a to be down, but it runs"]);
     check(
-        good("", "", "{ restart = \"a\" },", "\"none\""),
-        &["x.toml:11:1: expected a to be down, but it runs"],
+        "{ crash = \"a\" },\n{ elect = \"a\" },",
+        &["x.toml:12:1: step 2, ", cannot, "a to run, but it is down"],
     );
     check(
-        good("", "", "{ crash = \"a\" },\n{ elect = \"a\" },", "\"none\""),
-        &["x.toml:12:1: expected a to run, but it is down"],
-    );
-    check(
-        good("", "", "{ fire = \"a\", timer = \"elction\" },", "\"none\""),
-        &["x.toml:11:1: expected a timer that a has set"],
+        "{ fire = \"a\", timer = \"elction\" },",
+        &["x.toml:11:1: step 1, ", cannot, "a timer that a has set"],
     );
 }
 
