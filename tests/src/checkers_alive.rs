@@ -76,7 +76,7 @@ fn reading_without_asking_breaks_linearizability() {
 #[cfg(feature = "mutations")]
 #[test]
 fn asking_again_at_once_whoever_denies_breaks_quiescence() {
-    let path = crate::root().join("scenarios/regressions/a-wiped-follower-comes-back.toml");
+    let path = crate::root().join("scenarios/regressions/wiped-follower-storm.toml");
     let text = std::fs::read_to_string(path).expect("the story");
     let mutated = text.replace("[story]", "[cluster.options]\nmutation = 'denied-match-is-news'\n[story]");
     assert_eq!(first_broken(&mutated, 1), Some(Property::Quiescence));
