@@ -197,7 +197,7 @@ fn what_only_the_protocol_knows_is_told_with_its_place() {
 #[test]
 fn a_step_that_cannot_be_done_then_is_told_with_its_place_and_exits_with_1() {
     let check = |steps: &str, words: &[&str]| {
-        let (code, said) = run(&[("x.toml", good("", "", steps, "\"none\""))], &["run", "x.toml"]);
+        let (code, said) = run(&[("x.toml", good("", "", steps, "\"none\""))], &["x.toml"]);
         assert_eq!(code, Some(1), "{said}");
         for word in words {
             assert!(said.contains(word), "no {word:?} in: {said}");

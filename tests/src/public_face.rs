@@ -33,11 +33,11 @@ fn items(text: &str) -> Vec<String> {
         let declares = ["pub struct", "pub enum", "pub fn", "pub const", "pub trait", "pub type", "pub use"];
         if declares.iter().any(|word| line.starts_with(word)) {
             items.push(line.trim_end_matches([' ', '{', ';', '(']).to_owned());
-        } else if let (false, Some(method)) = (of.is_empty(), line.strip_prefix("    pub ")) {
-            if method.starts_with("fn ") || method.starts_with("const ") {
-                let name = method.split(['(', ':', '<']).next().unwrap_or_default();
-                items.push(format!("    {of}: {name}"));
-            }
+        } else if let (false, Some(method)) = (of.is_empty(), line.strip_prefix("    pub "))
+            && (method.starts_with("fn ") || method.starts_with("const "))
+        {
+            let name = method.split(['(', ':', '<']).next().unwrap_or_default();
+            items.push(format!("    {of}: {name}"));
         }
     }
     items
