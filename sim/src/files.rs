@@ -87,11 +87,38 @@ pub(crate) fn file_name(text: &str, ending: &str) -> String {
     format!("{}.{ending}", name.trim_end_matches('-'))
 }
 
+/// Reads a file of at most so many bytes. What is no regular file is not read: a device has no end.
+///
+/// # Errors
+/// What the system says; without the file's name.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() {
+        return Err(io::Error::other("expected a regular file"));
+    }
+    if data.len() > most {
+        return Err(io::Error::other(format!("expected at most {most} bytes, found {}", data.len())));
+    }
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, most), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// An error of the system with the file that it is about.
+pub(crate) fn of_file(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
 /// Writes a file whole or not at all: beside its place first, then into it.
 ///
 /// # Errors
-/// What the system says.
+/// What the system says, with the file.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    write_beside(path, text).map_err(|error| of_file(path, &error))
+}
+
+fn write_beside(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -9,9 +9,13 @@ mod blocks;
 pub mod built_in;
 pub mod check;
 pub mod choices;
+#[cfg(feature = "cli")]
 pub mod cli;
 mod clock;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "most media are the command line's"))]
+mod escape;
 pub mod explain;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "most readers are the command line's"))]
 mod files;
 pub mod guide;
 pub mod history;
@@ -25,11 +29,13 @@ pub mod runner;
 pub mod scenario;
 pub mod shrink;
 pub mod swarm;
+#[cfg(feature = "cli")]
 mod sweep;
 pub mod system;
 pub mod testing;
 pub mod time;
 pub mod trace;
+mod twice;
 pub mod world;
 #[cfg(feature = "mutations")]
 pub mod zoo;

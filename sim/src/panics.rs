@@ -19,9 +19,9 @@ static HOOK: Once = Once::new();
 /// The message of the panic.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(install);
-    CAUGHT.set(Some(String::new()));
+    let outer = CAUGHT.replace(Some(String::new()));
     let result = catch_unwind(AssertUnwindSafe(run));
-    let message = CAUGHT.take().unwrap_or_default();
+    let message = CAUGHT.replace(outer).unwrap_or_default();
     result.map_err(|payload| match payload.downcast::<Ended>() {
         Ok(ended) => ended.0,
         Err(_) => message,
@@ -68,6 +68,11 @@ mod tests {
         let caught = catch(|| panic!("the vote is given once a term"));
         assert!(caught.unwrap_err().starts_with("the vote is given once a term (panics.rs:"));
         assert_eq!(catch(|| 5), Ok(5));
+        let nested = catch(|| {
+            assert!(catch(|| panic!("within")).is_err());
+            panic!("without")
+        });
+        assert!(nested.unwrap_err().starts_with("without (panics.rs:"));
         assert_eq!(catch(|| end(String::from("it stops"))), Err::<(), _>(String::from("it stops")));
     }
 }

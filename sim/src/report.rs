@@ -9,6 +9,7 @@ use std::fmt::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use crate::escape::terminal_lines as show;
 use crate::scenario::Property;
 use crate::time::{Span, exact};
 use crate::trace::{Record, RecordId};
@@ -126,22 +127,11 @@ pub struct Counts {
     pub calls_refused: u64,
 }
 
-/// Every report of one command, as one JSON document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// In the order of files, systems and seeds.
-    pub reports: Vec<Report>,
-    /// How many went as expected.
-    pub passed: usize,
-    /// How many did not.
-    pub failed: usize,
-}
-
 /// The styles of a report's text. [`Palette::default`] has none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Palette {
-    good: Style,
-    bad: Style,
+    pub(crate) good: Style,
+    pub(crate) bad: Style,
     strong: Style,
     faint: Style,
 }
@@ -183,8 +173,8 @@ impl Report {
     /// The report in one line, ending with a line break.
     #[must_use]
     pub fn line(&self, palette: &Palette) -> String {
-        let Report { file, seed, digest, .. } = self;
-        let system = self.system_and_version();
+        let Report { seed, digest, .. } = self;
+        let (file, system) = (show(&self.file), show(&self.system_and_version()));
         format!("{} {file} · {system} · seed {seed} · digest {digest}\n", self.mark(palette))
     }
 
@@ -203,21 +193,21 @@ impl Report {
 
     fn write_text(&self, out: &mut String, palette: &Palette) -> fmt::Result {
         let Palette { strong, faint, bad, .. } = palette;
-        writeln!(out, "{} {strong}{}{strong:#}", self.mark(palette), self.title)?;
+        writeln!(out, "{} {strong}{}{strong:#}", self.mark(palette), show(&self.title))?;
         writeln!(
             out,
             "     {faint}{} · {} · seed {}{faint:#}",
-            self.file,
-            self.system_and_version(),
+            show(&self.file),
+            show(&self.system_and_version()),
             self.seed
         )?;
-        writeln!(out, "     {faint}source    {}{faint:#}", self.source)?;
+        writeln!(out, "     {faint}source    {}{faint:#}", show(&self.source))?;
         writeln!(out, "     expected  {}", listed(&self.expected, "no violation"))?;
         let found: Vec<&str> = self.violations.iter().map(|violation| violation.property.as_str()).collect();
         writeln!(out, "     found     {}", listed(&found, "no violation"))?;
         if let Verdict::NotAsExpected(reasons) = &self.verdict {
             for reason in reasons {
-                writeln!(out, "     {bad}but{bad:#}       {reason}")?;
+                writeln!(out, "     {bad}but{bad:#}       {}", show(reason))?;
             }
         }
         for violation in &self.violations {
@@ -226,20 +216,21 @@ impl Report {
         self.write_facts(out)?;
         self.counts.write_text(out)?;
         for node in &self.nodes {
-            writeln!(out, "     {faint}node      {node}{faint:#}")?;
+            writeln!(out, "     {faint}node      {}{faint:#}", show(node))?;
         }
         writeln!(out, "     digest    {}", self.digest)?;
         if !self.passed() || !self.violations.is_empty() {
-            writeln!(out, "     repeat    {strong}{}{strong:#}", self.repeat)?;
+            writeln!(out, "     repeat    {strong}{}{strong:#}", show(&self.repeat))?;
         }
         for ToldRecord { line, .. } in &self.trace {
-            writeln!(out, "     {faint}|{faint:#} {line}")?;
+            writeln!(out, "     {faint}|{faint:#} {}", show(line))?;
         }
         Ok(())
     }
 
     fn write_facts(&self, out: &mut String) -> fmt::Result {
-        let facts: Vec<String> = self.seen.iter().map(|(fact, count)| format!("{fact} {count}")).collect();
+        let facts: Vec<String> =
+            self.seen.iter().map(|(fact, count)| format!("{} {count}", show(fact))).collect();
         writeln!(out, "     seen      {}", listed(&facts, "nothing of note"))
     }
 }
@@ -256,15 +247,6 @@ impl Counts {
         writeln!(out, "               disks {writes} writes · {crashes} crashes")?;
         let Counts { calls_ok, calls_unknown, calls_refused, .. } = self;
         writeln!(out, "               calls {calls_ok} ok, {calls_unknown} unknown, {calls_refused} refused")
-    }
-}
-
-impl Summary {
-    /// The document, ending with a line break.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("names and numbers are always JSON");
-        json + "\n"
     }
 }
 
@@ -310,9 +292,13 @@ impl Palette {
 fn write_violation(out: &mut String, violation: &FoundViolation, palette: &Palette) -> fmt::Result {
     let Palette { strong, faint, .. } = palette;
     let FoundViolation { property, cites, summary, evidence } = violation;
-    writeln!(out, "     {strong}{property}{strong:#} is broken: {summary} {faint}({cites}){faint:#}")?;
+    writeln!(
+        out,
+        "     {strong}{property}{strong:#} is broken: {} {faint}({cites}){faint:#}",
+        show(summary)
+    )?;
     for Evidence { event, time, record, id: _ } in evidence {
-        writeln!(out, "       {strong}event {event}{strong:#} at {}  {record}", exact(*time))?;
+        writeln!(out, "       {strong}event {event}{strong:#} at {}  {}", exact(*time), show(record))?;
     }
     Ok(())
 }
@@ -394,15 +380,20 @@ FAIL Two leaders
     }
 
     #[test]
-    fn json_is_one_document() {
-        let reports =
-            vec![report(Verdict::AsExpected), report(Verdict::NotAsExpected(vec!["so".to_owned()]))];
-        let json = Summary { reports, passed: 1, failed: 1 }.json();
-        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-        assert_eq!((&value["passed"], &value["failed"]), (&1.into(), &1.into()));
-        assert_eq!(value["reports"][0]["verdict"]["is"], "as-expected");
-        assert_eq!(value["reports"][1]["verdict"]["reasons"][0], "so");
-        assert_eq!(value["reports"][0]["violations"][0]["evidence"][1]["event"], 31);
+    fn nothing_in_a_report_is_obeyed() {
+        let nasty = "x\u{1b}[2J\u{202e}\r";
+        let mut report = report(Verdict::NotAsExpected(vec![nasty.to_owned()]));
+        report.title = nasty.to_owned();
+        report.file = nasty.to_owned();
+        report.source = nasty.to_owned();
+        report.nodes = vec![nasty.to_owned()];
+        report.repeat = nasty.to_owned();
+        report.violations[0].summary = nasty.to_owned();
+        report.violations[0].evidence[0].record = nasty.to_owned();
+        report.seen = BTreeMap::from([(nasty.to_owned(), 1)]);
+        let text = report.text(&Palette::default()) + &report.line(&Palette::default());
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{text}");
+        assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{d}").count(), 10, "{text}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::check::{Glance, Violation};
 use crate::choices::Choices;
 use crate::panics;
 use crate::protocol::Protocol;
-use crate::report::Report;
+use crate::report::{Evidence, FoundViolation, Report, Verdict};
 use crate::scenario::{Objection, Property, Scenario, Subject, nearest};
 use crate::trace::{Place, What};
 use crate::world::agenda::Agenda;
@@ -71,12 +71,28 @@ pub struct Played<P: Protocol> {
     pub world: World<P>,
 }
 
+impl<P: Protocol> Played<P> {
+    /// Lets go of the world. A process that panics when it is dropped breaks an assertion like any other.
+    #[must_use]
+    pub fn let_go(self) -> Report {
+        let Played { mut report, world } = self;
+        if let Err(panic) = panics::catch(move || drop(world)) {
+            let summary = "a process panics when it is dropped";
+            let (event, time) = (report.counts.events, report.counts.virtual_time);
+            let evidence = Evidence { event, time, record: panic, id: None };
+            report.violations.push(FoundViolation::new(Property::Invariant, summary, vec![evidence]));
+            report.verdict = Verdict::NotAsExpected(vec![summary.to_owned()]);
+        }
+        report
+    }
+}
+
 /// Carries a scenario out with one protocol and judges it.
 ///
 /// # Errors
 /// An objection when the protocol does not know a rule or setting, or a step is impossible when its turn comes.
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Report, Objection> {
-    play::<P>(scenario, options, Drive::seeded(options.seed)).map(|played| played.report)
+    play::<P>(scenario, options, Drive::seeded(options.seed)).map(Played::let_go)
 }
 
 /// Carries a scenario out with one protocol, judges it, and keeps the world.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::choices::{Choice, Parting};
 use crate::explain::{self, Explained};
+use crate::panics;
 use crate::protocol::{Change, Protocol};
 use crate::report::Report;
 use crate::runner::{self, Drive, Played, RunOptions};
@@ -121,6 +122,7 @@ pub struct System {
     can: &'static [Capability],
     rules: fn() -> &'static [&'static str],
     drive: fn(&Scenario, &RunOptions, Drive) -> Result<Report, Objection>,
+    begin: fn(&Scenario) -> Result<(), Objection>,
     look: fn(&Scenario, &RunOptions, Drive) -> Result<Sight, Objection>,
     shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
     explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
@@ -150,11 +152,10 @@ impl System {
             about,
             can,
             rules: P::rules,
-            drive: |scenario, options, drive| {
-                runner::play::<P>(scenario, options, drive).map(|played| played.report)
-            },
+            drive: |scenario, options, drive| runner::play::<P>(scenario, options, drive).map(Played::let_go),
+            begin: |scenario| runner::world::<P>(scenario, 0, false).map(|_| ()),
             look: look::<P>,
-            shrink: shrink::shrink_protocol::<P>,
+            shrink: shrink::<P>,
             explain: explain::explain::<P>,
         }
     }
@@ -217,6 +218,14 @@ impl System {
         (self.drive)(scenario, options, drive)
     }
 
+    /// Whether a scenario can begin: every rule and setting is known, every node can start as it says.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn begin(&self, scenario: &Scenario) -> Result<(), Objection> {
+        (self.begin)(scenario)
+    }
+
     /// As [`System::drive`], and looks at every node at the end.
     ///
     /// # Errors
@@ -253,6 +262,19 @@ impl fmt::Debug for System {
     }
 }
 
+/// A process may panic when it is dropped, which is at no moment of a run.
+fn shrink<P: Protocol>(
+    scenario: &Scenario,
+    seed: u64,
+    effort: &mut Effort<'_>,
+) -> Result<Option<Shrunk>, Objection> {
+    let shrunk = panics::catch(|| shrink::shrink_protocol::<P>(scenario, seed, effort));
+    shrunk.unwrap_or_else(|panic| {
+        let message = format!("it cannot be made small: {} panics outside of a run: {panic}", P::NAME);
+        Err(Objection { subject: Subject::Scenario, message, hint: None })
+    })
+}
+
 /// What the swarm draws for a seed of a protocol that has these: nobody without a vote, no snapshot where there is none.
 /// What a nemesis asks for may be refused.
 pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
@@ -268,19 +290,17 @@ pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
 }
 
 fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {
-    let Played { report, world } = runner::play::<P>(scenario, options, drive)?;
+    let played = runner::play::<P>(scenario, options, drive)?;
+    let world = &played.world;
     let line = |(node, name): (&crate::world::node::Node<P>, &String)| {
         let state =
             node.process.as_ref().map_or_else(|| String::from("down"), crate::protocol::Inspect::describe);
         format!("{name}: {state}; {} unfinished writes", node.disk.unfinished())
     };
     let names = scenario.cluster.nodes.iter().map(|node| &node.name);
-    Ok(Sight {
-        report,
-        parted: world.choices().parted().copied(),
-        recorded: world.choices().recorded().to_vec(),
-        nodes: world.nodes().iter().zip(names).map(line).collect(),
-    })
+    let (parted, recorded) = (world.choices().parted().copied(), world.choices().recorded().to_vec());
+    let nodes = world.nodes().iter().zip(names).map(line).collect();
+    Ok(Sight { report: played.let_go(), parted, recorded, nodes })
 }
 
 /// The protocols of a program, each under its own name. The first runs a scenario that names none.

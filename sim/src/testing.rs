@@ -22,11 +22,11 @@ use crate::clock::Clock;
 use crate::files;
 use crate::protocol::Protocol;
 use crate::report::Report;
-use crate::runner::{self, Drive, RunOptions};
+use crate::runner::{self, Drive, Played, RunOptions};
 use crate::scenario::{self, Scenario, ScenarioFile, Seeds, Subject};
 use crate::shrink::LIMIT;
-use crate::sweep::{first_difference, is_drawn_for_twice};
 use crate::system::{Capability, drawn};
+use crate::twice::{first_difference, is_drawn_for_twice};
 
 use failures::Failure;
 use repeat::Repeat;
@@ -302,7 +302,7 @@ impl<P: Protocol> Check<P> {
                 failures::tell::<P>(failures, made, self.shrink, self.regressions.as_deref(), &repeat)
             );
         }
-        if self.two_processes && !one {
+        if self.two_processes && !one && !twin::is_other() {
             let jobs: Vec<Job> = jobs.into_iter().filter(|job| self.is_twice(*job)).collect();
             twin::compare(&self, &jobs);
         }
@@ -416,7 +416,7 @@ impl<P: Protocol> Check<P> {
                 Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 }
             }
         };
-        runner::play::<P>(scenario, &options, drive).map(|played| played.report)
+        runner::play::<P>(scenario, &options, drive).map(Played::let_go)
     }
 }
 

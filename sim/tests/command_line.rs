@@ -81,7 +81,7 @@ fn a_system_that_others_wrote_runs_when_it_is_named_or_asked_for() {
         let shown = |line: &&str| line.contains(".toml ·") || line.starts_with("n/a");
         text.lines().filter(shown).map(str::to_owned).collect::<Vec<_>>()
     };
-    let usual = lines(&["run", "."]);
+    let usual = lines(&["run", ".", "--report", "all"]);
     assert!(usual.iter().any(|line| line.contains("open.toml · raft · ")), "{usual:?}");
     assert!(!usual.iter().any(|line| line.contains("open.toml · raft-rs")), "{usual:?}");
     if !cfg!(feature = "raft-rs") {
@@ -93,10 +93,9 @@ fn a_system_that_others_wrote_runs_when_it_is_named_or_asked_for() {
         );
     }
     assert!(usual.iter().any(|line| line.contains("named.toml · raft-rs 0.7.0 · ")), "{usual:?}");
-    let asked = lines(&["run", ".", "--system", "raft-rs"]);
+    let asked = lines(&["run", ".", "--system", "raft-rs", "-v"]);
     assert!(asked.iter().any(|line| line.contains("open.toml · raft-rs 0.7.0 · ")), "{asked:?}");
-    let unsuited =
-        "n/a  ./rule.toml · raft-rs · expected the name of a rule of raft-rs, found \"initial-log\"";
+    let unsuited = "n/a  ./rule.toml · raft-rs · raft-rs does not have rules";
     assert!(asked.iter().any(|line| line == unsuited), "{asked:?}");
 }
 
@@ -107,7 +106,7 @@ fn bad_arguments() {
     check_bad(&[], &["runn"], &["'run'"]);
     check_bad(&[], &["run", ".", "--seeds", "4..1"], &["the range runs backwards: did you mean 1..4?"]);
     check_bad(&[], &["run", ".", "--seed", "1", "--seeds", "1..2"], &["cannot be used with"]);
-    check_bad(&[], &["run", ".", "--format", "xml"], &["text, json"]);
+    check_bad(&[], &["run", ".", "--format", "xml"], &["text, json, jsonl, junit, github"]);
 }
 
 #[test]
@@ -226,6 +225,143 @@ fn json_is_one_document_and_the_filter_filters() {
     assert_eq!(json["reports"][2]["file"], "./two.toml");
     assert_eq!(json["reports"][2]["seed"], 3);
     assert_eq!(json["reports"][2]["digest"].as_str().map(str::len), Some(32));
+}
+
+/// Many files that go as expected.
+fn many() -> Vec<(String, String)> {
+    (0..60).map(|number| (format!("{number}.toml"), good("", "", CALM, "\"none\""))).collect()
+}
+
+#[test]
+fn when_all_is_well_little_is_said_and_a_failure_stands_last_by_name() {
+    let many = many();
+    let mut files: Vec<(&str, String)> =
+        many.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+    let (code, said) = run(&files, &["."]);
+    assert_eq!((code, said.as_str()), (Some(0), "ok   .  60 runs\n60 runs: 60 as expected, 0 not\n"));
+    let (_, all) = run(&files, &[".", "--report", "all"]);
+    assert!(all.lines().count() > 600 && all.contains("     digest    "), "{all}");
+    files.push(("00.toml", good("", "", CALM, "[\"election-safety\"]")));
+    let (code, said) = run(&files, &["."]);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("FAIL Good\n     ./00.toml · raft · seed 1\n"), "{said}");
+    let end = "FAIL .  1 of 61 runs not as expected\nFAIL ./00.toml · raft · seed 1\n     election-safety was to be broken, \
+               and was not\n61 runs: 60 as expected, 1 not\n";
+    assert!(said.ends_with(end) && said.lines().count() < 40, "{said}");
+}
+
+#[test]
+fn colour_is_where_it_is_asked_for() {
+    let calm = good("", "", CALM, "\"none\"");
+    let folder = folder(&[("calm.toml", calm.as_bytes())]);
+    let said = |arguments: &[&str], variable: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+        command.current_dir(folder.path()).args(["run", "calm.toml"]).args(arguments);
+        let output = command.env(variable, "1").output().expect("it starts");
+        String::from_utf8(output.stdout).expect("text").contains('\u{1b}')
+    };
+    assert!(!said(&[], "UNUSED") && said(&[], "CLICOLOR_FORCE") && said(&["--color", "always"], "UNUSED"));
+    assert!(!said(&["--color", "never"], "CLICOLOR_FORCE") && !said(&[], "NO_COLOR"));
+}
+
+/// Three runs of two files, one of which fails at a path with markup in it.
+fn told(format: &str, variables: &[(&str, &Path)]) -> (Option<i32>, String) {
+    let calm = good("", "", CALM, "\"none\"");
+    let danger = good("", "", CALM, "[\"election-safety\"]");
+    let folder = folder(&[("calm.toml", calm.as_bytes()), ("b<a>|%,:.toml", danger.as_bytes())]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+    command
+        .current_dir(folder.path())
+        .args(["run", ".", "--format", format])
+        .env_remove("GITHUB_STEP_SUMMARY");
+    let output = command.envs(variables.iter().copied()).output().expect("it starts");
+    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[test]
+fn json_lines_come_as_runs_end() {
+    let (code, said) = told("jsonl", &[]);
+    assert_eq!(code, Some(1));
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let kinds: Vec<&str> = lines.iter().map(|line| line["is"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["start", "report", "report", "end"]);
+    assert_eq!(lines[0]["schema"], "splitbrain-run 1");
+    assert_eq!((&lines[3]["passed"], &lines[3]["failed"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn junit_has_a_case_for_each_run() {
+    let (code, said) = told("junit", &[]);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"), "{said}");
+    assert!(said.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{said}");
+    assert!(
+        said.contains("<testcase name=\"./b&lt;a&gt;|%,:.toml · raft · seed 1\" classname=\"Good\""),
+        "{said}"
+    );
+    assert!(said.contains("message=\"election-safety was to be broken, and was not\""), "{said}");
+}
+
+#[test]
+fn github_gets_annotations_and_a_summary() {
+    let place = tempfile::tempdir().expect("a folder");
+    let summary = place.path().join("summary.md");
+    let (code, said) = told("github", &[("GITHUB_STEP_SUMMARY", &summary)]);
+    assert_eq!(code, Some(1));
+    let start = "\n::error file=./b<a>|%25%2C%3A.toml,line=1,title=Good::election-safety was to be broken, and was not%0A";
+    assert!(said.contains(start), "{said}");
+    let summary = fs::read_to_string(summary).expect("a summary");
+    assert!(summary.starts_with("### splitbrain: 1 as expected, 1 not, 0 not applicable\n"), "{summary}");
+    assert!(
+        summary.contains("| ./b&#60;a&#62;&#124;&#37;,:.toml | raft | 1 | election-safety was to be"),
+        "{summary}"
+    );
+}
+
+/// Every key of a document, by its path; lists do not count.
+fn keys(value: &serde_json::Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                found.insert(path.clone());
+                // Facts have names of their own, and records what they are about.
+                if ![".seen", ".trace"].iter().any(|own| path.ends_with(own)) {
+                    keys(value, &path, found);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, path, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_the_json_document_is_stated_and_no_other() {
+    let world = "[network]\ndelay = \"1ms..40ms\"\n[cluster]\nelection = \"50ms..100ms\"\n";
+    let broken = good("\"one-vote-per-term\"", "pre-vote = false", "{ run = \"60s\" },", "\"none\"")
+        .replace("[cluster]\n", world);
+    let (_, said) = run(&[("broken.toml", broken)], &[".", "--seed", "3", "--format", "json", "--trace"]);
+    let document: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let mut found = std::collections::BTreeSet::new();
+    keys(&document, "", &mut found);
+    let stated = include_str!("../../docs/formats.md");
+    let stated: std::collections::BTreeSet<String> = stated
+        .lines()
+        .skip_while(|line| !line.starts_with("## One document"))
+        .take_while(|line| !line.starts_with("## One line"))
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .map(str::to_owned)
+        .collect();
+    // Only systems of others have a version, and nothing here is not applicable.
+    let only_stated: Vec<&String> = stated.difference(&found).collect();
+    let elsewhere = ["file", "system", "title", "why"].map(|key| format!("not_applicable.{key}"));
+    assert!(
+        only_stated.iter().all(|key| *key == "reports.version" || elsewhere.contains(key)),
+        "{only_stated:?}"
+    );
+    assert_eq!(found.difference(&stated).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]

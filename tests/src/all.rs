@@ -23,6 +23,9 @@ mod shrunk;
 mod stories;
 mod testing;
 mod tidy;
+#[path = "bin/unruly.rs"]
+#[allow(dead_code)]
+mod unruly;
 mod why;
 #[cfg(feature = "mutations")]
 mod zoo;

@@ -68,7 +68,7 @@ fn what_a_scenario_asks_and_a_system_lacks_is_told_by_name_and_is_no_verdict() {
     let output = unruly(folder.path(), &["run", "."]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let said = text(&output.stdout);
-    assert!(said.contains("n/a  ./asks.toml · unruly · it does not have learners, snapshots\n"), "{said}");
+    assert!(said.contains("n/a  ./asks.toml · unruly does not have learners, snapshots\n"), "{said}");
 }
 
 #[test]
@@ -99,23 +99,53 @@ fn a_protocol_that_is_not_deterministic_is_found_out_with_the_first_difference()
     }
 }
 
-/// Some seeds do what no protocol may; the sweep goes on and names them, however many processes it has.
+/// What each deed is found as; none where it does no harm.
+const DEEDS: [(&str, Option<&str>); 14] = [
+    ("hangs", Some("termination")),
+    ("sleeps", Some("termination")),
+    ("stops", Some("hangs")),
+    ("grows", Some("memory")),
+    ("aborts", Some("process")),
+    ("exits", Some("process")),
+    ("overflows", Some("process")),
+    ("closes", Some("process")),
+    ("panics", Some("invariant")),
+    ("drops", Some("invariant")),
+    ("prints", Some("invariant")),
+    ("floods", Some("output")),
+    ("moves", None),
+    ("threads", None),
+];
+
+/// Seconds: short for what never ends, long for what ends by itself, on a busy machine as well.
+fn patience(deed: &str) -> &'static str {
+    if ["hangs", "sleeps", "stops"].contains(&deed) { "1" } else { "60" }
+}
+
+/// Some seeds do what no protocol may; the sweep goes on and names them.
 #[test]
-fn a_run_that_hangs_grows_or_aborts_is_a_finding() {
-    let folder = folder();
-    for (deed, property) in [("hangs", "termination"), ("grows", "memory"), ("aborts", "process")] {
-        let sweep = |threads| {
-            let deed = format!("deed={deed}");
-            let limits = ["--patience", "1", "--memory", "256", "--twice", "0"];
-            let seeds = ["sweep", "calm.toml", "--seeds", "0..7", "--threads", threads, "--option", &deed];
-            unruly(folder.path(), &[&seeds[..], &limits].concat())
-        };
-        let swept = sweep("1");
+fn whatever_a_protocol_does_a_sweep_goes_on_and_names_it() {
+    for (deed, property) in DEEDS {
+        let folder = folder();
+        let option = format!("deed={deed}");
+        let limits = ["--patience", patience(deed), "--memory", "256", "--twice", "0", "--out", "out"];
+        let seeds = ["sweep", "calm.toml", "--seeds", "0..3", "--option", &option];
+        let swept = unruly(folder.path(), &[&seeds[..], &limits].concat());
         let said = text(&swept.stdout);
-        assert_eq!(swept.status.code(), Some(1), "{said}{}", text(&swept.stderr));
-        assert!(said.contains("runs      8,"), "{said}");
-        assert!(said.contains(&format!("shape     {property}: ")), "{said}");
-        assert_eq!(swept.stdout, sweep("2").stdout);
+        let all = format!("{deed}: {said}{}", text(&swept.stderr));
+        assert!(said.contains("runs      4,"), "{all}");
+        assert_eq!(swept.status.code(), Some(i32::from(property.is_some())), "{all}");
+        if let Some(property) = property {
+            assert!(said.contains(&format!("shape     {property}: ")), "{all}");
+            assert_eq!(said.matches("  shape  ").count(), 1, "{all}");
+        }
+        if deed == "prints" {
+            assert!(
+                said.contains("  printed\n  > it is about to end \\u{1b}[31m\n  > and says so\n"),
+                "{all}"
+            );
+        }
+        assert!(folder.path().join("out/report.txt").exists(), "{all}");
     }
 }
 
@@ -137,5 +167,65 @@ fn who_talks_for_the_sake_of_talking_breaks_quiescence() {
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(1));
         assert!(said.contains(&format!("quiescence is broken: {told}")), "{said}");
+    }
+}
+
+#[test]
+fn processes_leave_no_mark_on_what_is_said() {
+    let folder = folder();
+    let sweep = |threads| {
+        let seeds =
+            ["sweep", "calm.toml", "--seeds", "0..63", "--threads", threads, "--option", "deed=aborts"];
+        unruly(folder.path(), &[&seeds[..], &["--twice", "0"]].concat()).stdout
+    };
+    assert_eq!(text(&sweep("1")), text(&sweep("3")));
+}
+
+/// In `run`, `replay` and `shrink` as well, whatever a protocol does to the process is told with the name of the run.
+#[test]
+fn whatever_a_protocol_does_to_a_single_run_is_told() {
+    let folder = folder();
+    // The first seed with a node that does its deed.
+    let does = |seed: u64| {
+        let seed = seed.to_string();
+        let swept = [
+            "sweep",
+            "calm.toml",
+            "--count",
+            "1",
+            "--seeds",
+            &format!("{seed}..{seed}"),
+            "--option",
+            "deed=aborts",
+        ];
+        unruly(folder.path(), &swept).status.code() == Some(1)
+    };
+    let seed = (0..16).find(|seed| does(*seed)).expect("one seed in four").to_string();
+    // What prints without end would fill this process.
+    for (deed, property) in DEEDS.into_iter().filter(|(deed, _)| *deed != "floods") {
+        let calm = CALM.replace("[story]", &format!("[cluster.options]\ndeed = '{deed}'\n[story]"));
+        fs::write(folder.path().join("deed.toml"), calm).expect("a file");
+        let limits = ["--seed", &seed, "--patience", patience(deed), "--memory", "256"];
+        for command in ["run", "replay", "shrink"] {
+            let output = unruly(folder.path(), &[&[command, "deed.toml"][..], &limits].concat());
+            let all = format!("{command} {deed}: {}{}", text(&output.stdout), text(&output.stderr));
+            let code = output.status.code();
+            match property {
+                Some("invariant") if command == "shrink" && deed == "drops" => {
+                    assert_eq!(code, Some(2), "{all}");
+                    assert!(all.contains("panics outside of a run: it may not be dropped"), "{all}");
+                }
+                // The assertion that fails is what shrinking makes small.
+                Some("invariant") if command == "shrink" => assert_eq!(code, Some(0), "{all}"),
+                // Only a sweep tells what is stopped from what does not end.
+                Some("hangs") => assert!(all.contains("termination is broken: "), "{all}"),
+                Some(property) => {
+                    assert_eq!(code, Some(1), "{all}");
+                    assert!(all.contains(&format!("{property} is broken: ")), "{all}");
+                    assert!(all.contains("deed.toml · unruly · seed "), "{all}");
+                }
+                None => assert!(code == Some(0) || command == "shrink", "{all}"),
+            }
+        }
     }
 }

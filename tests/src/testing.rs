@@ -3,6 +3,7 @@
 use std::panic::catch_unwind;
 use std::process::Command;
 
+use crate::unruly::Unruly;
 use splitbrain::protocols::echo::Echo;
 use splitbrain::protocols::raft::Raft;
 use splitbrain::runner::RunOptions;
@@ -76,6 +77,17 @@ fn a_run_is_the_same_in_two_processes() {
     let calm = "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b']\n[story]\nsteps = [{ run = '2s' }]\n\
                 [expect]\nviolations = 'none'\n";
     Check::<Echo>::new().scenario(calm).seeds(0..9).twice(1).two_processes().run();
+}
+
+#[test]
+fn a_protocol_that_differs_from_process_to_process_is_found_out() {
+    let calm = "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\n[cluster.options]\ndeed = 'process'\n[story]\n\
+                steps = [{ run = '2s' }]\n[expect]\nviolations = 'none'\n";
+    let text = panic_of(|| {
+        Check::<Unruly>::new().scenario(calm).seeds(0..3).twice(1).two_processes().run();
+    });
+    assert!(text.starts_with("seed 0: two processes differ"), "{text}");
+    assert!(text.contains("the two runs differ from record "), "{text}");
 }
 
 #[test]

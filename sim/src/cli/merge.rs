@@ -1,19 +1,21 @@
 //! `splitbrain merge`: the shards of a sweep as one report.
 //!
-//! Holds: the report is the one that a single sweep of all seeds would give, to the byte.
+//! Holds: the report is the one that a single sweep of all seeds would give, to the byte. Shards that contradict each other
+//! are refused; blocks that are missing are named, and without them there is no verdict.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::BAD_INPUT;
-use super::output::complain;
+use super::output::{complain, inform};
 use super::program::Program;
+use super::signals::Signals;
 use super::sweep::{EndingArguments, finish};
+use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT};
 use crate::protocol::OptionValue;
 use crate::scenario;
-use crate::sweep::{Header, Plan, read_journal};
+use crate::sweep::{Block, Header, Plan, read_journal, small};
 
 /// What `merge` may be told.
 #[derive(Debug, Args)]
@@ -38,28 +40,7 @@ pub(super) struct MergeArguments {
 }
 
 pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
-    let mut blocks = BTreeMap::new();
-    let mut header: Option<Header> = None;
-    for folder in &arguments.folders {
-        let (found, more) = match read_journal(folder) {
-            Ok(read) => read,
-            Err(error) => {
-                complain(&error);
-                return BAD_INPUT;
-            }
-        };
-        let found = Header { shard: (1, 1), ..found };
-        if header.get_or_insert_with(|| found.clone()) != &found {
-            complain(&format!(
-                "{}: of another sweep than {}",
-                folder.display(),
-                arguments.folders[0].display()
-            ));
-            return BAD_INPUT;
-        }
-        blocks.extend(more);
-    }
-    let Some(header) = header else { return BAD_INPUT };
+    let Some((header, blocks)) = read_all(&arguments.folders) else { return BAD_INPUT };
     let file = match arguments.file.as_deref().map(scenario::load).transpose() {
         Ok(file) => file.map(|file| (file.path, file.scenario)),
         Err(error) => {
@@ -83,5 +64,52 @@ pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
         return BAD_INPUT;
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref())
+    let signals = Signals::listen();
+    let effort = arguments.ending.effort();
+    let smaller = |seed| small(&plan, seed, effort, &mut || signals.code().is_some());
+    let code = finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref(), &smaller);
+    let missing: Vec<u64> = (0..plan.blocks()).filter(|number| !blocks.contains_key(number)).collect();
+    if let Some(&first) = missing.first() {
+        let seeds = plan.seeds(first);
+        complain(&format!(
+            "{} of {} blocks are missing, the first with the seeds {}..{}; is a shard not there, or not done?",
+            missing.len(),
+            plan.blocks(),
+            seeds.start(),
+            seeds.end()
+        ));
+    }
+    signals.code().unwrap_or(if code == AS_EXPECTED && !missing.is_empty() { NO_VERDICT } else { code })
+}
+
+/// The header that all shards share, and all their blocks. The user is told what does not fit.
+fn read_all(folders: &[PathBuf]) -> Option<(Header, BTreeMap<u64, Block>)> {
+    let mut blocks: BTreeMap<u64, (Block, &PathBuf)> = BTreeMap::new();
+    let mut header: Option<Header> = None;
+    for folder in folders {
+        let (found, more) = read_journal(folder).map_err(|error| complain(&error)).ok()?;
+        let found = Header { shard: (1, 1), ..found };
+        if header.get_or_insert_with(|| found.clone()) != &found {
+            complain(&format!("{}: of another sweep than {}", folder.display(), folders[0].display()));
+            return None;
+        }
+        for damage in &more.damaged {
+            inform(&format!("warning: {damage}; not counted"));
+        }
+        for (number, block) in more.blocks {
+            match blocks.get(&number) {
+                Some((known, place)) if *known != block => {
+                    let (place, folder) = (place.display(), folder.display());
+                    complain(&format!("{place} and {folder} differ in block {number}: one of them is wrong"));
+                    return None;
+                }
+                Some(_) => {}
+                None => {
+                    blocks.insert(number, (block, folder));
+                }
+            }
+        }
+    }
+    let blocks = blocks.into_iter().map(|(number, (block, _))| (number, block)).collect();
+    Some((header?, blocks))
 }

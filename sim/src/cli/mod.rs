@@ -4,8 +4,10 @@
 //! not the verdict.
 //! Not here: what the commands do (`runner`, the linearizability crate), and what reports look like (`report`).
 
+mod begin;
 mod check_change;
 mod explain;
+mod guard;
 mod merge;
 mod options;
 mod output;
@@ -15,9 +17,13 @@ mod progress;
 mod replay;
 mod rules;
 mod run;
+mod shell;
 mod shrink;
+mod signals;
 mod sweep;
 mod systems;
+mod tidy;
+mod writers;
 #[cfg(feature = "mutations")]
 mod zoo;
 #[cfg(feature = "mutations")]
@@ -27,7 +33,8 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use anstream::ColorChoice;
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use splitbrain_linearizability::command::{CheckArgs, run as check};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -55,11 +62,34 @@ const EXIT_CODES: &str = "Exit code: 0 all as expected, 1 an expectation failed 
 #[command(name = "splitbrain", version, max_term_width = 100)]
 #[command(after_help = EXIT_CODES)]
 struct Arguments {
-    /// Say more on the standard error: -v what is done, -vv in detail; RUST_LOG overrides
+    /// Say more: -v shows every report and what is done, -vv in detail; RUST_LOG overrides
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Whether reports are coloured; NO_COLOR and CLICOLOR_FORCE are heeded
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// For everything that this process writes.
+    fn write_global(self) {
+        match self {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        }
+        .write_global();
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,6 +116,18 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Print the scenario that a seed of the swarm stands for
     PrintSeed(print_seed::PrintSeedArguments),
+    /// Write a first scenario, a test and a workflow into a project
+    Init(begin::InitArguments),
+    /// Write a new file to begin with
+    New(begin::NewArguments),
+    /// Put scenario files into one form; no comment is lost
+    Fmt(tidy::FmtArguments),
+    /// Say what is wrong with scenario files, and run nothing
+    Lint(tidy::LintArguments),
+    /// Print what a shell needs to complete this command line
+    Completions(shell::CompletionsArguments),
+    /// Print or write the manual
+    Man(shell::ManArguments),
     /// Measure how soon each deliberate mistake is found
     #[cfg(feature = "mutations")]
     Zoo(zoo::ZooArguments),
@@ -110,20 +152,46 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn main_with(systems: &Systems, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = arguments.into_iter().collect();
     let name = Program::name(&words);
-    let parsed = Arguments::command()
-        .name(name.clone())
-        .bin_name(name)
+    let parsed = command_line(&name)
         .try_get_matches_from(&words)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
-    let Arguments { verbose, command } = match parsed {
+    let Arguments { verbose, color, command } = match parsed {
         Ok(arguments) => arguments,
         Err(answer) => return print_answer(&answer),
     };
+    color.write_global();
     start_diagnostics(verbose);
-    ExitCode::from(obey(command, &Program::new(systems.clone(), &words)))
+    let mut program = Program::new(systems.clone(), &words);
+    program.verbose = verbose > 0;
+    if let Some(code) = command.patience().and_then(|patience| guard::supervise(&words, patience)) {
+        return ExitCode::from(code);
+    }
+    let code = obey(command, &program);
+    program.diary.end();
+    ExitCode::from(code)
+}
+
+/// What may be asked, of a program of this name.
+fn command_line(name: &str) -> clap::Command {
+    Arguments::command().name(name.to_owned()).bin_name(name.to_owned())
+}
+
+impl Command {
+    /// How much a run may take of the machine, where protocols run in a process that is watched.
+    fn patience(&self) -> Option<&guard::PatienceArguments> {
+        match self {
+            Command::Run(arguments) => Some(&arguments.patience),
+            Command::Replay(arguments) => Some(&arguments.patience),
+            Command::Shrink(arguments) => Some(&arguments.patience),
+            _ => None,
+        }
+    }
 }
 
 fn obey(command: Command, program: &Program) -> u8 {
+    if let Some(patience) = command.patience() {
+        program.diary.watch_memory(patience);
+    }
     match command {
         Command::Run(arguments) => run::main(&arguments, program),
         Command::CheckChange(arguments) => check_change::main(&arguments),
@@ -138,6 +206,12 @@ fn obey(command: Command, program: &Program) -> u8 {
         Command::Replay(arguments) => replay::main(&arguments, program),
         Command::Explain(arguments) => explain::main(&arguments, program),
         Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
+        Command::Init(arguments) => begin::init(&arguments),
+        Command::New(arguments) => begin::new(&arguments),
+        Command::Fmt(arguments) => tidy::fmt(&arguments),
+        Command::Lint(arguments) => tidy::lint(&arguments, program),
+        Command::Completions(arguments) => shell::completions(&arguments, command_line(&program.name)),
+        Command::Man(arguments) => shell::man(&arguments, command_line(&program.name)),
         #[cfg(feature = "mutations")]
         Command::Zoo(arguments) => zoo::main(&arguments),
     }

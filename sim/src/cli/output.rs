@@ -10,6 +10,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
+use crate::escape;
 use crate::report::Palette;
 
 /// How an answer is written.
@@ -41,7 +42,7 @@ impl Output {
         }
     }
 
-    /// Writes at once, so that long runs show what they have.
+    /// Writes at once, so that long runs show what they have. What a terminal would obey is the text's own: styles.
     ///
     /// # Errors
     /// What the system says, unless it is that nobody reads any more.
@@ -72,13 +73,13 @@ pub(super) fn stderr_is_coloured() -> bool {
 pub(super) fn complain(error: &dyn Display) {
     let style = if stderr_is_coloured() { AnsiColor::Red.on_default().bold() } else { Style::new() };
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr(), "{style}error:{style:#} {error}");
+    let _ = writeln!(io::stderr(), "{style}error:{style:#} {}", escape::terminal_lines(&error.to_string()));
 }
 
 /// Tells the user how things go.
 pub(super) fn inform(message: &str) {
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr(), "{message}");
+    let _ = writeln!(io::stderr(), "{}", escape::terminal_lines(message));
 }
 
 #[cfg(test)]

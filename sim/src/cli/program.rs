@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::guard::Diary;
 use super::output::complain;
 use crate::report::{Report, shell_word};
 use crate::scenario::{Objection, Scenario};
@@ -15,8 +16,14 @@ use crate::system::{System, Systems};
 pub(super) struct Program {
     /// The protocols it has.
     pub(super) systems: Systems,
+    /// Its name alone.
+    pub(super) name: String,
     /// What it was called as, for a shell.
     call: String,
+    /// Where this process says what it is doing.
+    pub(super) diary: Diary,
+    /// Whether everything is to be shown.
+    pub(super) verbose: bool,
     /// The arguments, without the program's name.
     pub(super) words: Vec<OsString>,
 }
@@ -31,7 +38,14 @@ impl Program {
             _ => PathBuf::from(first),
         };
         let call = shell_word(&call.to_string_lossy());
-        Program { systems, call, words: words.get(1..).unwrap_or_default().to_vec() }
+        Program {
+            systems,
+            name: Program::name(words),
+            call,
+            diary: Diary::of_this_process(),
+            verbose: false,
+            words: words.get(1..).unwrap_or_default().to_vec(),
+        }
     }
 
     /// The name alone, for help and version.

@@ -39,6 +39,16 @@ impl Bar {
         Bar { bar, plain, clock: Clock::start(None), said: Duration::ZERO }
     }
 
+    /// As [`Bar::new`], where there is a terminal to show it.
+    pub(super) fn on_terminal(length: u64, noun: &'static str) -> Option<Bar> {
+        io::stderr().is_terminal().then(|| Bar::new(Some(length), noun))
+    }
+
+    /// Makes room while something else is written.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
     /// So much is done.
     pub(super) fn show(&mut self, done: u64, message: String) {
         self.bar.set_position(done);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::guard::PatienceArguments;
 use super::options::{self, Target};
 use super::output::{Output, complain, inform};
 use super::program::{Program, told};
@@ -46,6 +47,8 @@ pub(super) struct ReplayArguments {
     /// Show every record
     #[arg(long)]
     trace: bool,
+    #[command(flatten)]
+    pub(super) patience: PatienceArguments,
 }
 
 /// What is to be shown, and the exit code.
@@ -66,6 +69,7 @@ pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
 
 fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
+    program.diary.note(&format!("{} · {} · seed {}", arguments.target, target.system.name(), target.seed));
     let mut whole = look(arguments, &target, None)?;
     if let Some(parting) = &whole.parted {
         if !arguments.tolerant {
@@ -78,7 +82,7 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     if let Some(path) = &arguments.record {
         let about = format!("{} · {} · seed {}", target.scenario.title, target.system.name(), target.seed);
         if let Err(error) = files::write(path, &tape::print(&about, &whole.recorded)) {
-            complain(&format!("{}: {error}", path.display()));
+            complain(&error);
             return None;
         }
     }

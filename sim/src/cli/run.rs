@@ -1,19 +1,21 @@
-//! `splitbrain run`: scenario files in, a report for each run out.
+//! `splitbrain run`: scenario files in, a judgement of each out.
 //!
-//! Holds: every file is read before the first run, so that bad input runs nothing; reports come in the order of files,
+//! Holds: every file is read before the first run, so that bad input runs nothing; runs come in the order of files,
 //! systems and seeds.
-//! Not here: carrying scenarios out and judging them (`runner`).
+//! Not here: carrying scenarios out and judging them (`runner`), and how that is written (`writers`).
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::output::{Output, complain};
+use super::guard::PatienceArguments;
+use super::output::complain;
 use super::program::Program;
+use super::writers::{self, Ran, Sums, Unsuited, Writer};
 use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED};
+use crate::clock::Clock;
 use crate::files;
-use crate::report::{self, Palette, Report, Summary};
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Seeds, Subject, nearest};
 use crate::system::{Capability, System, Systems};
@@ -32,24 +34,47 @@ pub(super) struct RunArguments {
     seeds: Option<Seeds>,
     /// How reports are written
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    pub(super) format: Format,
+    /// Which runs are shown in full; -v shows all
+    #[arg(long, value_enum, default_value_t = Shown::Auto)]
+    pub(super) report: Shown,
     /// Show every record of each run
     #[arg(long)]
-    trace: bool,
+    pub(super) trace: bool,
     /// Run only scenarios whose path or title contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Run only on this system
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
+    #[command(flatten)]
+    pub(super) patience: PatienceArguments,
 }
 
+/// How reports are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people
     Text,
-    /// One document: {"reports": […], "passed": n, "failed": n}
+    /// One document: {"schema", "reports", "not_applicable", "passed", "failed"}
     Json,
+    /// One document for each run as it ends, and one at the end
+    Jsonl,
+    /// For continuous integration: JUnit's XML
+    Junit,
+    /// For people, with annotations and a summary for GitHub's workflows
+    Github,
+}
+
+/// Which runs are shown in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shown {
+    /// Failures; and the first run, when there is one file only
+    Auto,
+    /// Failures
+    Failures,
+    /// All
+    All,
 }
 
 pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
@@ -98,13 +123,30 @@ fn run_all(arguments: &RunArguments, program: &Program) -> Result<u8, Stop> {
         program.system(Some(name), None).ok_or(Stop::BadInput)?;
     }
     let files = load_all(arguments, program)?;
-    let mut writer = Writer::new(arguments);
-    for file in &files {
-        for system in systems_for(file, arguments, program) {
-            run_file(file, system, arguments, program, &mut writer)?;
-        }
+    let pairs: Vec<(&ScenarioFile, System)> = files
+        .iter()
+        .flat_map(|file| systems_for(file, arguments, program).map(move |system| (file, system)))
+        .collect();
+    if pairs.is_empty() {
+        let names: Vec<&str> = program.systems.names().collect();
+        complain(&format!(
+            "no scenario is meant for the systems of this build, which are {}; others are cargo features",
+            names.join(", ")
+        ));
+        return Err(Stop::BadInput);
     }
-    writer.finish(program)
+    let runs = pairs.iter().map(|(file, _)| seeds_for(file, arguments).iter().count() as u64).sum();
+    let mut writer = writers::writer(arguments, program, files.len(), runs);
+    let mut sums = Sums::default();
+    for (file, system) in pairs {
+        run_file(file, system, arguments, program, &mut sums, writer.as_mut())?;
+    }
+    writer.finish(&sums)?;
+    Ok(match (sums.passed, sums.failed) {
+        (0, 0) => NO_VERDICT,
+        (_, 0) => AS_EXPECTED,
+        (_, _) => NOT_AS_EXPECTED,
+    })
 }
 
 /// Runs a file on one system with all its seeds.
@@ -113,28 +155,42 @@ fn run_file(
     system: System,
     arguments: &RunArguments,
     program: &Program,
-    writer: &mut Writer,
+    sums: &mut Sums,
+    writer: &mut dyn Writer,
 ) -> Result<(), Stop> {
-    if let Some(reason) = file.scenario.except.get(system.name()) {
-        return writer.unsuited(file, system.name(), reason);
-    }
     let is_named = !file.scenario.systems.is_empty();
+    let unsuited = |why: String| Unsuited {
+        file: file.path.clone(),
+        title: file.scenario.title.clone(),
+        system: system.name().to_owned(),
+        why,
+    };
+    if let Some(reason) = file.scenario.except.get(system.name()) {
+        sums.unsuited += 1;
+        return Ok(writer.unsuited(&unsuited(reason.clone()))?);
+    }
     let lacks: Vec<&str> = system.lacks(&file.scenario).into_iter().map(Capability::name).collect();
     if !lacks.is_empty() && !is_named {
-        return writer.unsuited(file, system.name(), &format!("it does not have {}", lacks.join(", ")));
+        sums.unsuited += 1;
+        let why = format!("{} does not have {}", system.name(), lacks.join(", "));
+        return Ok(writer.unsuited(&unsuited(why))?);
     }
     for seed in seeds_for(file, arguments).iter() {
         let name = system.name().to_owned();
         let options = RunOptions { file: file.path.clone(), system: name, seed, trace: arguments.trace };
         tracing::info!(file = file.path, system = system.name(), seed, "run");
+        program.diary.note(&format!("{} · {} · seed {seed}", file.path, system.name()));
+        let clock = Clock::start(None);
         match system.drive(&file.scenario, &options, Drive::seeded(seed)) {
             Ok(mut report) => {
                 program.sign(&mut report);
-                writer.report(report)?;
+                sums.add(report.passed());
+                writer.ran(&Ran { report, took: clock.elapsed() })?;
             }
             // Asked for a system that the file does not name: the file need not suit it.
             Err(objection) if !is_named && system.name() != program.systems.first().name() => {
-                return writer.unsuited(file, system.name(), &objection.message);
+                sums.unsuited += 1;
+                return Ok(writer.unsuited(&unsuited(objection.message))?);
             }
             Err(objection) => return Err(refuse(file, objection)),
         }
@@ -178,7 +234,7 @@ fn load_all(arguments: &RunArguments, program: &Program) -> Result<Vec<ScenarioF
 }
 
 /// Whether every system that a scenario names is one.
-fn check_systems(file: &ScenarioFile, systems: &Systems) -> Result<(), ScenarioError> {
+pub(super) fn check_systems(file: &ScenarioFile, systems: &Systems) -> Result<(), ScenarioError> {
     let except = file.scenario.except.keys();
     let mut named = file.scenario.systems.iter().chain(except).enumerate();
     let Some((nth, name)) = named.find(|(_, name)| !systems.knows(name)) else { return Ok(()) };
@@ -207,102 +263,4 @@ fn systems_for<'a>(
 fn seeds_for(file: &ScenarioFile, arguments: &RunArguments) -> Seeds {
     let one = arguments.seed.map(|seed| Seeds { first: seed, last: seed });
     arguments.seeds.or(one).unwrap_or(file.scenario.seeds)
-}
-
-/// Writes reports as they come, or all of them at the end.
-struct Writer {
-    output: Output,
-    palette: Palette,
-    format: Format,
-    trace: bool,
-    passed: usize,
-    failed: usize,
-    unsuited: usize,
-    /// File and system of the report before this one.
-    last: Option<(String, String)>,
-    /// Every report, when they become one document.
-    reports: Vec<Report>,
-}
-
-impl Writer {
-    fn new(arguments: &RunArguments) -> Writer {
-        let output = Output::new();
-        let palette = output.palette();
-        let RunArguments { format, trace, .. } = *arguments;
-        Writer {
-            output,
-            palette,
-            format,
-            trace,
-            passed: 0,
-            failed: 0,
-            unsuited: 0,
-            last: None,
-            reports: Vec::new(),
-        }
-    }
-
-    fn report(&mut self, report: Report) -> Result<(), Stop> {
-        if report.passed() {
-            self.passed += 1;
-        } else {
-            self.failed += 1;
-        }
-        match self.format {
-            Format::Text => self.text(&report),
-            Format::Json => {
-                self.reports.push(report);
-                Ok(())
-            }
-        }
-    }
-
-    /// A scenario that the system cannot carry out says nothing about the system.
-    fn unsuited(&mut self, file: &ScenarioFile, system: &str, why: &str) -> Result<(), Stop> {
-        self.unsuited += 1;
-        match self.format {
-            Format::Text => {
-                let gap = if self.last.is_some() { "\n" } else { "" };
-                self.last = Some((file.path.clone(), system.to_owned()));
-                Ok(self.output.write(&format!("{gap}n/a  {} · {system} · {why}\n", file.path))?)
-            }
-            Format::Json => Ok(()),
-        }
-    }
-
-    /// The first run of a scenario is shown in full, and each that failed; others in one line.
-    fn text(&mut self, report: &Report) -> Result<(), Stop> {
-        let this = Some((report.file.clone(), report.system.clone()));
-        let text = if this == self.last && report.passed() && !self.trace {
-            report.line(&self.palette)
-        } else {
-            let gap = if self.last.is_some() { "\n" } else { "" };
-            format!("{gap}{}", report.text(&self.palette))
-        };
-        self.last = this;
-        Ok(self.output.write(&text)?)
-    }
-
-    /// Writes what stands at the end, and returns the exit code.
-    fn finish(mut self, program: &Program) -> Result<u8, Stop> {
-        if self.passed + self.failed + self.unsuited == 0 {
-            let names: Vec<&str> = program.systems.names().collect();
-            complain(&format!(
-                "no scenario is meant for the systems of this build, which are {}; others are cargo features",
-                names.join(", ")
-            ));
-            return Err(Stop::BadInput);
-        }
-        let (passed, failed) = (self.passed, self.failed);
-        let text = match self.format {
-            Format::Text => format!("\n{}", report::summary_line(passed, failed, &self.palette)),
-            Format::Json => Summary { reports: self.reports, passed, failed }.json(),
-        };
-        self.output.write(&text)?;
-        Ok(match (passed, failed) {
-            (0, 0) => NO_VERDICT,
-            (_, 0) => AS_EXPECTED,
-            (_, _) => NOT_AS_EXPECTED,
-        })
-    }
 }

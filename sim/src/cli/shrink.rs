@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::guard::PatienceArguments;
 use super::options;
 use super::output::{Output, complain, inform};
 use super::program::{Program, told};
@@ -38,6 +39,8 @@ pub(super) struct ShrinkArguments {
     /// Write the scenario here instead of to the standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) patience: PatienceArguments,
 }
 
 pub(super) fn main(arguments: &ShrinkArguments, program: &Program) -> u8 {
@@ -45,9 +48,14 @@ pub(super) fn main(arguments: &ShrinkArguments, program: &Program) -> u8 {
     let Some(mut target) = target else { return BAD_INPUT };
     target.scenario.cluster.options.extend(arguments.options.iter().cloned());
     target.scenario.rules_off.extend(arguments.rules_off.iter().cloned());
+    // A protocol may change the folder that this process is in.
+    let out = arguments.out.as_ref().map(|out| std::path::absolute(out).unwrap_or_else(|_| out.clone()));
+    let what = format!("{} · {} · seed {}", arguments.target, target.system.name(), target.seed);
+    program.diary.note(&what);
     let clock = Clock::start(Some(arguments.budget));
     let mut bar = Bar::new(None, "tries");
     let mut stop = |progress: &Progress| {
+        program.diary.note(&what);
         bar.show(progress.tries, format!("{} parts left, {} events", progress.size, progress.events));
         clock.is_over()
     };
@@ -66,7 +74,7 @@ pub(super) fn main(arguments: &ShrinkArguments, program: &Program) -> u8 {
                 clock.elapsed()
             ));
             let text = shrunk.to_toml();
-            let written = match &arguments.out {
+            let written = match &out {
                 Some(path) => files::write(path, &text),
                 None => Output::new().write(&text),
             };

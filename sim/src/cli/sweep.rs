@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 
@@ -17,15 +16,13 @@ use super::options;
 use super::output::{Output, complain, inform};
 use super::program::Program;
 use super::progress::Bar;
+use super::signals::Signals;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::clock::Clock;
 use crate::files;
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Seeds};
-use crate::sweep::{self, Block, Ended, Journal, Patience, Plan, SweepReport};
-
-/// The exit code of a sweep that was told to end and found nothing: as of a program that a signal ended.
-const INTERRUPTED: u8 = 130;
+use crate::sweep::{self, Block, Ended, Journal, Means, Patience, Plan, Small, SweepReport};
 
 /// What `sweep` may be told.
 #[derive(Debug, Args)]
@@ -104,11 +101,13 @@ fn parse_shard(text: &str) -> Result<(u64, u64), String> {
 /// `words` are those that `arguments` were read from, without the program's name.
 pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
     let Some(plan) = plan(arguments, program) else { return BAD_INPUT };
+    let patience = Patience { seconds: arguments.patience, mebibytes: arguments.memory };
     if arguments.worker {
-        return work(&plan, arguments);
+        return work(&plan, patience);
     }
-    let mut journal = match arguments.out.as_deref().map(|out| Journal::open(out, &plan.header())).transpose()
-    {
+    // A protocol may change the folder that this process is in.
+    let out = arguments.out.as_deref().map(|out| std::path::absolute(out).unwrap_or_else(|_| out.to_owned()));
+    let mut journal = match out.as_deref().map(|out| Journal::open(out, &plan.header())).transpose() {
         Ok(journal) => journal,
         Err(error) => {
             complain(&error);
@@ -116,13 +115,12 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
         }
     };
     let mut blocks = journal.as_ref().map_or_else(BTreeMap::new, |journal| journal.blocks.clone());
+    for damage in journal.iter().flat_map(|journal| &journal.damaged) {
+        inform(&format!("warning: {damage}; set aside, its seeds run again"));
+    }
     if !blocks.is_empty() {
         inform(&format!("{} seeds are in the journal already", runs(&blocks)));
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let interrupted = Arc::clone(&stop);
-    // Fails only when a library user handles the key already; theirs stays.
-    let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::Relaxed));
     let threads = arguments.threads.map_or_else(cores, usize::from);
     if arguments.seeds.is_none() && arguments.count.is_none() && arguments.time.is_none() {
         let (system, first, last) = (plan.system.name(), plan.first, plan.last);
@@ -130,12 +128,11 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
             "sweeping {system}, seeds {first}..{last}; --seeds, --count or --time choose others"
         ));
     }
-    let crew = Crew { workers: threads, words: &program.words, stop: &stop };
-    let ended = run(&plan, arguments.time, &crew, &mut blocks, journal.as_mut());
-    if let Some(journal) = &mut journal
-        && let Err(error) = journal.sync()
-    {
-        complain(&format!("the journal: {error}"));
+    let signals = Signals::listen();
+    let crew = Crew { workers: threads, words: &program.words, patience, signals: &signals };
+    let mut ended = run(&plan, arguments.time, &crew, &mut blocks, journal.as_mut());
+    if let Some(Err(error)) = journal.as_mut().map(Journal::sync) {
+        ended = Ended::Io(error);
     }
     match ended {
         Ended::Objection(seed, objection) => {
@@ -148,18 +145,24 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
         }
         Ended::Complete | Ended::Stopped => {}
     }
-    let was_interrupted = matches!(ended, Ended::Stopped) && arguments.time.is_none();
-    match finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref()) {
-        AS_EXPECTED if was_interrupted => INTERRUPTED,
-        code => code,
-    }
+    let code = match std::env::current_exe() {
+        Ok(program) => {
+            let effort = arguments.ending.effort();
+            let stop = || signals.code().is_some();
+            let smaller =
+                |seed| sweep::small_elsewhere(crew.command(&program), patience, seed, effort, &stop);
+            finish(&plan, &blocks, &arguments.ending, threads, out.as_deref(), &smaller)
+        }
+        Err(error) => {
+            complain(&error);
+            BAD_INPUT
+        }
+    };
+    signals.code().filter(|_| code != BAD_INPUT).unwrap_or(code)
 }
 
 /// Is one of the processes of a sweep.
-fn work(plan: &Plan, arguments: &SweepArguments) -> u8 {
-    // The interrupt key reaches every process of the terminal; the sweep's first one decides what it means.
-    let _ = ctrlc::set_handler(|| {});
-    let patience = Patience { seconds: arguments.patience, mebibytes: arguments.memory };
+fn work(plan: &Plan, patience: Patience) -> u8 {
     match sweep::serve(plan, patience) {
         Ok(()) => AS_EXPECTED,
         Err(error) => {
@@ -174,7 +177,8 @@ struct Crew<'a> {
     workers: usize,
     /// What the workers are started with.
     words: &'a [OsString],
-    stop: &'a AtomicBool,
+    patience: Patience,
+    signals: &'a Signals,
 }
 
 impl Crew<'_> {
@@ -246,12 +250,21 @@ fn run(
     };
     let mut on_tick = |tick: sweep::Tick| {
         bar.show(tick.runs, format!("{} failures", tick.failures));
-        !clock.is_over()
+        !clock.is_over() && crew.signals.code().is_none()
     };
     let command = || crew.command(&program);
-    let ended = sweep::run(plan, &done, crew.workers, &command, crew.stop, &mut keep, &mut on_tick);
+    let stop = AtomicBool::new(false);
+    let means = Means { workers: crew.workers, command: &command, patience: crew.patience, stop: &stop };
+    let ended = sweep::run(plan, &done, &means, &mut keep, &mut on_tick);
     bar.end();
     ended
+}
+
+impl EndingArguments {
+    /// How many events one failure may take.
+    pub(super) fn effort(&self) -> u64 {
+        self.shrink.saturating_mul(1_000_000)
+    }
 }
 
 /// Makes failures small, writes and shows the report, and says how it went.
@@ -261,13 +274,13 @@ pub(super) fn finish(
     ending: &EndingArguments,
     threads: usize,
     out: Option<&Path>,
+    smaller: &(dyn Fn(u64) -> Option<Small> + Sync),
 ) -> u8 {
-    let effort = ending.shrink.saturating_mul(1_000_000);
-    let report = sweep::summarise(plan, blocks, effort, threads, &|_| false);
+    let report = sweep::summarise(plan, blocks, threads, smaller);
     if let Some(out) = out
         && let Err(error) = write_all(&report, out)
     {
-        complain(&format!("{}: {error}", out.display()));
+        complain(&error);
         return BAD_INPUT;
     }
     let text = match ending.format {

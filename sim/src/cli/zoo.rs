@@ -60,7 +60,7 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
     if let Some(path) = &arguments.out
         && let Err(error) = files::write(path, &text)
     {
-        complain(&format!("{}: {error}", path.display()));
+        complain(&error);
         return BAD_INPUT;
     }
     if let Err(error) = Output::new().write(&text) {

@@ -29,7 +29,7 @@ pub(super) fn page(title: &str, json: &str) -> String {
 
 /// A text as it may stand in an element.
 pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    crate::escape::html(text)
 }
 
 #[cfg(test)]

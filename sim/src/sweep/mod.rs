@@ -7,22 +7,23 @@
 //! Not here: how blocks are kept (`journal`), what is made of them (`summary`), what is asked on the command line.
 
 mod journal;
+mod process;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod twice;
 mod worker;
 mod workers;
 
 pub(crate) use journal::{Journal, read as read_journal};
-pub(crate) use summary::{SweepReport, summarise};
-pub(crate) use twice::first_difference;
+pub(crate) use summary::{Small, SweepReport, small, summarise};
 pub(crate) use worker::{Patience, serve};
-pub(crate) use workers::{Ended, Tick, run};
+pub(crate) use workers::{Ended, Means, Tick, run, small_elsewhere};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use worker::Part;
 
 use crate::choices::Choices;
 use crate::protocol::OptionValue;
@@ -31,6 +32,7 @@ use crate::runner::{Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario};
 use crate::shrink::{Fingerprint, LIMIT};
 use crate::system::System;
+use crate::twice::{first_difference, is_drawn_for_twice};
 
 /// How many seeds make a block. Small, so that little is lost by a kill; large, so that a line is not much for it.
 pub(crate) const BLOCK: u64 = 16;
@@ -50,8 +52,15 @@ pub(crate) const PROCESS: &str = "process";
 /// What a story of a file is accused of that did not go as the file says, though no promise is broken.
 pub(crate) const STORY: &str = "story";
 
+/// A protocol may not stop the process that it runs in, as a property of reports beside those of scenarios.
+pub(crate) const HANGS: &str = "hangs";
+
+/// A protocol may not print without end, as a property of reports beside those of scenarios.
+pub(crate) const OUTPUT: &str = "output";
+
 /// The properties that stand beside those of scenarios: a run of its own in this process shows none of them safely.
-pub(crate) const BESIDE_SCENARIOS: [&str; 5] = [DETERMINISM, TERMINATION, MEMORY, PROCESS, STORY];
+pub(crate) const BESIDE_SCENARIOS: [&str; 7] =
+    [DETERMINISM, TERMINATION, MEMORY, PROCESS, HANGS, OUTPUT, STORY];
 
 /// What is swept. Everything that a verdict depends on is here.
 #[derive(Clone, Debug)]
@@ -108,6 +117,9 @@ pub(crate) struct Failure {
     pub seed: u64,
     /// What happened, in lines.
     pub summary: String,
+    /// What the protocol printed meanwhile, from its beginning.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub printed: String,
 }
 
 /// What came of some seeds.
@@ -129,11 +141,6 @@ pub(crate) struct Block {
     pub digest: String,
     /// Seeds that broke a promise.
     pub failures: Vec<Failure>,
-}
-
-/// Whether a seed is among those that run twice, one in so many; none when that is 0.
-pub(crate) fn is_drawn_for_twice(seed: u64, one_in: u64) -> bool {
-    one_in > 0 && xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()).is_multiple_of(one_in)
 }
 
 impl Plan {
@@ -178,7 +185,7 @@ impl Plan {
             self.rules_off
         );
         Header {
-            splitbrain_journal: 1,
+            splitbrain_journal: journal::VERSION,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             system: self.system.name().to_owned(),
             first: self.first,
@@ -205,20 +212,29 @@ impl Plan {
         self.system.drive(scenario, &self.options(seed), drive)
     }
 
-    /// Runs the seeds of a block, without some, and says each before it runs.
+    /// Runs all seeds of a block.
     ///
     /// # Errors
     /// The seed whose scenario cannot be run at all, with the objection.
-    pub(crate) fn block(
+    #[cfg(test)]
+    pub(crate) fn block(&self, number: u64) -> Result<Block, (u64, Objection)> {
+        let part = Part { number, only: Vec::new(), without: Vec::new() };
+        self.part(&part, &mut |_| {}, &String::new)
+    }
+
+    /// Runs the seeds of a block that are wanted, and says each before it runs. `printed` tells what was printed since.
+    fn part(
         &self,
-        number: u64,
-        without: &[u64],
+        part: &Part,
         on_seed: &mut dyn FnMut(u64),
+        printed: &dyn Fn() -> String,
     ) -> Result<Block, (u64, Objection)> {
-        let mut block = Block { number, ..Block::default() };
-        for seed in self.seeds(number).filter(|seed| !without.contains(seed)) {
+        let mut block = Block { number: part.number, ..Block::default() };
+        for seed in self.seeds(part.number).filter(|seed| part.wants(*seed)) {
             on_seed(seed);
+            let before = block.failures.len();
             self.judge(seed, &mut block).map_err(|objection| (seed, objection))?;
+            block.failures[before..].iter_mut().for_each(|failure| failure.printed = printed());
         }
         Ok(block)
     }
@@ -269,7 +285,7 @@ impl Plan {
             || String::from("two runs of one seed differ in their digest; two further ones did not differ"),
             |difference| difference.to_string(),
         );
-        Failure { fingerprint, events: report.counts.events, seed, summary }
+        Failure { fingerprint, events: report.counts.events, seed, summary, printed: String::new() }
     }
 }
 
@@ -281,7 +297,30 @@ fn failure(report: &Report, scenario: &Scenario) -> Option<Failure> {
     let first = report.violations.iter().find(unexpected)?;
     let fingerprint = Fingerprint::of(report, scenario)?;
     let (events, seed) = (report.counts.events, report.seed);
-    Some(Failure { fingerprint, events, seed, summary: first.summary.clone() })
+    Some(Failure { fingerprint, events, seed, summary: first.summary.clone(), printed: String::new() })
+}
+
+impl Header {
+    /// Whether a block can be one of this sweep.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn fits(&self, block: &Block) -> Result<(), String> {
+        let number = block.number;
+        let blocks = (self.last - self.first) / self.block + 1;
+        if number >= blocks {
+            return Err(format!("block {number} is outside of the sweep, which has {blocks}"));
+        }
+        if number % self.shard.1 != self.shard.0 - 1 {
+            return Err(format!("block {number} is of another shard than {}/{}", self.shard.0, self.shard.1));
+        }
+        let seeds = self.block.min(self.last - self.first - number * self.block + 1);
+        if block.runs != seeds || block.twice > seeds {
+            let Block { runs, twice, .. } = block;
+            return Err(format!("block {number} has {runs} runs, {twice} of them twice, of {seeds} seeds"));
+        }
+        Ok(())
+    }
 }
 
 /// A story of a file that did not go as it says, though no promise is broken.
@@ -290,19 +329,36 @@ fn story_failed(report: &Report) -> Option<Failure> {
     let summary = reasons.first().cloned().unwrap_or_default();
     let shape = String::from("a run did not go as the file says");
     let fingerprint = Fingerprint { property: String::from(STORY), shape };
-    Some(Failure { fingerprint, events: report.counts.events, seed: report.seed, summary })
+    let (events, seed) = (report.counts.events, report.seed);
+    Some(Failure { fingerprint, events, seed, summary, printed: String::new() })
 }
 
 impl Block {
+    /// Adds what came of other seeds of the same block.
+    fn merge(&mut self, other: Block) {
+        self.runs += other.runs;
+        self.twice += other.twice;
+        self.events = self.events.saturating_add(other.events);
+        self.virtual_time = self.virtual_time.saturating_add(other.virtual_time);
+        for (fact, runs) in other.seen {
+            *self.seen.entry(fact).or_insert(0) += runs;
+        }
+        self.add_digest(&other.digest);
+        self.failures.extend(other.failures);
+    }
+
+    fn add_digest(&mut self, digest: &str) {
+        let of = |digest: &str| u128::from_str_radix(digest, 16).unwrap_or(0);
+        self.digest = format!("{:032x}", of(&self.digest).wrapping_add(of(digest)));
+    }
+
     fn add(&mut self, report: &Report) {
         self.runs += 1;
-        self.events += report.counts.events;
-        self.virtual_time += report.counts.virtual_time;
+        self.events = self.events.saturating_add(report.counts.events);
+        self.virtual_time = self.virtual_time.saturating_add(report.counts.virtual_time);
         for fact in report.seen.keys() {
             *self.seen.entry(fact.clone()).or_insert(0) += 1;
         }
-        let sum = u128::from_str_radix(&self.digest, 16).unwrap_or(0);
-        let run = u128::from_str_radix(&report.digest, 16).unwrap_or(0);
-        self.digest = format!("{:032x}", sum.wrapping_add(run));
+        self.add_digest(&report.digest);
     }
 }

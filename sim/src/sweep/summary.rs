@@ -8,11 +8,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
+use crate::escape;
 use crate::files::file_name;
-use crate::shrink::{Effort, Fingerprint, Progress, Shrunk};
+use crate::shrink::{Effort, Fingerprint, Progress};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
 
@@ -59,6 +60,9 @@ pub(crate) struct Bucket {
     pub seeds: Vec<u64>,
     /// What happened in the first of them.
     pub summary: String,
+    /// What the protocol printed in the first of them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub printed: String,
     /// The file of the smallest witness.
     pub witness: String,
     /// What happens in the witness.
@@ -74,15 +78,52 @@ pub(crate) struct Bucket {
     pub toml: String,
 }
 
-/// Makes a report of blocks. Failures are made small with at most so many events each, on so many threads, unless `stop`
-/// says to end.
+/// A failure made small, as a file, and how large it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Small {
+    /// The scenario file.
+    pub toml: String,
+    /// What happens, in one sentence.
+    pub headline: String,
+    /// Faults.
+    pub faults: usize,
+    /// Operations.
+    pub operations: usize,
+    /// All moves.
+    pub moves: usize,
+    /// Whether it is a story, move by move.
+    pub is_story: bool,
+}
+
+impl Small {
+    fn order(&self) -> (bool, usize, usize, usize) {
+        (!self.is_story, self.moves, self.faults, self.operations)
+    }
+}
+
+/// Makes the failure of a seed small, with at most so many events. `stop` is asked before every try.
+#[must_use]
+pub(crate) fn small(plan: &Plan, seed: u64, effort: u64, stop: &mut dyn FnMut() -> bool) -> Option<Small> {
+    let mut stop = |_: &Progress| stop();
+    let mut effort = Effort::new(effort, &mut stop);
+    let shrunk = plan.system.shrink(&plan.scenario(seed), seed, &mut effort).ok()??;
+    Some(Small {
+        toml: shrunk.to_toml(),
+        headline: shrunk.headline(),
+        faults: shrunk.faults,
+        operations: shrunk.operations,
+        moves: shrunk.acts,
+        is_story: shrunk.is_story,
+    })
+}
+
+/// Makes a report of blocks, on so many threads. `smaller` makes the failure of a seed small.
 #[must_use]
 pub(crate) fn summarise(
     plan: &Plan,
     blocks: &BTreeMap<u64, Block>,
-    effort: u64,
     threads: usize,
-    stop: &(dyn Fn(&Progress) -> bool + Sync),
+    smaller: &(dyn Fn(u64) -> Option<Small> + Sync),
 ) -> SweepReport {
     let mut report = SweepReport {
         system: plan.system.name().to_owned(),
@@ -103,13 +144,14 @@ pub(crate) fn summarise(
     let mut digest = 0u128;
     let mut buckets: BTreeMap<&Fingerprint, Vec<&Failure>> = BTreeMap::new();
     for block in blocks.values() {
-        report.runs += block.runs;
-        report.twice += block.twice;
-        report.events += block.events;
-        report.virtual_time += block.virtual_time;
+        report.runs = report.runs.saturating_add(block.runs);
+        report.twice = report.twice.saturating_add(block.twice);
+        report.events = report.events.saturating_add(block.events);
+        report.virtual_time = report.virtual_time.saturating_add(block.virtual_time);
         digest = digest.wrapping_add(u128::from_str_radix(&block.digest, 16).unwrap_or(0));
         for (fact, runs) in &block.seen {
-            *report.seen.entry(fact.clone()).or_insert(0) += runs;
+            let sum = report.seen.entry(fact.clone()).or_insert(0);
+            *sum = sum.saturating_add(*runs);
         }
         for failure in &block.failures {
             buckets.entry(&failure.fingerprint).or_default().push(failure);
@@ -123,7 +165,7 @@ pub(crate) fn summarise(
         .collect();
     let mut buckets: Vec<Vec<&Failure>> = buckets.into_values().collect();
     buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
-    report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, effort, stop));
+    report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, smaller));
     report
 }
 
@@ -147,35 +189,23 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: &(dyn Fn(&T)
     results.into_inner().expect("a thread that panics ends the program").into_values().collect()
 }
 
-fn bucket(
-    plan: &Plan,
-    failures: &[&Failure],
-    effort: u64,
-    stop: &(dyn Fn(&Progress) -> bool + Sync),
-) -> Bucket {
+fn bucket(plan: &Plan, failures: &[&Failure], smaller: &(dyn Fn(u64) -> Option<Small> + Sync)) -> Bucket {
     let first = failures[0];
     let fingerprint = first.fingerprint.clone();
     let can_shrink = !BESIDE_SCENARIOS.contains(&fingerprint.property.as_str());
-    let mut best: Option<Shrunk> = None;
-    for failure in failures.iter().take(WITNESSES).filter(|_| can_shrink) {
-        let mut stop = |progress: &Progress| stop(progress);
-        let mut effort = Effort::new(effort, &mut stop);
-        let shrunk = plan.system.shrink(&plan.scenario(failure.seed), failure.seed, &mut effort);
-        let Ok(Some(shrunk)) = shrunk else { continue };
-        if best.as_ref().is_none_or(|best| shrunk.is_smaller_than(best)) {
-            best = Some(shrunk);
-        }
-    }
-    let toml = best.as_ref().map_or_else(|| as_it_is(plan, first), Shrunk::to_toml);
+    let tried = failures.iter().take(WITNESSES).filter(|_| can_shrink);
+    let best = tried.filter_map(|failure| smaller(failure.seed)).min_by_key(Small::order);
+    let toml = best.as_ref().map_or_else(|| as_it_is(plan, first), |best| best.toml.clone());
     Bucket {
         count: failures.len() as u64,
         seeds: failures.iter().take(5).map(|failure| failure.seed).collect(),
         summary: first.summary.clone(),
+        printed: first.printed.clone(),
         witness: format!("failures/{}", file_name(&fingerprint.slug(), "toml")),
-        headline: best.as_ref().map_or_else(|| first.summary.clone(), Shrunk::headline),
+        headline: best.as_ref().map_or_else(|| first.summary.clone(), |best| best.headline.clone()),
         faults: best.as_ref().map_or(0, |best| best.faults),
         operations: best.as_ref().map_or(0, |best| best.operations),
-        moves: best.as_ref().map_or(0, |best| best.acts),
+        moves: best.as_ref().map_or(0, |best| best.moves),
         toml,
         fingerprint,
     }
@@ -210,7 +240,7 @@ impl SweepReport {
         line("failures", &format!("{failing} of {} kinds", self.failures.len()));
         line("never", if self.never.is_empty() { "nothing: every known fact was seen" } else { "" });
         for facts in self.never.chunks(5) {
-            writeln!(text, "            {}", facts.join(", ")).expect("a string");
+            writeln!(text, "            {}", escape::terminal(&facts.join(", "))).expect("a string");
         }
         for bucket in &self.failures {
             bucket.write(&mut text);
@@ -227,12 +257,16 @@ impl Bucket {
         text.push_str(&format!(
             "\n{}\n  shape     {}\n  seeds     {count}: {}{more}\n  witness   {witness}: {faults} faults, \
              {operations} operations, {moves} moves\n",
-            self.headline.lines().next().unwrap_or_default(),
-            fingerprint,
+            escape::terminal(self.headline.lines().next().unwrap_or_default()),
+            escape::terminal(&fingerprint.to_string()),
             seeds.join(" "),
         ));
+        if !self.printed.is_empty() {
+            text.push_str("  printed\n");
+            self.printed.lines().for_each(|line| text.push_str(&format!("  > {}\n", escape::terminal(line))));
+        }
         if fingerprint.property == DETERMINISM {
-            self.summary.lines().for_each(|line| text.push_str(&format!("  | {line}\n")));
+            self.summary.lines().for_each(|line| text.push_str(&format!("  | {}\n", escape::terminal(line))));
         }
     }
 }

@@ -1,24 +1,34 @@
 //! The worker processes of a sweep, each with a thread that gives it blocks and listens.
 //!
 //! Holds: every block of the shard that is not done yet is done once; a seed that kills its process, does not end or
-//! takes too much memory is a finding, and a new process does the rest of its block.
-//! Not here: what is done with blocks, and what a worker does (`worker`).
+//! takes too much of the machine is a finding, and a new process does the rest of its block. A process that somebody else
+//! killed has shown nothing: its seed is run once more, alone, before it is believed.
+//! Not here: what is done with blocks, what a worker does (`worker`), and one process with its channel (`process`).
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::worker::{Excess, Task, Word};
-use super::{Block, Failure, MEMORY, PROCESS, Plan, TERMINATION};
+use super::process::{Death, Outcome, Process};
+use super::summary::Small;
+use super::worker::{Excess, Part, Patience, Task};
+use super::{Block, Failure, HANGS, MEMORY, OUTPUT, PROCESS, Plan, TERMINATION};
+use crate::clock::Clock;
 use crate::shrink::Fingerprint;
 
 /// How often the sweep looks around.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a sweep that stops waits for the blocks that are under way, in nanoseconds.
+const GRACE: u64 = 10_000_000_000;
+
+/// How many workers may end before they run anything of a block.
+const STARTS_MAX: u64 = 5;
 
 /// How a sweep ended.
 #[derive(Debug)]
@@ -45,17 +55,15 @@ pub(crate) struct Tick {
 /// What all threads share.
 struct Crew<'a> {
     command: &'a (dyn Fn() -> Command + Sync),
+    patience: Patience,
     todo: Vec<u64>,
     next: AtomicUsize,
+    /// No further block is begun.
     stop: &'a AtomicBool,
-    /// The process of each thread, so that it can be killed.
-    children: Vec<Mutex<Option<Child>>>,
-}
-
-/// How to talk to a process.
-struct Ends {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    /// No block is waited for any more.
+    kill: AtomicBool,
+    /// Held by whoever runs a seed alone.
+    alone: Mutex<()>,
 }
 
 enum Message {
@@ -64,38 +72,48 @@ enum Message {
     Ended(Option<Ended>),
 }
 
-/// What became of a task.
-enum Outcome {
-    Done(Block),
-    Objection(u64, String),
-    /// The process ended while it ran this seed, or without having run any.
-    Died(Option<u64>, Option<Excess>),
+/// How a sweep is carried out.
+pub(crate) struct Means<'a> {
+    /// How many processes.
+    pub workers: usize,
+    /// Starts a process that calls [`serve`](super::serve) with the same plan.
+    pub command: &'a (dyn Fn() -> Command + Sync),
+    /// How much a run may take of the machine.
+    pub patience: Patience,
+    /// Set from outside: begin no further block, and end when those under way are done.
+    pub stop: &'a AtomicBool,
 }
 
-/// Does the blocks that are not done, in so many processes, until `stop` is set or `on_tick` says so (`false`).
-/// `command` starts a process that calls [`serve`](super::serve) with the same plan.
+/// Does the blocks that are not done, until `stop` is set or `on_tick` says so (`false`). Blocks that are under way then
+/// are finished, unless they take too long.
 pub(crate) fn run(
     plan: &Plan,
     done: &BTreeSet<u64>,
-    workers: usize,
-    command: &(dyn Fn() -> Command + Sync),
-    stop: &AtomicBool,
+    means: &Means<'_>,
     on_block: &mut dyn FnMut(Block) -> io::Result<()>,
     on_tick: &mut dyn FnMut(Tick) -> bool,
 ) -> Ended {
     let todo: Vec<u64> =
         (0..plan.blocks()).filter(|block| plan.holds(*block) && !done.contains(block)).collect();
     let expected = todo.len();
-    let workers = workers.clamp(1, expected.max(1));
-    let children = (0..workers).map(|_| Mutex::new(None)).collect();
-    let crew = Crew { command, todo, next: AtomicUsize::new(0), stop, children };
+    let workers = means.workers.clamp(1, expected.max(1));
+    let crew = Crew {
+        command: means.command,
+        patience: means.patience,
+        todo,
+        next: AtomicUsize::new(0),
+        stop: means.stop,
+        kill: AtomicBool::new(false),
+        alone: Mutex::new(()),
+    };
     let (sender, receiver) = mpsc::channel();
     let (mut kept, mut running, mut tick, mut why) = (0, workers, Tick::default(), None);
+    let mut grace: Option<Clock> = None;
     thread::scope(|scope| {
-        for place in 0..workers {
+        for _ in 0..workers {
             let (crew, sender) = (&crew, sender.clone());
             scope.spawn(move || {
-                let ended = crew.work(place, &sender);
+                let ended = crew.work(&sender);
                 // The receiver outlives every thread.
                 let _ = sender.send(Message::Ended(ended));
             });
@@ -108,23 +126,25 @@ pub(crate) fn run(
                     tick.failures += block.failures.len() as u64;
                     if let Err(error) = on_block(block) {
                         why.get_or_insert(Ended::Io(error));
-                        stop.store(true, Ordering::Relaxed);
+                        crew.stop_now();
                     }
                 }
                 Ok(Message::Ended(ended)) => {
                     running -= 1;
                     if let Some(ended) = ended {
                         why.get_or_insert(ended);
-                        stop.store(true, Ordering::Relaxed);
+                        crew.stop_now();
                     }
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if !on_tick(tick) {
-                stop.store(true, Ordering::Relaxed);
+                crew.stop.store(true, Ordering::Relaxed);
             }
-            if stop.load(Ordering::Relaxed) {
-                crew.kill_all();
+            if crew.stop.load(Ordering::Relaxed)
+                && grace.get_or_insert_with(|| Clock::start(Some(GRACE))).is_over()
+            {
+                crew.stop_now();
             }
         }
     });
@@ -132,130 +152,144 @@ pub(crate) fn run(
 }
 
 impl Crew<'_> {
+    fn stop_now(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.kill.store(true, Ordering::Relaxed);
+    }
+
     /// Does blocks until there are none left, or until the sweep stops.
-    fn work(&self, place: usize, sender: &Sender<Message>) -> Option<Ended> {
-        let mut ends = None;
+    fn work(&self, sender: &Sender<Message>) -> Option<Ended> {
+        let mut process = None;
         while !self.stop.load(Ordering::Relaxed) {
             let Some(&number) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
-            match self.do_block(place, &mut ends, number) {
-                Ok(Outcome::Done(block)) => {
+            match self.do_block(&mut process, number) {
+                Ok(Some(Ok(block))) => {
                     // The receiver outlives every thread.
                     let _ = sender.send(Message::Block(block));
                 }
-                Ok(Outcome::Objection(seed, why)) => return Some(Ended::Objection(seed, why)),
-                Ok(Outcome::Died(..)) => break,
+                Ok(Some(Err((seed, why)))) => return Some(Ended::Objection(seed, why)),
+                Ok(None) => break,
                 Err(error) => return Some(Ended::Io(error)),
             }
-        }
-        drop(ends); // With its input the process ends.
-        if let Some(mut child) = self.child(place).take() {
-            // What it exits with tells nothing that its words did not.
-            let _ = child.wait();
         }
         None
     }
 
-    /// Does a block, in as many processes as it takes. A seed that ended one is not run again.
-    fn do_block(&self, place: usize, ends: &mut Option<Ends>, number: u64) -> io::Result<Outcome> {
+    /// Does a block, in as many processes as it takes; nothing when the sweep stops meanwhile, an objection when a seed
+    /// cannot be run.
+    fn do_block(
+        &self,
+        process: &mut Option<Process>,
+        number: u64,
+    ) -> io::Result<Option<Result<Block, (u64, String)>>> {
+        let mut without: Vec<u64> = Vec::new();
         let mut lost: Vec<Failure> = Vec::new();
-        loop {
-            let ready = match ends {
-                Some(ready) => ready,
-                None => ends.insert(self.start(place)?),
-            };
-            let without = lost.iter().map(|failure| failure.seed).collect();
-            match ready.ask(&Task { number, without })? {
-                Outcome::Done(mut block) => {
-                    block.runs += lost.len() as u64;
-                    block.failures.extend(lost);
-                    block.failures.sort_by_key(|failure| failure.seed);
-                    return Ok(Outcome::Done(block));
+        let mut doubtful: Vec<u64> = Vec::new();
+        let mut starts = 0;
+        let mut block = loop {
+            let task = Task::Run(Part { number, only: Vec::new(), without: without.clone() });
+            match self.ask(process, &task)? {
+                Outcome::Done(block) => break block,
+                Outcome::Objection(seed, why) => return Ok(Some(Err((seed, why)))),
+                Outcome::Stopped | Outcome::Small(_) => return Ok(None),
+                Outcome::Died(death) => {
+                    let Some(seed) = death.seed else {
+                        // Somebody may have killed it between two blocks.
+                        starts += 1;
+                        if starts < STARTS_MAX {
+                            continue;
+                        }
+                        let why = format!("{} {}", death.status, death.printed);
+                        let why = why.trim();
+                        return Err(io::Error::other(format!("workers end before they run anything: {why}")));
+                    };
+                    without.push(seed);
+                    match death.is_believed() {
+                        true => lost.push(lost_run(seed, &death)),
+                        false => doubtful.push(seed),
+                    }
                 }
-                // It was killed because the sweep stops.
-                died @ Outcome::Died(..) if self.stop.load(Ordering::Relaxed) => return Ok(died),
-                Outcome::Died(Some(seed), excess) => {
-                    *ends = None;
-                    lost.push(lost_run(seed, excess));
-                }
-                Outcome::Died(None, _) => {
-                    return Err(io::Error::other("a worker of the sweep ended before it ran anything"));
-                }
-                objection @ Outcome::Objection(..) => return Ok(objection),
             }
+        };
+        for seed in doubtful {
+            let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+            let task = Task::Run(Part { number, only: vec![seed], without: Vec::new() });
+            match self.ask(&mut None, &task)? {
+                Outcome::Done(again) => block.merge(again),
+                Outcome::Objection(seed, why) => return Ok(Some(Err((seed, why)))),
+                Outcome::Stopped | Outcome::Small(_) => return Ok(None),
+                Outcome::Died(death) => lost.push(lost_run(seed, &death)),
+            }
+            drop(alone);
         }
+        block.runs += lost.len() as u64;
+        block.failures.extend(lost);
+        block.failures.sort_by_key(|failure| failure.seed);
+        Ok(Some(Ok(block)))
     }
 
-    fn start(&self, place: usize) -> io::Result<Ends> {
-        let mut child = (self.command)().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let ends = child.stdin.take().zip(child.stdout.take());
-        if let Some(mut before) = self.child(place).replace(child) {
-            // It is dead already; this only lets the system forget it.
-            let _ = before.wait();
+    fn ask(&self, process: &mut Option<Process>, task: &Task) -> io::Result<Outcome> {
+        let ready = match process {
+            Some(ready) => ready,
+            None => process.insert(Process::start((self.command)(), self.patience)?),
+        };
+        let outcome = ready.ask(task, &|| self.kill.load(Ordering::Relaxed));
+        if !matches!(outcome, Ok(Outcome::Done(_))) {
+            *process = None;
         }
-        if self.stop.load(Ordering::Relaxed) {
-            self.kill(place);
-        }
-        let (input, output) = ends.ok_or_else(|| io::Error::other("a worker has no pipes"))?;
-        Ok(Ends { input, output: BufReader::new(output) })
-    }
-
-    fn child(&self, place: usize) -> std::sync::MutexGuard<'_, Option<Child>> {
-        self.children[place].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn kill(&self, place: usize) {
-        if let Some(child) = self.child(place).as_mut() {
-            // It may have ended by itself.
-            let _ = child.kill();
-        }
-    }
-
-    fn kill_all(&self) {
-        (0..self.children.len()).for_each(|place| self.kill(place));
+        outcome
     }
 }
 
-impl Ends {
-    /// Gives a process a task and listens until it is done.
-    fn ask(&mut self, task: &Task) -> io::Result<Outcome> {
-        let line = serde_json::to_string(task)?;
-        // A process that is gone is noticed below.
-        let _ = writeln!(self.input, "{line}");
-        let (mut running, mut excess) = (None, None);
-        loop {
-            let mut line = String::new();
-            if self.output.read_line(&mut line)? == 0 || !line.ends_with('\n') {
-                return Ok(Outcome::Died(running, excess));
-            }
-            match serde_json::from_str(&line)? {
-                Word::Seed(seed) => running = Some(seed),
-                Word::Block(block) => return Ok(Outcome::Done(block)),
-                Word::Objection(seed, why) => return Ok(Outcome::Objection(seed, why)),
-                Word::GivesUp(why) => excess = Some(why),
-            }
-        }
+/// Makes the failure of a seed small in a process of its own; nothing when it cannot be, whatever it does to that process.
+pub(crate) fn small_elsewhere(
+    command: Command,
+    patience: Patience,
+    seed: u64,
+    effort: u64,
+    stop: &dyn Fn() -> bool,
+) -> Option<Small> {
+    let mut process = Process::start(command, patience).ok()?;
+    match process.ask(&Task::Shrink(seed, effort), stop) {
+        Ok(Outcome::Small(small)) => small,
+        Ok(_) | Err(_) => None,
     }
 }
 
 /// The finding that a seed ended its process.
-fn lost_run(seed: u64, excess: Option<Excess>) -> Failure {
-    let (property, shape, summary) = match excess {
+fn lost_run(seed: u64, death: &Death) -> Failure {
+    let (property, shape, summary) = match death.excess {
         Some(Excess::Time) => (
             TERMINATION,
             "a run does not end",
-            "a run took longer than --patience in real time; a step may not end",
+            String::from("a run took longer than --patience in real time; a step may not end"),
         ),
         Some(Excess::Memory) => (
             MEMORY,
             "a run takes too much memory",
-            "the process of a run took more than --memory; the protocol may keep what it should let go",
+            String::from(
+                "the process of a run took more than --memory; the protocol may keep what it should let go",
+            ),
+        ),
+        Some(Excess::Silence) => (
+            HANGS,
+            "a run stops its process",
+            String::from("the process of a run gave no sign of life for longer than --patience"),
+        ),
+        Some(Excess::Printed) => (
+            OUTPUT,
+            "a run prints without end",
+            String::from("the process of a run printed more than a disk should hold"),
         ),
         None => (
             PROCESS,
             "a run kills its process",
-            "the process of a run died, by an abort, a stack that overflowed or an exit of its own",
+            format!(
+                "the process of a run ended ({}): an abort, a stack that overflowed or an exit of its own",
+                death.status
+            ),
         ),
     };
     let fingerprint = Fingerprint { property: property.to_owned(), shape: shape.to_owned() };
-    Failure { fingerprint, events: u64::MAX, seed, summary: summary.to_owned() }
+    Failure { fingerprint, events: u64::MAX, seed, summary, printed: death.printed.clone() }
 }

@@ -1,7 +1,7 @@
 //! The same runs in another process: this test program, started again for the same test.
 //!
-//! Holds: the other process makes the runs that it is asked for, writes what came of them into a file, and does nothing
-//! else at that place of the source. Not here: running twice in one process.
+//! Holds: the other process does what the test does, but at one place of the source it makes the runs that it is asked for
+//! and writes what came of them into a file. Not here: running twice in one process.
 
 use std::env;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use std::process::Command;
 use super::repeat::Repeat;
 use super::{Check, Checked, Job, SEED_VARIABLE};
 use crate::protocol::Protocol;
-use crate::sweep::first_difference;
+use crate::twice::first_difference;
 
 /// The environment variables that make a process the other one: where in the source, which runs, and where to write.
 const PLACE: &str = "SPLITBRAIN_TWIN_PLACE";
@@ -27,9 +27,8 @@ pub(super) struct Twin {
 
 /// Whether this process is the other one, and is asked at this place.
 pub(super) fn asked(place: &Location<'_>) -> Option<Twin> {
-    let wanted = env::var(PLACE).ok()?;
-    if wanted != place.to_string() {
-        return Some(Twin { jobs: Vec::new(), file: PathBuf::new() });
+    if env::var(PLACE).ok()? != place.to_string() {
+        return None;
     }
     let jobs = env::var(JOBS).ok()?;
     let jobs = jobs.split(' ').filter_map(|job| {
@@ -39,11 +38,15 @@ pub(super) fn asked(place: &Location<'_>) -> Option<Twin> {
     Some(Twin { jobs: jobs.collect(), file: PathBuf::from(env::var_os(FILE)?) })
 }
 
+/// Whether this process is the other one.
+pub(super) fn is_other() -> bool {
+    env::var_os(PLACE).is_some()
+}
+
 impl Twin {
     /// Makes the runs and writes what came of them: a line for each, or the trace of a single one.
     pub(super) fn serve<P: Protocol>(&self, check: &Check<P>) -> Checked {
         let text = match self.jobs.as_slice() {
-            [] => return Checked::default(),
             [one] => trace(check, *one).join("\n"),
             many => many.iter().map(|job| digest(check, *job) + "\n").collect(),
         };

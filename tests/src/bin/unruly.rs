@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use splitbrain::protocol::{
-    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
-    OptionValue, Protocol, QuorumSets, Settings, Within,
+    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Protocol,
+    QuorumSets, Settings, Within,
 };
 use splitbrain::protocols::echo::{Count, Tick};
 use splitbrain::system::{System, Systems};
@@ -25,26 +25,66 @@ static SPOKEN: AtomicU64 = AtomicU64::new(0);
 /// What it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deed {
+    /// Speaks at another time in every run.
     Differs,
+    /// Speaks at another time in every process.
+    Process,
     Hangs,
+    Sleeps,
+    Stops,
     Grows,
     Aborts,
     /// Every message is answered at once.
     Answers,
     /// Whoever leads sends forty messages where one would do.
     Chatters,
+    Exits,
+    Overflows,
+    Panics,
+    /// Panics when it is dropped.
+    Drops,
+    /// Prints, and panics.
+    Prints,
+    /// Prints without end.
+    Floods,
+    /// Closes every descriptor.
+    Closes,
+    /// Goes to another folder.
+    Moves,
+    /// Leaves a thread behind.
+    Threads,
 }
+
+const DEEDS: [(&str, Deed); 17] = [
+    ("answers", Deed::Answers),
+    ("chatters", Deed::Chatters),
+    ("process", Deed::Process),
+    ("hangs", Deed::Hangs),
+    ("sleeps", Deed::Sleeps),
+    ("stops", Deed::Stops),
+    ("grows", Deed::Grows),
+    ("aborts", Deed::Aborts),
+    ("exits", Deed::Exits),
+    ("overflows", Deed::Overflows),
+    ("panics", Deed::Panics),
+    ("drops", Deed::Drops),
+    ("prints", Deed::Prints),
+    ("floods", Deed::Floods),
+    ("closes", Deed::Closes),
+    ("moves", Deed::Moves),
+    ("threads", Deed::Threads),
+];
 
 /// How often nodes speak, and what they do besides.
 #[derive(Clone, Copy, Debug)]
-struct Manners {
+pub(crate) struct Manners {
     every: Within,
     deed: Deed,
 }
 
 /// A node that cannot be relied upon. One in four does its deed.
 #[derive(Clone, Debug)]
-struct Unruly {
+pub(crate) struct Unruly {
     manners: Manners,
     id: NodeId,
     does_it: bool,
@@ -61,13 +101,9 @@ impl Protocol for Unruly {
     fn settings(common: &Settings) -> Result<Manners, BadSetting> {
         let mut deed = Deed::Differs;
         for (name, value) in &common.options {
-            deed = match (name.as_str(), value) {
-                ("deed", OptionValue::Word(word)) if word == "hangs" => Deed::Hangs,
-                ("deed", OptionValue::Word(word)) if word == "grows" => Deed::Grows,
-                ("deed", OptionValue::Word(word)) if word == "aborts" => Deed::Aborts,
-                ("deed", OptionValue::Word(word)) if word == "answers" => Deed::Answers,
-                ("deed", OptionValue::Word(word)) if word == "chatters" => Deed::Chatters,
-                _ => return Err(BadSetting::new(name, "deed: hangs, grows, aborts, answers or chatters")),
+            deed = match name.as_str() {
+                "deed" => value.word(name, &DEEDS, "a deed")?,
+                _ => return Err(BadSetting::new(name, "deed")),
             };
         }
         Ok(Manners { every: common.election, deed })
@@ -97,20 +133,16 @@ impl Protocol for Unruly {
         }
         self.ticks += 1;
         let Manners { every, deed } = self.manners;
-        let mut jitter = 0;
-        match deed {
+        let jitter = match deed {
             // It takes a while until it shows.
-            Deed::Differs if self.ticks > 3 => jitter = SPOKEN.fetch_add(1, Ordering::Relaxed),
-            Deed::Hangs if self.does_it => while black_box(true) {},
-            Deed::Grows if self.does_it => {
-                let mut all = Vec::new();
-                while black_box(true) {
-                    all.push(vec![1u8; 1 << 20]);
-                }
-            }
-            Deed::Aborts if self.does_it => std::process::abort(),
+            Deed::Differs if self.ticks > 3 => SPOKEN.fetch_add(1, Ordering::Relaxed),
+            Deed::Process => u64::from(std::process::id()),
+            _ => 0,
+        };
+        match deed {
             Deed::Answers if self.leads() => self.speak(out),
             Deed::Chatters if self.leads() => (0..40).for_each(|_| self.speak(out)),
+            _ if self.does_it => misbehave(deed),
             _ => {}
         }
         let within = Within { min: every.min + jitter, max: every.max + jitter };
@@ -129,6 +161,63 @@ impl Protocol for Unruly {
 impl Unruly {
     fn speak(&self, out: &mut Effects<Unruly>) {
         out.push(Effect::Send { from: self.id, to: NodeId(1), address: Address(1), message: self.ticks });
+    }
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+fn misbehave(deed: Deed) {
+    match deed {
+        Deed::Differs | Deed::Process | Deed::Drops | Deed::Answers | Deed::Chatters => {}
+        Deed::Hangs => while black_box(true) {},
+        Deed::Sleeps => std::thread::sleep(std::time::Duration::from_secs(3_600)),
+        Deed::Stops => {
+            let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+        }
+        Deed::Grows => {
+            let mut all = Vec::new();
+            while black_box(true) {
+                all.push(vec![1u8; 1 << 20]);
+            }
+        }
+        Deed::Aborts => std::process::abort(),
+        Deed::Exits => std::process::exit(0),
+        Deed::Overflows => {
+            black_box(deeper(0));
+        }
+        Deed::Panics => panic!("it may not go on"),
+        Deed::Prints => {
+            println!("it is about to end \u{1b}[31m");
+            eprintln!("and says so");
+            panic!("it may not go on");
+        }
+        Deed::Floods => {
+            while black_box(true) {
+                println!("{}", "again and again ".repeat(4_096));
+            }
+        }
+        Deed::Closes => (0..1_024).for_each(|descriptor| {
+            let _ = nix::unistd::close(descriptor);
+        }),
+        Deed::Moves => std::env::set_current_dir("/").expect("a root"),
+        Deed::Threads => {
+            std::thread::spawn(|| {
+                loop {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                }
+            });
+        }
+    }
+}
+
+fn deeper(depth: u64) -> u64 {
+    let room = black_box([depth; 64]);
+    if black_box(true) { deeper(depth + 1) + room[1] } else { depth }
+}
+
+impl Drop for Unruly {
+    fn drop(&mut self) {
+        let is_alone = !std::thread::panicking();
+        assert!(self.manners.deed != Deed::Drops || !self.does_it || !is_alone, "it may not be dropped");
     }
 }
 

@@ -1,11 +1,16 @@
-//! Where two runs of one seed part.
+//! Runs that are made twice: which seeds, and where two runs of one seed part.
 //!
-//! Holds: the records before the one that is named are equal. Not here: which seeds run twice (`sweep`).
+//! Holds: the records before the one that is named are equal. Not here: making the runs (`sweep`, `testing`).
 
 use core::fmt;
 
 /// How many records before the first difference are shown.
 const CONTEXT: usize = 5;
+
+/// Whether a seed is among those that run twice, one in so many; none when that is 0.
+pub(crate) fn is_drawn_for_twice(seed: u64, one_in: u64) -> bool {
+    one_in > 0 && xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()).is_multiple_of(one_in)
+}
 
 /// The first record in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
