@@ -1,4 +1,4 @@
-//! Events per second of a five-node Raft with clients and every checker on.
+//! Events per second of a five-node Raft with clients and every checker on, and what a copy of such a world costs.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use splitbrain::protocols::raft::Raft;
@@ -84,5 +84,21 @@ fn events(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, events);
+/// What it costs to copy a world after so many committed entries, the end of the copy included.
+fn forks(criterion: &mut Criterion) {
+    let scenario = scenario::parse("calm", CALM).expect("a good scenario").scenario;
+    let mut group = criterion.benchmark_group("fork");
+    for commits in [100, 1_000, 10_000, 100_000] {
+        let mut world = world(&scenario);
+        world.set_busy(true);
+        while world.nodes().iter().map(|node| node.glance.commit).max() < Some(commits) {
+            let until = world.now().after(100_000_000);
+            world.run_until(until);
+        }
+        group.bench_function(commits.to_string(), |bencher| bencher.iter(|| world.clone()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, events, forks);
 criterion_main!(benches);

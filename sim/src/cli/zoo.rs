@@ -8,7 +8,6 @@ use clap::Args;
 use cpu_time::ThreadTime;
 use splitbrain_core::MutationInfo;
 
-use super::options;
 use super::output::{Output, complain, inform};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED, zoo_shrink};
 use crate::files;

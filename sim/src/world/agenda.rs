@@ -3,7 +3,7 @@
 //! Holds: events of one moment come in the order in which they were put there; in an untimed agenda any event may come
 //! next. Not here: what an event does (`world`).
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::choices::{Choices, Site};
@@ -63,13 +63,52 @@ const LATE: usize = 7;
 /// What an event of an untimed agenda takes, in virtual nanoseconds.
 pub(crate) const UNTIMED_EVENT: u64 = 1_000;
 
+/// An event and when it comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// The moment, and below it the entry's number: one comparison orders both.
+    key: u128,
+    event: Event,
+}
+
+impl Entry {
+    fn new(at: Moment, number: u64, event: Event) -> Entry {
+        Entry { key: u128::from(at.0) << 64 | u128::from(number), event }
+    }
+
+    fn at(&self) -> Moment {
+        Moment((self.key >> 64) as u64)
+    }
+}
+
+/// The soonest entry is the greatest: a heap gives out its greatest first.
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Entry {}
+
 /// The future of a world.
 #[derive(Clone, Debug)]
 pub(crate) enum Agenda {
     /// In order of time; the number breaks ties.
     Timed {
         /// What is due, soonest first.
-        heap: BinaryHeap<Reverse<(Moment, u64, Event)>>,
+        heap: BinaryHeap<Entry>,
         /// The number of the next entry.
         next: u64,
     },
@@ -115,9 +154,9 @@ impl Agenda {
     pub(crate) fn drain(&mut self) -> Vec<Event> {
         match self {
             Agenda::Timed { heap, .. } => {
-                let mut rest: Vec<_> = heap.drain().collect();
+                let mut rest: Vec<Entry> = heap.drain().collect();
                 rest.sort_unstable();
-                rest.into_iter().rev().map(|Reverse((_, _, event))| event).collect()
+                rest.into_iter().rev().map(|entry| entry.event).collect()
             }
             Agenda::Untimed { pools, .. } => pools.iter_mut().flat_map(std::mem::take).collect(),
         }
@@ -144,7 +183,7 @@ impl Agenda {
     pub(crate) fn push(&mut self, at: Moment, event: Event) {
         match self {
             Agenda::Timed { heap, next } => {
-                heap.push(Reverse((at, *next, event)));
+                heap.push(Entry::new(at, *next, event));
                 *next += 1;
             }
             Agenda::Untimed { pools, .. } => pools[kind(event)].push(event),
@@ -161,11 +200,10 @@ impl Agenda {
     ) -> Option<(Moment, Event)> {
         match self {
             Agenda::Timed { heap, .. } => {
-                let Reverse((at, _, _)) = heap.peek()?;
-                if *at > until {
+                if heap.peek()?.at() > until {
                     return None;
                 }
-                heap.pop().map(|Reverse((at, _, event))| (at, event))
+                heap.pop().map(|entry| (entry.at(), entry.event))
             }
             Agenda::Untimed { pools, weights, .. } => {
                 let at = now.after(UNTIMED_EVENT);

@@ -21,6 +21,21 @@ fn events_max(before: u64) -> u64 {
     200_000 + 50 * before
 }
 
+/// Why a cluster does not agree.
+#[derive(Clone, Copy, Debug)]
+enum Disagreement {
+    /// Nobody leads.
+    NobodyLeads,
+    /// Something was committed that the leader's log, which ends here, does not reach.
+    Lacks { leader: NodeId, last: u64 },
+    /// The leader has not committed all that it holds.
+    Uncommitted { leader: NodeId, commit: u64, last: u64 },
+    /// A member has not applied all that the leader holds.
+    Unapplied { node: NodeId, applied: u64, last: u64 },
+    /// A member believes to lead as well.
+    Leads { node: NodeId, leader: NodeId },
+}
+
 impl<P: Protocol> World<P> {
     /// Ends every hardship that can end: of links, disks, clocks and processes, held messages included; nemeses undo
     /// what they did; an untimed world becomes timed, and a frozen one goes on by itself.
@@ -57,34 +72,47 @@ impl<P: Protocol> World<P> {
     /// running member of its membership has applied all that it holds.
     #[must_use]
     pub fn disagreement(&self) -> Option<String> {
-        let Some(leader) = self.leader() else { return Some(self.why_nobody_leads()) };
+        Some(match self.first_disagreement()? {
+            Disagreement::NobodyLeads => self.why_nobody_leads(),
+            Disagreement::Lacks { leader, last } => {
+                let (lost, name) = (self.ledger.committed, self.names.of(leader));
+                format!("entry {lost} was committed, and the log of {name}, who leads, ends at {last}")
+            }
+            Disagreement::Uncommitted { leader, commit, last } => {
+                format!("{} leads and has committed {commit} of {last}", self.names.of(leader))
+            }
+            Disagreement::Unapplied { node, applied, last } => {
+                format!("{} has applied {applied} of {last}", self.names.of(node))
+            }
+            Disagreement::Leads { node, leader } => {
+                format!("{} believes to lead beside {}", self.names.of(node), self.names.of(leader))
+            }
+        })
+    }
+
+    /// The same as numbers: it is asked after every event.
+    fn first_disagreement(&self) -> Option<Disagreement> {
+        let Some(leader) = self.leader() else { return Some(Disagreement::NobodyLeads) };
         let process = self.nodes[leader.0 as usize].process.as_ref()?;
-        let (name, goal) = (self.names.of(leader), process.last());
-        if goal < self.ledger.committed {
-            let lost = self.ledger.committed;
-            return Some(format!(
-                "entry {lost} was committed, and the log of {name}, who leads, ends at {goal}"
-            ));
+        let (last, commit) = (process.last(), process.commit());
+        if last < self.ledger.committed {
+            return Some(Disagreement::Lacks { leader, last });
         }
-        if process.commit() < goal {
-            return Some(format!("{name} leads and has committed {} of {goal}", process.commit()));
+        if commit < last {
+            return Some(Disagreement::Uncommitted { leader, commit, last });
         }
         let mut members = process.learners();
         process.each_voter(&mut |_, voter| {
             members.insert(voter);
         });
-        for member in members {
-            let node = &self.nodes[member.0 as usize];
-            let Some(process) = &node.process else { continue };
-            let other = self.names.of(member);
-            if process.applied() < goal {
-                return Some(format!("{other} has applied {} of {goal}", process.applied()));
+        members.into_iter().find_map(|node| {
+            let process = self.nodes[node.0 as usize].process.as_ref()?;
+            let applied = process.applied();
+            if applied < last {
+                return Some(Disagreement::Unapplied { node, applied, last });
             }
-            if member != leader && process.leads() {
-                return Some(format!("{other} believes to lead beside {name}"));
-            }
-        }
-        None
+            (node != leader && process.leads()).then_some(Disagreement::Leads { node, leader })
+        })
     }
 
     fn why_nobody_leads(&self) -> String {
@@ -178,8 +206,7 @@ impl<P: Protocol> World<P> {
         let (before, epoch) = (self.counts(), self.highest_epoch());
         let events_max = events_max(before.events);
         loop {
-            // To say why takes longer than an event: it is done once, at the end.
-            if self.leader().is_some() && self.disagreement().is_none() {
+            if self.first_disagreement().is_none() {
                 return Ok(());
             }
             let circles = self.counts().events - before.events >= events_max;
@@ -229,7 +256,7 @@ impl<P: Protocol> World<P> {
             self.hands.clients.iter().any(|client| {
                 client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some()
             });
-        !calls && !self.has_pending_operation() && self.disagreement().is_none()
+        !calls && !self.has_pending_operation() && self.first_disagreement().is_none()
     }
 
     fn highest_epoch(&self) -> u64 {
