@@ -144,7 +144,7 @@ pub(crate) struct Frontier {
     spent_of: HashMap<Vec<(u32, u32)>, u32, FxBuildHasher>,
     spent_bytes: usize,
     sight: Option<Arc<Sight>>,
-    form: Form,
+    pub(crate) form: Form,
     /// Whether the form made it forget something.
     pub(crate) narrowed: bool,
     /// Whether any operation, a later one included, may tell only what it did not see.

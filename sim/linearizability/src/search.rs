@@ -130,11 +130,11 @@ pub(crate) enum Found {
     GaveUp(GaveUp),
 }
 
-/// Steps of the first turn beyond two for each operation, how many times more the next turn gets, and the width of
-/// its narrow frontier.
+/// Steps of the first turn beyond two for each operation; how many times more the next turn gets, and how many times
+/// wider its narrow frontier is. A narrow one needs no bound but its width, so it gets more.
 const FIRST_TURN: u64 = 256;
-const GROWTH: u64 = 8;
-const FIRST_WIDTH: usize = 8;
+const GROWTH: u64 = 4;
+const NARROW_SHARE: u64 = 32;
 const WIDTH_MAX: usize = 4096;
 
 /// Searches the whole history of one key, which may begin in any of some states. Gives the steps taken as well.
@@ -162,7 +162,11 @@ struct Turns<'a> {
     /// Times and numbers of those that return, in order.
     returns: Vec<(u64, u32)>,
     sight: Arc<Sight>,
+    /// Where each pending operation stands in a frontier; the same in all of them.
+    slots: Vec<u8>,
     steps: u64,
+    /// How many returns some order explains.
+    explained: usize,
     /// Whether the exact frontier outgrew the memory.
     outgrown: bool,
     /// Whether the loose frontier has nothing more to say.
@@ -177,14 +181,25 @@ impl<'a> Turns<'a> {
         returns.sort_unstable();
         let loose_is_done = returns.len() == ops.len();
         let sight = Arc::new(Sight::of(compiled));
-        Turns { compiled, initial, returns, sight, steps: 0, outgrown: false, loose_is_done }
+        let slots = vec![0; ops.len()];
+        Turns {
+            compiled,
+            initial,
+            returns,
+            sight,
+            slots,
+            steps: 0,
+            explained: 0,
+            outgrown: false,
+            loose_is_done,
+        }
     }
 
     fn take(&mut self, limits: &Limits<'_>, machine: &mut impl Machine) -> Found {
         let mut share = FIRST_TURN + 2 * self.compiled.ops.len() as u64;
-        let mut width = FIRST_WIDTH;
+        let mut width = 1;
         loop {
-            for form in [Form::Exact, Form::Narrow(width), Form::Loose] {
+            for form in [Form::Narrow(width), Form::Exact, Form::Loose] {
                 let skipped = match form {
                     Form::Exact => self.outgrown,
                     Form::Narrow(width) => width > WIDTH_MAX,
@@ -194,7 +209,8 @@ impl<'a> Turns<'a> {
                     continue;
                 }
                 let left = limits.steps.saturating_sub(self.steps);
-                let turn = Limits { steps: share.min(left), ..*limits };
+                let times = if matches!(form, Form::Narrow(_)) { NARROW_SHARE } else { 1 };
+                let turn = Limits { steps: share.saturating_mul(times).min(left), ..*limits };
                 match self.turn(form, &turn, machine) {
                     Ok(Some(found)) => return found,
                     Ok(None) => {}
@@ -219,16 +235,23 @@ impl<'a> Turns<'a> {
         limits: &Limits<'_>,
         machine: &mut impl Machine,
     ) -> Result<Option<Found>, GaveUp> {
-        let mut frontier = Frontier::new(self.initial, Some(Arc::clone(&self.sight)), form);
-        let result = self.run(&mut frontier, limits, machine);
-        self.steps += frontier.steps;
+        let frontier = Frontier::new(self.initial, Some(Arc::clone(&self.sight)), form);
+        let mut walk = Walk { frontier, returned: 0, called: 0 };
+        let result = match form {
+            Form::Narrow(width) => self.walk_narrow(&mut walk, width, limits, machine),
+            Form::Exact | Form::Loose => self.walk(&mut walk, limits, machine),
+        };
+        self.steps += walk.frontier.steps;
+        if form != Form::Loose {
+            self.explained = self.explained.max(walk.returned);
+        }
         match (result, form) {
             (Ok(Found::Linearizable), Form::Loose) => {
                 self.loose_is_done = true;
                 Ok(None)
             }
             (Ok(Found::Contradiction(number)), Form::Loose) => Ok(Some(Found::Impossible(number))),
-            (Ok(Found::Contradiction(_)), _) if frontier.narrowed => Ok(None),
+            (Ok(Found::Contradiction(_)), _) if walk.frontier.narrowed => Ok(None),
             (Ok(found), _) => Ok(Some(found)),
             (Err(GaveUp::Memory), Form::Exact) => {
                 self.outgrown = true;
@@ -243,35 +266,97 @@ impl<'a> Turns<'a> {
         }
     }
 
-    fn run(
-        &self,
-        frontier: &mut Frontier,
+    fn walk(
+        &mut self,
+        walk: &mut Walk,
         limits: &Limits<'_>,
         machine: &mut impl Machine,
     ) -> Result<Found, GaveUp> {
-        let ops = &self.compiled.ops;
-        let mut slots = vec![0u8; ops.len()];
-        let mut next = 0;
-        for &(now, number) in &self.returns {
-            while let Some(op) = ops.get(next).filter(|op| op.call <= now) {
-                if op.known() {
-                    let slot = frontier.call(op.step, op.ret, machine)?;
-                    if !op.must {
-                        frontier.make_optional(slot);
-                    }
-                    slots[next] = slot as u8;
-                } else {
-                    frontier.call_unknown(op.step);
-                }
-                next += 1;
-            }
-            if !frontier.ret(u32::from(slots[number as usize]), now, limits, machine)? {
+        while walk.returned < self.returns.len() {
+            if let Some(number) = self.next_return(walk, limits, machine)? {
                 return Ok(Found::Contradiction(number));
-            }
-            if frontier.steps > limits.steps {
-                return Err(GaveUp::Steps);
             }
         }
         Ok(Found::Linearizable)
     }
+
+    /// As `walk`; where a narrow frontier ends, it goes back and passes the place with a wider one.
+    fn walk_narrow(
+        &mut self,
+        walk: &mut Walk,
+        width: usize,
+        limits: &Limits<'_>,
+        machine: &mut impl Machine,
+    ) -> Result<Found, GaveUp> {
+        let mut saved = vec![walk.clone()];
+        let (mut wider, mut wide_until) = (width, 0);
+        while walk.returned < self.returns.len() {
+            if walk.returned.is_multiple_of(SAVED_EVERY) && walk.returned > 0 {
+                if walk.returned > wide_until {
+                    wider = width;
+                    walk.frontier.form = Form::Narrow(width);
+                }
+                saved.push(walk.clone());
+                if saved.len() > 2 * SAVED_MAX {
+                    saved.drain(..SAVED_MAX);
+                }
+            }
+            let Some(number) = self.next_return(walk, limits, machine)? else { continue };
+            if !walk.frontier.narrowed || wider >= WIDTH_MAX {
+                return Ok(Found::Contradiction(number));
+            }
+            // The wider it already was, the farther back the mistake.
+            wider *= GROWTH as usize;
+            wide_until = wide_until.max(walk.returned);
+            let back = (wider / width).ilog2() as usize / 2;
+            saved.truncate(saved.len().saturating_sub(back).max(1));
+            let steps = walk.frontier.steps;
+            *walk = saved.last().expect("the first is never dropped").clone();
+            walk.frontier.steps = steps;
+            walk.frontier.form = Form::Narrow(wider);
+        }
+        Ok(Found::Linearizable)
+    }
+
+    /// Goes through the next return; gives the number of the operation when nothing survives it.
+    fn next_return(
+        &mut self,
+        walk: &mut Walk,
+        limits: &Limits<'_>,
+        machine: &mut impl Machine,
+    ) -> Result<Option<u32>, GaveUp> {
+        let ops = &self.compiled.ops;
+        let (now, number) = self.returns[walk.returned];
+        while let Some(op) = ops.get(walk.called).filter(|op| op.call <= now) {
+            if op.known() {
+                let slot = walk.frontier.call(op.step, op.ret, machine)?;
+                if !op.must {
+                    walk.frontier.make_optional(slot);
+                }
+                self.slots[walk.called] = slot as u8;
+            } else {
+                walk.frontier.call_unknown(op.step);
+            }
+            walk.called += 1;
+        }
+        let slot = u32::from(self.slots[number as usize]);
+        if !walk.frontier.ret(slot, now, limits, machine)? {
+            return Ok(Some(number));
+        }
+        walk.returned += 1;
+        if walk.frontier.steps > limits.steps { Err(GaveUp::Steps) } else { Ok(None) }
+    }
 }
+
+/// A frontier on its way through the history.
+#[derive(Clone)]
+struct Walk {
+    frontier: Frontier,
+    /// Returns and calls behind it.
+    returned: usize,
+    called: usize,
+}
+
+/// After how many returns a narrow walk is kept to go back to, and how many of them at least.
+const SAVED_EVERY: usize = 32;
+const SAVED_MAX: usize = 8;
