@@ -89,6 +89,11 @@ impl Durability {
         id
     }
 
+    /// The last write that was issued.
+    pub(crate) fn issued(&self) -> WriteId {
+        self.issued
+    }
+
     /// The disk answers.
     pub(crate) fn finish(&mut self, through: WriteId) {
         while self.unfinished.front().is_some_and(|write| write.id <= through) {

@@ -157,6 +157,7 @@ pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     t.hard_state_changed();
     let kept = match core::mem::replace(&mut t.role, Role::Follower) {
         Role::PreCandidate(votes) if t.mutated(Mutation::PreVotesKept) => votes,
+        Role::Candidate(votes) if t.mutated(Mutation::VotesOutliveTerm) => votes,
         Role::PreCandidate(_) | Role::Follower | Role::Candidate(_) | Role::Leader(_) => Votes::default(),
     };
     t.role = Role::Candidate(kept);
@@ -401,7 +402,8 @@ fn wait_for_leader(t: &mut Transition<'_>) {
 pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Option<NodeId>) {
     let in_new_term = term > t.term();
     if in_new_term {
-        t.hard_state = HardState { term, vote: None };
+        let vote = t.hard_state.vote.filter(|_| t.mutated(Mutation::VoteOutlivesTerm));
+        t.hard_state = HardState { term, vote };
         if !t.mutated(Mutation::TermNotPersisted) {
             t.hard_state_changed();
         }

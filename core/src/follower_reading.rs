@@ -43,6 +43,8 @@ pub(crate) struct FollowerReads {
     /// Whether a heartbeat came since the request was sent, and the answer did not; or it could not be sent.
     silent: bool,
     answered: VecDeque<Answered>,
+    /// What was told last, and in which term; read by a mutation only.
+    remembered: Option<(Term, LogIndex)>,
 }
 
 /// A client asks a node that does not lead.
@@ -50,6 +52,13 @@ pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
     let hint = t.leader;
     if !t.config.follower_reads || hint.is_none() {
         return t.refuse(request, Refusal::NotLeader { hint });
+    }
+    let term = t.term();
+    if t.mutated(Mutation::ReadIndexRemembered)
+        && let Some((_, index)) = t.follower_reads.remembered.filter(|(told_in, _)| *told_in == term)
+    {
+        t.follower_reads.answered.push_back(Answered { request, index, asked_in: term });
+        return;
     }
     t.follower_reads.gathered.push(request);
     maybe_ask(t);
@@ -97,7 +106,10 @@ pub(crate) fn on_response(t: &mut Transition<'_>, answers: ReadContext, index: L
     if !awaited || t.follower_reads.asked.is_empty() {
         return t.note(Fact::ReadAnswerNotAwaited);
     }
+    let remembers = t.mutated(Mutation::ReadIndexRemembered);
+    let term = t.term();
     let reads = &mut t.follower_reads;
+    reads.remembered = remembers.then_some((term, index));
     let asked_in = reads.asked_in;
     let answered = reads.asked.drain(..).map(|request| Answered { request, index, asked_in });
     reads.answered.extend(answered);

@@ -94,6 +94,10 @@ pub(crate) fn on_round_started(t: &mut Transition<'_>, round: u64) {
 
 /// A quorum answered a round.
 pub(crate) fn on_round_confirmed(t: &mut Transition<'_>, round: u64) {
+    if t.mutated(Mutation::LeaseFromAnswer) && is_on(t) {
+        let within = Within::exactly(t.config.lease());
+        t.set_timer(timer_of(round), within);
+    }
     change(t, |leases| {
         if let Some(lease) = leases.of(timer_of(round))
             && *lease == Lease::Asked
@@ -119,6 +123,9 @@ pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
 
 /// The members changed: those who promised need not be a quorum any more after a second change.
 pub(crate) fn on_members_changed(t: &mut Transition<'_>) {
+    if t.mutated(Mutation::LeaseSurvivesChange) {
+        return;
+    }
     change(t, |leases| (leases.even, leases.odd) = (Lease::Over, Lease::Over));
 }
 

@@ -127,6 +127,40 @@ pub enum Mutation {
     ReadBeforeApplied,
     /// A follower takes whatever read index comes for the one that it waits for.
     ReadAnswerForAnother,
+    /// A candidate that stands again keeps the votes of its last term.
+    VotesOutliveTerm,
+    /// A higher term does not free the vote of the last one.
+    VoteOutlivesTerm,
+    /// An append without entries is accepted whatever comes before it.
+    EmptyAppendUnchecked,
+    /// A probe that was lost is never sent again.
+    ProbeStaysPaused,
+    /// What was rejected counts as under way for ever.
+    WindowNeverReopens,
+    /// A membership that is cut from the log stays in force.
+    RollbackForgotten,
+    /// A snapshot holds the last membership of the log, committed or not.
+    SnapshotLatestMembers,
+    /// A snapshot that is installed leaves the members as they were.
+    InstallKeepsMembers,
+    /// A chunk of a snapshot that was lost is never sent again.
+    ChunkNeverRepeated,
+    /// A leader names what it has applied, which its disk holds back, to a follower that reads.
+    ReadIndexApplied,
+    /// A follower serves later reads of a term by the index that it was told for an earlier one.
+    ReadIndexRemembered,
+    /// A lease counts from when its round was answered.
+    LeaseFromAnswer,
+    /// The answer to one write counts for all that were issued after it.
+    PersistedCountsLater,
+    /// Any answer to a heartbeat confirms the newest round of reads.
+    LateAnswerConfirms,
+    /// Only the first set of a joint config confirms reads.
+    ReadQuorumFirstSet,
+    /// A snapshot is taken for known where the log is as long.
+    SnapshotHeldByIndex,
+    /// A lease goes on after the members have changed.
+    LeaseSurvivesChange,
 }
 
 /// What a reader wants to know of a mutation.
@@ -561,6 +595,149 @@ impl Mutation {
             source: "etcd 20418",
             promises: &["linearizability"],
             breaks: "a follower takes whatever read index comes for the one that it waits for",
+        },
+        MutationInfo {
+            mutation: Mutation::VotesOutliveTerm,
+            name: "votes-outlive-term",
+            source: "paper, section 5.2; raft-rs PR 84",
+            promises: &["election-safety"],
+            breaks: "a candidate that stands again keeps the votes of its last term",
+        },
+        MutationInfo {
+            mutation: Mutation::VoteOutlivesTerm,
+            name: "vote-outlives-term",
+            source: "paper, figure 2",
+            promises: &["convergence"],
+            breaks: "a higher term does not free the vote of the last one",
+        },
+        MutationInfo {
+            mutation: Mutation::EmptyAppendUnchecked,
+            name: "empty-append-unchecked",
+            source: "WRaft 118.2 (SandTable); RedisLabs/raft 49",
+            promises: &["leader-completeness", "commit-durability", "state-machine-safety", "invariant"],
+            breaks: "an append without entries is accepted whatever comes before it",
+        },
+        MutationInfo {
+            mutation: Mutation::ProbeStaysPaused,
+            name: "probe-stays-paused",
+            source: "RATIS-2137; etcd, probe state of progress",
+            promises: &["convergence"],
+            breaks: "a probe that was lost is never sent again",
+        },
+        MutationInfo {
+            mutation: Mutation::WindowNeverReopens,
+            name: "window-never-reopens",
+            source: "etcd, inflights; RATIS-748",
+            promises: &["convergence"],
+            breaks: "what was rejected counts as under way for ever",
+        },
+        MutationInfo {
+            mutation: Mutation::RollbackForgotten,
+            name: "rollback-forgotten",
+            source: "thesis 4.1; copycat 23",
+            promises: &[
+                "election-safety",
+                "leader-completeness",
+                "convergence",
+                "commit-durability",
+                "state-machine-safety",
+                "invariant",
+            ],
+            breaks: "a membership that is cut from the log stays in force",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotLatestMembers,
+            name: "snapshot-latest-members",
+            source: "canonical/raft 250 and PR 354",
+            promises: &[
+                "election-safety",
+                "leader-completeness",
+                "convergence",
+                "commit-durability",
+                "invariant",
+            ],
+            breaks: "a snapshot holds the last membership of the log, committed or not",
+        },
+        MutationInfo {
+            mutation: Mutation::InstallKeepsMembers,
+            name: "install-keeps-members",
+            source: "RedisRaft 44; etcd e515a67",
+            promises: &[
+                "election-safety",
+                "leader-completeness",
+                "convergence",
+                "commit-durability",
+                "invariant",
+            ],
+            breaks: "a snapshot that is installed leaves the members as they were",
+        },
+        MutationInfo {
+            mutation: Mutation::ChunkNeverRepeated,
+            name: "chunk-never-repeated",
+            source: "RATIS-1305; openraft d0e245a2",
+            promises: &["convergence"],
+            breaks: "a chunk of a snapshot that was lost is never sent again",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadIndexApplied,
+            name: "read-index-applied",
+            source: "thesis 6.4; RATIS-2350",
+            promises: &["linearizability"],
+            breaks: "a leader names what it has applied to a follower that reads, not what is committed",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadIndexRemembered,
+            name: "read-index-remembered",
+            source: "thesis 6.4; etcd-io/raft PR 397",
+            promises: &["linearizability"],
+            breaks: "a follower serves later reads of a term by the index that it was told for an earlier one",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseFromAnswer,
+            name: "lease-from-answer",
+            source: "thesis 6.4.1",
+            promises: &["linearizability"],
+            breaks: "a lease counts from when its round was answered",
+        },
+        MutationInfo {
+            mutation: Mutation::PersistedCountsLater,
+            name: "persisted-counts-later-writes",
+            source: "raft-rs 417; etcd, asynchronous storage writes",
+            promises: &[
+                "commit-durability",
+                "leader-completeness",
+                "state-machine-safety",
+                "election-safety",
+            ],
+            breaks: "the answer to one write counts for all that were issued after it",
+        },
+        MutationInfo {
+            mutation: Mutation::LateAnswerConfirms,
+            name: "late-answer-confirms",
+            source: "etcd-io/raft PR 397",
+            promises: &["linearizability"],
+            breaks: "any answer to a heartbeat confirms the newest round of reads",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadQuorumFirstSet,
+            name: "read-quorum-first-set",
+            source: "scylladb PR 29226",
+            promises: &["linearizability"],
+            breaks: "only the first set of a joint config confirms reads",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotHeldByIndex,
+            name: "snapshot-held-by-index",
+            source: "openraft 1892; scylladb 9551",
+            promises: &["state-machine-safety", "log-matching", "leader-completeness", "commit-durability"],
+            breaks: "a snapshot is taken for known where the log is as long",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseSurvivesChange,
+            name: "lease-survives-change",
+            source: "thesis 6.4.1",
+            promises: &["linearizability"],
+            breaks: "a lease goes on after the members have changed",
         },
     ];
 

@@ -15,6 +15,7 @@ use crate::fact::Fact;
 use crate::lease::{self, Leases};
 use crate::message::{Body, ReadContext};
 use crate::mutation::Mutation;
+use crate::quorum::majority;
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{Address, LogIndex, NodeId, RequestId};
@@ -113,6 +114,10 @@ fn begin(t: &mut Transition<'_>, asker: Asker) {
         t.note(Fact::LeaseRead);
     }
     let confirms = confirms && !leased;
+    let index = match asker {
+        Asker::Node { .. } if t.mutated(Mutation::ReadIndexApplied) => t.applied,
+        Asker::Node { .. } | Asker::Client(_) | Asker::Operator(_) => commit,
+    };
     let Some(leader) = t.leading_mut() else { return };
     let reads = &mut leader.reads;
     let round = match confirms {
@@ -120,7 +125,7 @@ fn begin(t: &mut Transition<'_>, asker: Asker) {
         true => reads.started + 1,
         false => reads.confirmed,
     };
-    reads.queue.push_back(Read { asker, index: knows_commit.then_some(commit), round });
+    reads.queue.push_back(Read { asker, index: knows_commit.then_some(index), round });
     if confirms {
         maybe_start_round(t);
     }
@@ -153,6 +158,7 @@ pub(crate) fn renew(t: &mut Transition<'_>) {
 }
 
 pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round: u64) {
+    let round = if t.mutated(Mutation::LateAnswerConfirms) { u64::MAX } else { round };
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
     let started = leader.reads.started;
@@ -175,7 +181,11 @@ pub(crate) fn maybe_confirm(t: &mut Transition<'_>) {
     let answered = |id: NodeId| id == myself || leader.peers.get(id).is_some_and(|peer| peer.round >= round);
     let mut missing = usize::from(t.mutated(Mutation::ReadQuorumShort));
     let counted = |id: NodeId| answered(id) || core::mem::take(&mut missing) > 0;
-    if t.is_quorum(counted) {
+    let is_quorum = match t.in_force().sets().first() {
+        Some(first) if t.mutated(Mutation::ReadQuorumFirstSet) => majority::won(first, counted),
+        Some(_) | None => t.is_quorum(counted),
+    };
+    if is_quorum {
         t.note(Fact::ReadConfirmed);
         if let Some(leader) = t.leading_mut() {
             leader.reads.confirmed = round;

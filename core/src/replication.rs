@@ -165,6 +165,7 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
     let Some(peer) = peer_at(t, place).filter(|peer| !peer.nudged) else { return };
     update(t, place, |peer| peer.nudged = true);
     match peer.mode {
+        Mode::Probe { waiting: true } if t.mutated(Mutation::ProbeStaysPaused) => {}
         Mode::Probe { .. } => send_probe(t, place),
         Mode::Replicate if peer.matched < t.log.last().index => {
             send_entries(t, place);
@@ -194,7 +195,8 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
     // What is in the snapshot is committed, and so is in any leader's log: it agrees.
     let known = prev.index <= t.snapshot.last.index
         || t.log.matches(prev)
-        || t.mutated(Mutation::PrevTermUnchecked) && prev.index <= t.log.last().index;
+        || t.mutated(Mutation::PrevTermUnchecked) && prev.index <= t.log.last().index
+        || t.mutated(Mutation::EmptyAppendUnchecked) && slice.is_empty();
     if !known {
         t.note(Fact::AppendRejected);
         let at = LogId { term: prev.term, index: prev.index.before() };
@@ -286,6 +288,7 @@ fn count_bytes(t: &mut Transition<'_>, place: usize, before: &Peer) {
 pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: LogId, hint: LogId) {
     let agree = t.log.last_not_after(hint).index;
     let counts = t.mutated(Mutation::RejectionCounts);
+    let never_reopens = t.mutated(Mutation::WindowNeverReopens);
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
     let peer = &mut leader.peers.as_mut_slice()[place];
@@ -293,7 +296,12 @@ pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: Log
     if counts {
         peer.accepted(agree);
     }
-    match peer.rejected(prev.index, agree) {
+    let under_way = peer.bytes;
+    let rejection = peer.rejected(prev.index, agree);
+    if never_reopens {
+        peer.bytes = under_way;
+    }
+    match rejection {
         Rejection::News => send_entries(t, place),
         Rejection::Denial => {
             t.note(Fact::AcknowledgementDenied);
@@ -345,6 +353,7 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
 }
 
 pub(crate) fn on_persisted(t: &mut Transition<'_>, through: WriteId) {
+    let through = if t.mutated(Mutation::PersistedCountsLater) { t.durability.issued() } else { through };
     t.durability.finish(through);
     if t.durability.holds_hard_state() {
         election::on_own_vote_durable(t);

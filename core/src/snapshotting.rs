@@ -104,11 +104,10 @@ pub(crate) fn on_taken(t: &mut Transition<'_>, through: LogIndex, state: Arc<[u8
         return;
     }
     let Some(last) = t.log.id_at(through) else { return };
-    let (membership_at, membership) = if t.keeps(Rule::SnapshotCarriesCommittedMembership) {
-        t.members.at(through).clone()
-    } else {
-        t.members.effective().clone()
-    };
+    let is_committed =
+        t.keeps(Rule::SnapshotCarriesCommittedMembership) && !t.mutated(Mutation::SnapshotLatestMembers);
+    let (membership_at, membership) =
+        if is_committed { t.members.at(through).clone() } else { t.members.effective().clone() };
     t.note(Fact::LogCompacted);
     t.snapshot = Arc::new(Snapshot { last, membership_at, membership, state });
     let trailing = t.config.trailing_entries;
@@ -146,7 +145,7 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
     let lost = sending.silent;
     let midway = sending.offset > 0;
     sending.silent = !lost;
-    if lost {
+    if lost && !t.mutated(Mutation::ChunkNeverRepeated) {
         if midway {
             t.note(Fact::SnapshotResumed);
         }
@@ -182,7 +181,8 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
         return;
     }
     let last = chunk.head.last;
-    let held = t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
+    let by_index = t.mutated(Mutation::SnapshotHeldByIndex) && last.index <= t.log.last().index;
+    let held = by_index || t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
     if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
         replication::advance_commit(t, last.index);
@@ -256,7 +256,9 @@ fn install(t: &mut Transition<'_>, snapshot: Snapshot) {
     t.durability.cut(first_gone);
     t.log = Log::starting_after(snapshot.last);
     t.log_changed(first_gone);
-    t.members = History::starting_with(snapshot.membership_at, Arc::clone(&snapshot.membership));
+    if !t.mutated(Mutation::InstallKeepsMembers) {
+        t.members = History::starting_with(snapshot.membership_at, Arc::clone(&snapshot.membership));
+    }
     t.commit = snapshot.last.index;
     t.snapshot = Arc::new(snapshot);
     t.snapshot_changed();

@@ -212,7 +212,9 @@ impl<'a> Transition<'a> {
         }
         // Only without the rule `conflict-check-before-truncating` is anything committed cut.
         self.raft.commit = self.commit.min(from.before());
-        reconfiguration::on_cut(self, from);
+        if !self.mutated(Mutation::RollbackForgotten) {
+            reconfiguration::on_cut(self, from);
+        }
     }
 
     /// At most `count` entries from an index on; the last slice again when it is the same.

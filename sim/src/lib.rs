@@ -6,6 +6,7 @@
 
 pub mod advisor;
 mod blocks;
+mod bounded_file;
 pub mod built_in;
 pub mod check;
 pub mod choices;

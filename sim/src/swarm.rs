@@ -9,22 +9,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choices::{Choices, Site};
 use crate::protocol::{Address, NodeId, Within};
+use crate::scenario::knob::{Drawn, Knob};
+use crate::scenario::knobs::{self, parameter};
 use crate::scenario::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Disk, Expectations, Nemesis, NemesisKind, Network, Node,
-    NodeFault, Operator, Order, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Spread, Step,
-    StepPlaces, Timers, Weights, When, Workload,
+    Aim, Budget, Clock, Cluster, Disk, Expectations, Nemesis, NemesisKind, Network, Node, NodeFault,
+    Operator, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Step, StepPlaces, Timers, When,
+    Workload,
 };
 
 mod brief;
+mod correlated;
 mod sometimes;
 mod systems;
 
 pub use sometimes::{SOMETIMES, unreached};
 
 use brief::Theme;
+use correlated::Correlated;
 
-const US: u64 = 1_000;
-const MS: u64 = 1_000 * US;
+const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
 
 /// One seed in so many is a long world with everything in it; the others are brief. So both get about as many events:
@@ -33,6 +36,51 @@ const LONG_ONE_IN: u64 = 192;
 
 /// Tells the swarm's streams apart from those of the run with the same seed.
 const STREAM: u64 = 0x5357_4152_4d00_0000;
+
+/// One seed in so many is about a hardship of several parts; the others are about one thing, or long.
+const CORRELATED_ONE_IN: u64 = 3;
+
+/// What a world is about.
+#[derive(Clone, Copy)]
+enum About {
+    /// Everything: a long world in which every knob is drawn by itself.
+    Everything,
+    /// One thing.
+    One(Theme),
+    /// A hardship of several parts.
+    Correlated(&'static Correlated),
+}
+
+/// A theme, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThemeInfo {
+    /// Its name, which stands in the title of a seed's scenario.
+    pub name: &'static str,
+    /// The class of mistakes that it is for.
+    pub finds: &'static str,
+    /// A mistake that shows it, by name.
+    pub shows: &'static str,
+    /// Whether it is a hardship of several parts, rather than about one thing.
+    pub is_correlated: bool,
+}
+
+/// Every theme that a seed may be about.
+#[must_use]
+pub fn themes() -> Vec<ThemeInfo> {
+    let brief = Theme::ALL.into_iter().map(|theme| ThemeInfo {
+        name: theme.name(),
+        finds: theme.finds(),
+        shows: theme.shows(),
+        is_correlated: false,
+    });
+    let correlated = correlated::ALL.iter().map(|theme| ThemeInfo {
+        name: theme.name,
+        finds: theme.finds,
+        shows: theme.shows,
+        is_correlated: true,
+    });
+    brief.chain(correlated).collect()
+}
 
 /// The scenario of a seed, for the Raft of this repository.
 #[must_use]
@@ -44,30 +92,75 @@ pub fn scenario(seed: u64) -> Scenario {
 /// at, in some operators as well.
 #[must_use]
 pub fn scenario_for(seed: u64, system: &str) -> Scenario {
-    let mut draw = Draw(Choices::seeded(seed ^ STREAM));
-    let theme = if draw.one_in(LONG_ONE_IN) { None } else { Some(draw.pick(&Theme::DRAWN)) };
-    let mut scenario = match theme {
-        Some(theme) => draw.brief(theme),
-        None => draw.long(),
-    };
-    scenario.title = format!("Swarm, seed {seed}: {}", theme.map_or("long", Theme::name));
-    scenario.seeds = Seeds { first: seed, last: seed };
-    // Most seeds open no sessions: that takes a client a call more before it can write.
-    if draw.one_in(if theme.is_some() { 12 } else { 4 }) {
-        scenario.cluster.sessions = Sessions::Expiring(draw.pick(&[SECOND, 20 * MS]));
-    }
-    if let Some(workload) = &mut scenario.workload {
-        let reading = theme == Some(Theme::Reads);
-        workload.reads_at = if reading { ReadsAt::Any } else { draw.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
-    }
-    draw.suit(&mut scenario, system, theme);
-    scenario
+    let mut draw = Draw::of(seed);
+    let about = draw.about();
+    draw.scenario(about, seed, system)
+}
+
+/// The scenario of a seed about a theme, by its name; `None` when no theme is called so.
+#[must_use]
+pub fn themed(seed: u64, system: &str, theme: &str) -> Option<Scenario> {
+    let brief = Theme::ALL.into_iter().find(|it| it.name() == theme).map(About::One);
+    let correlated = || correlated::ALL.iter().find(|it| it.name == theme).map(About::Correlated);
+    let about = brief.or_else(correlated)?;
+    Some(Draw::of(seed).scenario(about, seed, system))
+}
+
+/// The scenario of a seed about everything: every knob is drawn by itself.
+#[must_use]
+pub fn plain(seed: u64, system: &str) -> Scenario {
+    Draw::of(seed).scenario(About::Everything, seed, system)
 }
 
 /// The swarm's own draws.
 struct Draw(Choices);
 
 impl Draw {
+    fn of(seed: u64) -> Draw {
+        Draw(Choices::seeded(seed ^ STREAM))
+    }
+
+    fn about(&mut self) -> About {
+        if self.one_in(LONG_ONE_IN) {
+            return About::Everything;
+        }
+        match self.one_in(CORRELATED_ONE_IN) {
+            true => About::Correlated(&correlated::ALL[self.below(correlated::ALL.len() as u64) as usize]),
+            false => About::One(self.pick(&Theme::DRAWN)),
+        }
+    }
+
+    fn scenario(&mut self, about: About, seed: u64, system: &str) -> Scenario {
+        let mut scenario = match about {
+            About::Everything => self.long(),
+            About::One(theme) => self.brief(theme),
+            About::Correlated(correlated) => correlated.scenario(self),
+        };
+        let name = match about {
+            About::Everything => "long",
+            About::One(theme) => theme.name(),
+            About::Correlated(correlated) => correlated.name,
+        };
+        scenario.title = format!("Swarm, seed {seed}: {name}");
+        scenario.seeds = Seeds { first: seed, last: seed };
+        if let About::Correlated(correlated) = about {
+            self.suit_correlated(&mut scenario, system, correlated);
+            return scenario;
+        }
+        let theme = if let About::One(theme) = about { Some(theme) } else { None };
+        // Most seeds open no sessions: that takes a client a call more before it can write.
+        if self.one_in(if theme.is_some() { 12 } else { 4 }) {
+            scenario.cluster.sessions = Sessions::Expiring(self.pick(&[SECOND, 20 * MS]));
+        }
+        if let Some(workload) = &mut scenario.workload {
+            let reading = theme == Some(Theme::Reads);
+            workload.reads_at =
+                if reading { ReadsAt::Any } else { self.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
+        }
+        self.suit(&mut scenario, system, theme);
+        scenario
+    }
+
     fn below(&mut self, bound: u64) -> u64 {
         self.0.below(Site::Nemesis, bound)
     }
@@ -83,14 +176,14 @@ impl Draw {
     /// A world of any size and kind: thousands of events of hardship, then agreement is owed.
     fn long(&mut self) -> Scenario {
         let untimed = self.one_in(2);
-        let network = self.network();
-        let disk = self.disk();
+        let network = self.section(knobs::NETWORK);
+        let disk = self.section(knobs::DISK);
         let cluster = self.cluster(&network, &disk);
-        let clock = self.clock();
-        let workload = self.workload();
+        let clock = self.section(knobs::CLOCK);
+        let workload = self.section(knobs::WORKLOAD);
         let budget = self.budget();
         let nemeses = self.nemeses(cluster.election.max);
-        let schedule = if untimed { self.untimed() } else { Schedule::Timed };
+        let schedule = if untimed { self.section(knobs::UNTIMED).into() } else { Schedule::Timed };
         let events = self.pick(&[5_000, 2_000, 2_000, 10_000, 20_000]);
         let steps = self.hardship(events, true, cluster.election.max);
         Scenario { network, disk, clock, schedule, budget, nemeses, ..calm(cluster, workload, steps) }
@@ -110,21 +203,19 @@ impl Draw {
         steps
     }
 
-    fn network(&mut self) -> Network {
-        Network {
-            delay: self.pick(&[ms(1, 10), us(50, 1_000), ms(1, 50), ms(5, 5), us(10, 10)]),
-            spread: self.pick(&Spread::ALL),
-            order: self.pick(&Order::ALL),
-            loss: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10), percent(30)]),
-            duplicate: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10), percent(50)]),
-            reorder: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(10)]),
-            corrupt: self.pick(&[Ratio::ZERO, Ratio::ZERO, percent(1), percent(5)]),
+    /// A section as its knobs say; what they leave to others is so by default.
+    fn section<S: Clone + Default>(&mut self, knobs: &[Knob<S>]) -> S {
+        let mut section = S::default();
+        for knob in knobs {
+            self.turn(knob, &mut section);
         }
+        section
     }
 
-    fn disk(&mut self) -> Disk {
-        let write = self.pick(&[us(100, 3_000), us(1, 1), ms(1, 20), us(1, 40_000)]);
-        Disk { write, crash: self.pick(&[CrashLeaves::Torn, CrashLeaves::Lost, CrashLeaves::Kept]) }
+    fn turn<S>(&mut self, knob: &Knob<S>, section: &mut S) {
+        if let Drawn::From(values) = knob.drawn {
+            knob.set(section, self.pick(values));
+        }
     }
 
     fn cluster(&mut self, network: &Network, disk: &Disk) -> Cluster {
@@ -153,25 +244,6 @@ impl Draw {
         }
     }
 
-    fn clock(&mut self) -> Clock {
-        let drift_ppm = self.pick(&[0, 0, 100, 50_000]);
-        Clock { skew: self.pick(&[0, SECOND]), drift_ppm }
-    }
-
-    fn workload(&mut self) -> Workload {
-        let reads = self.pick(&[50, 0, 20, 80]);
-        Workload {
-            clients: self.pick(&[4, 1, 2, 8]),
-            keys: self.pick(&[1, 3, 10]),
-            reads: percent(reads),
-            cas: percent(self.pick(&[0, 10, 20])),
-            timeout: self.pick(&[SECOND, 300 * MS, 3 * SECOND]),
-            think: self.pick(&[us(100, 5_000), us(10, 10), ms(10, 200)]),
-            reads_at: ReadsAt::Leader,
-            retries: self.pick(&[3, 0, 10]),
-        }
-    }
-
     fn nemeses(&mut self, election: u64) -> Vec<Nemesis> {
         let mut kinds: Vec<NemesisKind> = Vec::new();
         kinds.extend(Shape::ALL.map(|shape| NemesisKind::Partition { shape }));
@@ -191,49 +263,17 @@ impl Draw {
         chosen.into_iter().map(|kind| self.nemesis(kind, election)).collect()
     }
 
-    fn intensity(&mut self, fault: NodeFault) -> NodeFault {
-        match fault {
-            NodeFault::Slow { .. } => NodeFault::Slow { factor: self.pick(&[3, 10, 50]) },
-            NodeFault::SlowDisk { .. } => NodeFault::SlowDisk { factor: self.pick(&[3, 10, 100]) },
-            NodeFault::SlowLinks { .. } => NodeFault::SlowLinks { factor: self.pick(&[3, 10, 100]) },
-            NodeFault::LossBurst { .. } => NodeFault::LossBurst { share: percent(self.pick(&[30, 80, 100])) },
-            NodeFault::ClockDrift { .. } => {
-                NodeFault::ClockDrift { ppm: self.pick(&[10_000, 200_000, 900_000]) }
-            }
-            NodeFault::ClockJump { .. }
-            | NodeFault::Crash
-            | NodeFault::Reboot
-            | NodeFault::Kill
-            | NodeFault::Wipe
-            | NodeFault::Pause
-            | NodeFault::FailedWrite
-            | NodeFault::FullDisk
-            | NodeFault::Stall
-            | NodeFault::BitRot
-            | NodeFault::MisdirectedWrite
-            | NodeFault::ClockFreeze => fault,
+    fn intensity(&mut self, mut fault: NodeFault) -> NodeFault {
+        if let Some(knob) = parameter(fault) {
+            self.turn(&knob, &mut fault);
         }
+        fault
     }
 
     fn nemesis(&mut self, kind: NemesisKind, election: u64) -> Nemesis {
         let every = self.pick(&[election, 4 * election, election / 4]);
         let lasting = self.pick(&[2 * election, election / 2, election / 8, 6 * election]);
         Nemesis { kind, when: When::Every(around(every)), lasting: around(lasting) }
-    }
-
-    fn untimed(&mut self) -> Schedule {
-        let weights = Weights {
-            deliver: self.pick(&[100, 30, 300]),
-            late: self.pick(&[1, 3, 10]),
-            elect: self.pick(&[1, 3, 10, 30]),
-            fire: self.pick(&[1, 10, 30, 0]),
-            write: self.pick(&[30, 10, 100, 3]),
-            client: self.pick(&[10, 3, 30, 1]),
-            strike: self.pick(&[1, 3, 10]),
-            relief: self.pick(&[1, 3, 10]),
-        };
-        let in_flight = self.pick(&[16, 4, 64, 200]);
-        Schedule::Untimed { weights, in_flight }
     }
 }
 
@@ -285,12 +325,12 @@ fn around(time: u64) -> Within {
     Within { min: time / 2, max: time * 3 / 2 }
 }
 
-fn ms(min: u64, max: u64) -> Within {
-    Within { min: min * MS, max: max * MS }
+fn us(min: u64, max: u64) -> Within {
+    Within { min: min * 1_000, max: max * 1_000 }
 }
 
-fn us(min: u64, max: u64) -> Within {
-    Within { min: min * US, max: max * US }
+fn ms(min: u64, max: u64) -> Within {
+    Within { min: min * MS, max: max * MS }
 }
 
 fn percent(num: u32) -> Ratio {
@@ -318,6 +358,33 @@ mod tests {
                 RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
             let digest = |scenario| crate::built_in::run(scenario, &options).unwrap().digest;
             assert_eq!(digest(&drawn), digest(&printed), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn every_theme_is_drawn_and_can_be_asked_for() {
+        let drawn: BTreeSet<String> = (0..3_000).map(|seed| scenario(seed).title).collect();
+        for theme in themes() {
+            let ending = format!(": {}", theme.name);
+            assert!(drawn.iter().any(|title| title.ends_with(&ending)), "{}", theme.name);
+            for seed in 0..20 {
+                let asked = themed(seed, "raft", theme.name).expect("a theme");
+                assert!(asked.title.ends_with(&ending));
+                let again = parse("seed.toml", &asked.to_toml()).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(again.scenario, asked);
+            }
+        }
+        assert!(themes().len() >= 15 && themed(1, "raft", "no such theme").is_none());
+    }
+
+    #[test]
+    fn whatever_a_seed_turns_can_be_turned() {
+        let turnable = crate::scenario::turnable();
+        for seed in 0..2_000 {
+            let turned = scenario(seed).turned();
+            let unknown =
+                turned.iter().find(|name| !turnable.contains(*name) && !name.starts_with("option."));
+            assert_eq!(unknown, None, "seed {seed}");
         }
     }
 

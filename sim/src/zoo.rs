@@ -1,11 +1,14 @@
-//! The zoo: deliberate mistakes of the core, and how soon the default search finds each.
+//! The zoo: deliberate mistakes, and how soon the default search finds each.
 //!
-//! Holds: a mutation counts as found when a run breaks one of the promises that it is expected to break; equal starts give
-//! equal numbers of seeds and events. Not here: the mistakes (`splitbrain_core::mutation`).
+//! Three kinds: mutations of the core, which repeat published bugs; safety rules that are switched off; mutations of the
+//! replicated machine and its sessions.
+//! Holds: a mistake counts as found when a run breaks one of the promises that it is expected to break; equal starts give
+//! equal numbers of seeds and events. Not here: the mistakes (`splitbrain_core::mutation`, `rules`, `machine_mutation`).
 
-use splitbrain_core::{Mutation, MutationInfo};
+use splitbrain_core::{Mutation, Rules};
 
 use crate::choices::Choices;
+use crate::machine::mutation::MachineMutation;
 use crate::protocol::OptionValue;
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::Scenario;
@@ -16,10 +19,15 @@ use crate::swarm;
 const STRIDE: u64 = 1_000_000;
 
 /// Which scenarios are searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Whatever the swarm draws: the default search.
+    #[default]
     Swarm,
+    /// Nothing but one theme of the swarm, by its name.
+    Theme(&'static str),
+    /// Nothing but long worlds, in which every knob is drawn by itself.
+    Plain,
 }
 
 /// How far a search may go.
@@ -44,30 +52,113 @@ pub struct Search {
     pub unexpected: Option<(u64, String)>,
 }
 
-/// Every mutation.
-#[must_use]
-pub fn all() -> &'static [MutationInfo] {
-    Mutation::ALL
+/// A deliberate mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// The published bug it repeats, or where the rule comes from.
+    pub source: &'static str,
+    /// The promises of which it must break one, by name, most telling first; empty where any will do.
+    pub promises: &'static [&'static str],
+    /// What it does.
+    pub breaks: &'static str,
+    /// How it is made.
+    pub made: Made,
 }
 
-/// The scenario of a seed with a mutation switched on.
+/// How a mistake is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A mutation, of the core or of the machine.
+    Mutation,
+    /// A safety rule is switched off.
+    RuleOff,
+}
+
+impl Mistake {
+    /// Whether breaking a promise shows it.
+    #[must_use]
+    pub fn breaks_promise(&self, property: &str) -> bool {
+        self.promises.is_empty() || self.promises.contains(&property)
+    }
+
+    /// Makes it in a scenario.
+    pub fn make(&self, scenario: &mut Scenario) {
+        match self.made {
+            Made::Mutation => {
+                let mutation = OptionValue::Word(self.name.to_owned());
+                scenario.cluster.options.insert(String::from("mutation"), mutation);
+            }
+            Made::RuleOff => scenario.rules_off.push(self.name.to_owned()),
+        }
+    }
+}
+
+/// Every mistake: mutations of the core, rules, mutations of the machine.
 #[must_use]
-pub fn scenario(info: &MutationInfo, seed: u64) -> Scenario {
-    let mut scenario = swarm::scenario(seed);
-    let mutation = OptionValue::Word(info.name.to_owned());
-    scenario.cluster.options.insert(String::from("mutation"), mutation);
+pub fn all() -> Vec<Mistake> {
+    let core = Mutation::ALL.iter().map(|info| Mistake {
+        name: info.name,
+        source: info.source,
+        promises: info.promises,
+        breaks: info.breaks,
+        made: Made::Mutation,
+    });
+    let rules = Rules::ALL.iter().map(|info| Mistake {
+        name: info.name,
+        source: info.source,
+        promises: &[],
+        breaks: info.breaks,
+        made: Made::RuleOff,
+    });
+    let machine = MachineMutation::ALL.iter().map(|info| Mistake {
+        name: info.name,
+        source: "thesis 6.3",
+        promises: info.promises,
+        breaks: info.breaks,
+        made: Made::Mutation,
+    });
+    core.chain(rules).chain(machine).collect()
+}
+
+/// The mistake of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<Mistake> {
+    all().into_iter().find(|mistake| mistake.name == name)
+}
+
+/// The scenario of a seed with a mistake made.
+#[must_use]
+pub fn scenario(mistake: &Mistake, seed: u64) -> Scenario {
+    scenario_in(mistake, Mode::Swarm, seed)
+}
+
+fn scenario_in(mistake: &Mistake, mode: Mode, seed: u64) -> Scenario {
+    let mut scenario = match mode {
+        Mode::Swarm => swarm::scenario(seed),
+        Mode::Theme(name) => swarm::themed(seed, "raft", name).expect("a theme that there is"),
+        Mode::Plain => swarm::plain(seed, "raft"),
+    };
+    mistake.make(&mut scenario);
     scenario
 }
 
-/// Searches for a mutation from the `start`-th place on.
+/// Searches for a mistake from the `start`-th place on.
 #[must_use]
-pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
+pub fn search(info: &Mistake, start: u64, budget: Budget) -> Search {
+    search_in(info, Mode::Swarm, start, budget)
+}
+
+/// Searches for a mistake in some scenarios only.
+#[must_use]
+pub fn search_in(info: &Mistake, mode: Mode, start: u64, budget: Budget) -> Search {
     let mut search = Search { found: None, seeds: 0, events: 0, unexpected: None };
     for seed in (start * STRIDE..).take(budget.seeds as usize) {
         if search.events >= budget.events {
             break;
         }
-        let scenario = scenario(info, seed);
+        let scenario = scenario_in(info, mode, seed);
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let choices = Choices::seeded(seed);
         let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
@@ -75,7 +166,7 @@ pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
         search.seeds += 1;
         search.events += report.counts.events;
         let broken = report.violations.iter().map(|violation| violation.property.as_str());
-        match broken.clone().find(|property| info.promises.contains(property)) {
+        match broken.clone().find(|property| info.breaks_promise(property)) {
             Some(property) => {
                 search.found = Some((seed, property.to_owned()));
                 break;
@@ -95,6 +186,7 @@ pub fn search(info: &MutationInfo, start: u64, budget: Budget) -> Search {
 pub fn is_fair(scenario: &Scenario) -> bool {
     let mut correct = scenario.clone();
     correct.cluster.options.remove("mutation");
+    correct.rules_off.clear();
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
     let drive = Drive {

@@ -18,6 +18,7 @@ mod public_face;
 #[cfg(feature = "raft-rs")]
 mod raft_rs;
 mod scenarios;
+mod schema;
 #[cfg(feature = "mutations")]
 mod shrunk;
 mod stories;

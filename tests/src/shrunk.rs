@@ -11,7 +11,7 @@ use splitbrain::zoo::{self, Budget};
 
 /// The first witness of a mutation, made small.
 fn smallest(mutation: &str) -> Shrunk {
-    let info = zoo::all().iter().find(|info| info.name == mutation).expect("a mutation");
+    let info = &zoo::named(mutation).expect("a mutation");
     let budget = Budget { seeds: 100_000, events: 6_000_000 };
     let (seed, _) = zoo::search(info, 0, budget).found.expect("the search finds it");
     let mut go_on = |_: &_| false;

@@ -11,14 +11,20 @@
 //! ```
 
 use core::fmt::{self, Write as _};
+use std::io;
+use std::path::Path;
 
 use super::{Choice, Site, Unusual};
+use crate::bounded_file;
 
 /// The first line of every tape. Its number changes when the meaning of a line does.
 const HEADER: &str = "splitbrain-tape 1";
 
-/// The most draws a tape may hold: a hand-edited `x` must not fill the memory.
-const DRAWS_MAX: usize = 1 << 28;
+/// The most draws a tape may hold, more than the longest run of a sweep makes: a hand-edited `x` must not fill the memory.
+const DRAWS_MAX: usize = 1 << 23;
+
+/// The largest file that is read as a tape: so many draws of the longest kind.
+const TEXT_LEN_MAX: u64 = 256 << 20;
 
 /// A line that is not one of a tape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +54,15 @@ pub fn print(about: &str, draws: &[Choice]) -> String {
         writeln!(text, "{} {bound} {value}{times}", site.name()).expect("a string takes any text");
     }
     text
+}
+
+/// The text of a tape's file.
+///
+/// # Errors
+/// What the system says, or that it is no regular file or pipe, or too large for a tape, or not UTF-8.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    let bytes = bounded_file::read(path, TEXT_LEN_MAX)?;
+    String::from_utf8(bytes).map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))
 }
 
 /// Reads draws from text. Linear in the number of draws.
@@ -164,6 +179,8 @@ mod tests {
         assert!(
             error("splitbrain-tape 1\nnet 10 1").starts_with("2: expected one of the sites network, disk")
         );
-        assert!(error("splitbrain-tape 1\nnetwork 10 1 x999999999999").contains("at most"));
+        let refused = error("splitbrain-tape 1\nnetwork 10 1 x8388608\nnetwork 10 1");
+        assert_eq!(refused, "3: expected at most 8388608 draws, found more");
+        assert!(error("splitbrain-tape 1\nnetwork 10 1 x268435456").contains("at most 8388608 draws"));
     }
 }

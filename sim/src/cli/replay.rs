@@ -139,7 +139,7 @@ fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>) -> Option
 
 fn choices(arguments: &ReplayArguments, seed: u64) -> Option<Choices> {
     let Some(path) = &arguments.tape else { return Some(Choices::seeded(seed)) };
-    let text = match std::fs::read_to_string(path) {
+    let text = match tape::read_file(path) {
         Ok(text) => text,
         Err(error) => {
             complain(&format!("{}: cannot be read: {error}", path.display()));

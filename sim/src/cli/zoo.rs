@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cpu_time::ThreadTime;
-use splitbrain_core::MutationInfo;
 
 use super::output::{Output, complain, inform};
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED, zoo_shrink};
 use crate::files;
 use crate::shrink::Shrunk;
-use crate::zoo::{self, Budget, Search};
+use crate::swarm;
+use crate::zoo::{self, Budget, Mistake, Mode, Search};
 
 /// What `zoo` may be told.
 #[derive(Debug, Args)]
@@ -29,6 +29,13 @@ pub(super) struct ZooArguments {
     /// Only mutations whose name contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Search only the worlds of one theme of the swarm (`--themes` names them), or only those that draw every knob by
+    /// itself: `plain`
+    #[arg(long, value_name = "NAME", value_parser = read_mode)]
+    theme: Option<Mode>,
+    /// For each theme: the mistake that shows it, and how soon it and the plain draw find that
+    #[arg(long, conflicts_with_all = ["shrink", "theme"])]
+    themes: bool,
     /// Make the first witness of each small instead, and tell how small
     #[arg(long)]
     shrink: bool,
@@ -42,16 +49,18 @@ pub(super) struct ZooArguments {
 
 /// The searches of one mutation.
 struct Row {
-    info: &'static MutationInfo,
+    info: Mistake,
     searches: Vec<(Search, f64)>,
 }
 
 pub(super) fn main(arguments: &ZooArguments) -> u8 {
     let budget = Budget { seeds: arguments.seeds, events: arguments.events.saturating_mul(1_000_000) };
-    let wanted =
-        |info: &&MutationInfo| arguments.filter.as_ref().is_none_or(|text| info.name.contains(text.as_str()));
-    let wanted: Vec<&'static MutationInfo> = zoo::all().iter().filter(wanted).collect();
-    let (text, all_found) = if arguments.shrink {
+    let is_wanted =
+        |info: &Mistake| arguments.filter.as_ref().is_none_or(|text| info.name.contains(text.as_str()));
+    let wanted: Vec<Mistake> = zoo::all().into_iter().filter(is_wanted).collect();
+    let (text, all_found) = if arguments.themes {
+        themes(arguments, budget)
+    } else if arguments.shrink {
         sizes(arguments, &wanted, budget)
     } else {
         searches(arguments, &wanted, budget)
@@ -70,7 +79,7 @@ pub(super) fn main(arguments: &ZooArguments) -> u8 {
 }
 
 /// How small the first witness of each becomes.
-fn sizes(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Budget) -> (String, bool) {
+fn sizes(arguments: &ZooArguments, wanted: &[Mistake], budget: Budget) -> (String, bool) {
     let mut keep = |name: &str, shrunk: &Shrunk| {
         let Some(folder) = &arguments.witnesses else { return };
         let path = folder.join(format!("{name}.toml"));
@@ -83,12 +92,13 @@ fn sizes(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Bud
 
 /// How soon each is found.
 #[allow(clippy::float_arithmetic)]
-fn searches(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: Budget) -> (String, bool) {
+fn searches(arguments: &ZooArguments, wanted: &[Mistake], budget: Budget) -> (String, bool) {
+    let mode = arguments.theme.unwrap_or_default();
     let mut rows = Vec::new();
     for &info in wanted {
         let searches = (0..arguments.starts).map(|start| {
             let clock = ThreadTime::now();
-            let search = zoo::search(info, start, budget);
+            let search = zoo::search_in(&info, mode, start, budget);
             (search, clock.elapsed().as_secs_f64())
         });
         let row = Row { info, searches: searches.collect() };
@@ -97,6 +107,52 @@ fn searches(arguments: &ZooArguments, wanted: &[&'static MutationInfo], budget: 
     }
     let missed = rows.iter().filter(|row| !row.is_found()).count();
     (table(&rows, arguments), missed == 0)
+}
+
+fn read_mode(text: &str) -> Result<Mode, String> {
+    if text == "plain" {
+        return Ok(Mode::Plain);
+    }
+    let theme = swarm::themes().into_iter().find(|theme| theme.name == text);
+    let known = || swarm::themes().iter().map(|theme| theme.name).collect::<Vec<_>>().join(", ");
+    theme.map(|theme| Mode::Theme(theme.name)).ok_or_else(|| format!("expected plain or one of {}", known()))
+}
+
+/// What each theme is for, and how much sooner it finds the mistake that shows it than the plain draw does.
+fn themes(arguments: &ZooArguments, budget: Budget) -> (String, bool) {
+    let mut text = String::from(
+        "| theme | for | shown by | starts that find it | events, median | the plain draw within ten times as many |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    let mut all_shown = true;
+    for theme in swarm::themes() {
+        let Some(info) = zoo::named(theme.shows) else { continue };
+        let searches: Vec<Search> = (0..arguments.starts)
+            .map(|start| zoo::search_in(&info, Mode::Theme(theme.name), start, budget))
+            .collect();
+        let plain = searches.iter().zip(0..).map(|(search, start)| {
+            let events = search.events.saturating_mul(10);
+            let plain = zoo::search_in(&info, Mode::Plain, start, Budget { seeds: u64::MAX, events });
+            plain.found.is_some() && plain.events <= events
+        });
+        let by_plain = plain.filter(|found| *found).count();
+        let by_theme = searches.iter().filter(|search| search.found.is_some()).count();
+        let mut events: Vec<u64> = searches.iter().map(|search| search.events).collect();
+        events.sort_unstable();
+        all_shown &= 2 * by_theme > searches.len() && by_plain < by_theme;
+        let line = format!(
+            "| {} | {} | {} | {by_theme} of {} | {} | {by_plain} of {} |\n",
+            theme.name,
+            theme.finds,
+            theme.shows,
+            searches.len(),
+            events[events.len() / 2],
+            searches.len(),
+        );
+        inform(line.trim_end());
+        text.push_str(&line);
+    }
+    (text, all_shown)
 }
 
 fn table(rows: &[Row], arguments: &ZooArguments) -> String {

@@ -2,13 +2,11 @@
 //!
 //! Holds: sizes and tries of a row do not depend on the machine, unless the time ran out; seconds are of the wall.
 
-use splitbrain_core::MutationInfo;
-
 use super::output::inform;
 use crate::built_in::shrink;
 use crate::clock::Clock;
 use crate::shrink::{Effort, Progress, Shrunk};
-use crate::zoo::{self, Budget};
+use crate::zoo::{self, Budget, Mistake};
 
 /// The longest that one witness may take, in virtual nanoseconds: what the README promises.
 const TIME_MAX: u64 = 60_000_000_000;
@@ -29,7 +27,7 @@ struct Row {
 /// The table, and whether every mutation was found and shrunk to what the correct core survives. `on_witness` takes each witness with its mutation.
 #[allow(clippy::float_arithmetic)]
 pub(super) fn table(
-    wanted: &[&'static MutationInfo],
+    wanted: &[Mistake],
     budget: Budget,
     on_witness: &mut dyn FnMut(&str, &Shrunk),
 ) -> (String, bool) {
@@ -57,7 +55,7 @@ pub(super) fn table(
 }
 
 #[allow(clippy::float_arithmetic)]
-fn row(info: &'static MutationInfo, seed: u64) -> Option<Row> {
+fn row(info: &Mistake, seed: u64) -> Option<Row> {
     let clock = Clock::start(Some(TIME_MAX));
     let mut stop = |_: &Progress| clock.is_over();
     let mut effort = Effort::new(u64::MAX, &mut stop);

@@ -103,6 +103,13 @@ pub struct Weights {
     pub relief: u32,
 }
 
+/// What an untimed schedule is told, as one section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Untimed {
+    pub(crate) weights: Weights,
+    pub(crate) in_flight: u32,
+}
+
 /// What the nemeses may do to the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Budget {
@@ -216,6 +223,10 @@ pub enum Cue {
     RemovedNodeTold,
     /// A process started anew.
     Restarted,
+    /// A message waits for the disk: the write that it vouches for was issued just now.
+    MessageHeld,
+    /// A write became durable while a later one of the same node is not: the instant between two writes.
+    HalfWritten,
 }
 
 /// What a nemesis does.
@@ -358,6 +369,10 @@ pub enum Aim {
     Candidate,
     /// A voter of one set of a joint config that is not in all of them; a random node when nothing is joint.
     Joint,
+    /// A leader that holds more than it knows to be committed: it is about to commit. A random node when there is none.
+    Committing,
+    /// A node that has not reached the epoch of a candidate: its vote may decide. A random node when nobody stands.
+    Deciding,
     /// A random minority of all nodes.
     Minority,
     /// Every node at once.
@@ -384,9 +399,33 @@ impl Default for Weights {
     }
 }
 
+impl Weights {
+    /// Whether any event has a chance.
+    pub(super) fn any(self) -> bool {
+        self != Weights { deliver: 0, late: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 }
+    }
+}
+
+impl Default for Untimed {
+    fn default() -> Self {
+        Untimed { weights: Weights::default(), in_flight: 64 }
+    }
+}
+
+impl From<Untimed> for Schedule {
+    fn from(untimed: Untimed) -> Self {
+        Schedule::Untimed { weights: untimed.weights, in_flight: untimed.in_flight }
+    }
+}
+
 impl Schedule {
-    /// How many messages may be under way when a scenario does not say.
-    pub const IN_FLIGHT: u32 = 64;
+    /// What it is told beside its kind.
+    pub(crate) fn untimed(self) -> Option<Untimed> {
+        match self {
+            Schedule::Timed => None,
+            Schedule::Untimed { weights, in_flight } => Some(Untimed { weights, in_flight }),
+        }
+    }
 }
 
 impl Default for Disk {
@@ -480,8 +519,16 @@ impl Shape {
 }
 
 impl Aim {
-    pub(crate) const ALL: [Aim; 6] =
-        [Aim::Any, Aim::Leader, Aim::Candidate, Aim::Joint, Aim::Minority, Aim::All];
+    pub(crate) const ALL: [Aim; 8] = [
+        Aim::Any,
+        Aim::Leader,
+        Aim::Candidate,
+        Aim::Joint,
+        Aim::Committing,
+        Aim::Deciding,
+        Aim::Minority,
+        Aim::All,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -489,6 +536,8 @@ impl Aim {
             Aim::Leader => "leader",
             Aim::Candidate => "candidate",
             Aim::Joint => "joint",
+            Aim::Committing => "committing",
+            Aim::Deciding => "deciding",
             Aim::Minority => "minority",
             Aim::All => "all",
         }
@@ -574,7 +623,7 @@ impl NodeFault {
 
 impl Cue {
     /// Every cue.
-    pub const ALL: [Cue; 11] = [
+    pub const ALL: [Cue; 13] = [
         Cue::LeaderElected,
         Cue::LeaderSteppedDown,
         Cue::LogCut,
@@ -586,6 +635,8 @@ impl Cue {
         Cue::SnapshotInstalled,
         Cue::RemovedNodeTold,
         Cue::Restarted,
+        Cue::MessageHeld,
+        Cue::HalfWritten,
     ];
 
     /// The fact, and the word that scenarios use.
@@ -603,6 +654,8 @@ impl Cue {
             Cue::SnapshotInstalled => "snapshot-installed",
             Cue::RemovedNodeTold => "removed-node-told",
             Cue::Restarted => "restarted",
+            Cue::MessageHeld => "message-held",
+            Cue::HalfWritten => "half-written",
         }
     }
 }

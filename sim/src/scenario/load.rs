@@ -4,32 +4,46 @@
 //! Not here: steps (`load_step`), typed reading of TOML (`read`), and finding files (`cli`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use toml::de::DeTable;
 
+use super::load_hardship::{read_clock, read_disk, read_nemeses, read_network, read_schedule, read_workload};
 use super::load_nodes::{read_node, read_sets, unknown_node};
 use super::load_step::read_step;
-use super::read::{Fault, Fields, Item, Read, place};
-use super::units::parse_within;
+use super::read::{Bounds, Fault, Fields, Item, Read, place, places};
 use super::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, Expectations, InitialLog, Nemesis, NemesisKind,
-    Network, Node, NodeFault, Operator, Order, Place, Property, Ratio, ReadsAt, Scenario, ScenarioError,
-    ScenarioFile, Schedule, Seeds, Sessions, Shape, Spread, Step, StepPlaces, Subject, Timers, Weights, When,
-    Workload, parse_duration,
+    Budget, Cluster, Expectations, InitialLog, Node, Property, Scenario, ScenarioError, ScenarioFile, Seeds,
+    Sessions, Step, StepPlaces, Subject, Timers, format_duration, knob, knobs, parse_duration,
 };
+use crate::bounded_file;
 use crate::choices::Unusual;
 use crate::choices::tape;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
 
 pub(super) const DURATION: &str = "a duration such as 150ms";
-const RANGE: &str = "a duration such as 5ms, or a range such as 1ms..10ms";
-const RATIO: &str = "a ratio such as 1% or 1/1000";
 const NAMES: &str = "a list of names such as [\"a\", \"b\"]";
 
 /// Scenarios are written by hand or by a swarm, in kilobytes; what is larger is some other file.
-const TEXT_LEN_MAX: usize = 16 << 20;
+pub(super) const TEXT_LEN_MAX: u64 = 4 << 20;
+
+/// The most nodes: a message from each to each is a million where there are a thousand.
+const NODES_MAX: u64 = 100;
+/// The most addresses that nobody has.
+const VACANT_MAX: u64 = 1_000;
+/// The most steps of a story; whoever writes more wants `[workload]`.
+const STEPS_MAX: u64 = 10_000;
+/// The most virtual time of a story, in nanoseconds: two days.
+const AGE_MAX: u64 = 48 * 3_600_000_000_000;
+/// The most entries of a log that is there from the start.
+const ENTRIES_MAX: u64 = 100_000;
+/// The most draws that are not as usual.
+const UNUSUAL_MAX: u64 = 100_000;
+
+/// How long a follower waits when a scenario does not say.
+pub(super) const ELECTION: Within = Within { min: 150_000_000, max: 300_000_000 };
+/// How often a leader speaks when a scenario does not say.
+pub(super) const HEARTBEAT: u64 = 50_000_000;
 
 /// Words that stand for nodes in steps, and so cannot name one.
 const RESERVED: [&str; 2] = ["leader", "all"];
@@ -60,11 +74,20 @@ const SECTIONS: [(&str, &[&str]); 4] = [
 /// # Errors
 /// The first thing that is wrong with the file or with what it says.
 pub fn load(path: &Path) -> Result<ScenarioFile, ScenarioError> {
+    load_within(path, Bounds::default())
+}
+
+/// Reads a scenario file with bounds of one's own.
+///
+/// # Errors
+/// The first thing that is wrong with the file or with what it says.
+pub fn load_within(path: &Path, bounds: Bounds) -> Result<ScenarioFile, ScenarioError> {
     let file = path.display().to_string();
     let error = |place, message, hint| ScenarioError { file: file.clone(), place, message, hint };
-    let bytes = fs::read(path).map_err(|cause| error(None, format!("cannot be read: {cause}"), None))?;
+    let bytes = bounded_file::read(path, bounds.raised(TEXT_LEN_MAX))
+        .map_err(|cause| error(None, format!("cannot be read: {cause}"), None))?;
     match str::from_utf8(&bytes) {
-        Ok(text) => parse(&file, text),
+        Ok(text) => parse_within(&file, text, bounds),
         Err(cause) => {
             let valid = String::from_utf8_lossy(&bytes[..cause.valid_up_to()]);
             let hint = "a scenario is TOML, and TOML is UTF-8".to_owned();
@@ -78,15 +101,28 @@ pub fn load(path: &Path) -> Result<ScenarioFile, ScenarioError> {
 /// # Errors
 /// The first thing that is wrong with the text.
 pub fn parse(file: &str, text: &str) -> Result<ScenarioFile, ScenarioError> {
-    if TEXT_LEN_MAX < text.len() {
-        let message = format!("expected at most {TEXT_LEN_MAX} bytes, found {}", text.len());
+    parse_within(file, text, Bounds::default())
+}
+
+/// Reads a scenario from text with bounds of one's own.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn parse_within(file: &str, text: &str, bounds: Bounds) -> Result<ScenarioFile, ScenarioError> {
+    if bounds.raised(TEXT_LEN_MAX) < text.len() as u64 {
+        let most = bounds.raised(TEXT_LEN_MAX);
+        let message = format!("expected at most {most} bytes, found {}", text.len());
         return Err(ScenarioError { file: file.to_owned(), place: None, message, hint: None });
     }
     let table = DeTable::parse(text).map_err(|cause| not_toml(file, text, &cause))?;
-    let mut places = Places { text, found: BTreeMap::new() };
-    let fields = Fields::new(table.get_ref(), 0, "the scenario");
-    let scenario = read_scenario(fields, &mut places).map_err(|fault| fault.place(file, text))?;
-    Ok(ScenarioFile { path: file.to_owned(), scenario, places: places.found })
+    let mut found = Places::default();
+    let fields = Fields::new(table.get_ref(), 0, "the scenario", bounds);
+    let mut scenario = read_scenario(fields, &mut found).map_err(|fault| fault.place(file, text))?;
+    let places = places(text, found.noted);
+    let of_step = |subject: &Subject| matches!(subject, Subject::Step(_));
+    let steps = places.iter().filter(|(subject, _)| of_step(subject)).map(|(_, place)| *place);
+    scenario.places = StepPlaces(steps.collect());
+    Ok(ScenarioFile { path: file.to_owned(), scenario, places })
 }
 
 fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
@@ -95,19 +131,19 @@ fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
     ScenarioError { file: file.to_owned(), place, message, hint: None }
 }
 
-/// Remembers where things were said.
-struct Places<'a> {
-    text: &'a str,
-    found: BTreeMap<Subject, Place>,
+/// Remembers at which byte things were said.
+#[derive(Default)]
+pub(super) struct Places {
+    noted: BTreeMap<Subject, usize>,
 }
 
-impl Places<'_> {
-    fn note(&mut self, subject: Subject, at: usize) {
-        self.found.insert(subject, place(self.text, at));
+impl Places {
+    pub(super) fn note(&mut self, subject: Subject, at: usize) {
+        self.noted.insert(subject, at);
     }
 }
 
-fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario> {
+fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
     places.note(Subject::Scenario, 0);
     refuse_misplaced(&top)?;
     let title = read_sentence(&mut top, "title", "\"Two leaders, one log\"")?;
@@ -126,16 +162,12 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
     let disk = read_disk(&mut top)?;
     let clock = read_clock(&mut top)?;
     let schedule = read_schedule(&mut top)?;
-    let words = Budget::ALL.map(|budget| (budget.name(), budget));
-    let budget = top.or("budget", Budget::default(), |item| item.word("budget", &words))?;
+    let budget = top.or("budget", Budget::default(), |item| item.word_of("budget"))?;
     let workload = read_workload(&mut top)?;
     let nemeses = read_nemeses(&mut top, places)?;
     let unusual = read_tape(&mut top)?;
     let steps = read_story(&mut top, &cluster, places)?;
     let expect = read_expectations(&mut top, &cluster, places)?;
-    let of_step =
-        |(subject, place): (&Subject, &Place)| matches!(subject, Subject::Step(_)).then_some(*place);
-    let step_places = StepPlaces(places.found.iter().filter_map(of_step).collect());
     top.finish()?;
     Ok(Scenario {
         title,
@@ -156,7 +188,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places<'_>) -> Read<Scenario>
         nemeses,
         unusual,
         steps,
-        places: step_places,
+        places: StepPlaces::default(),
         expect,
     })
 }
@@ -191,7 +223,9 @@ fn read_tape(top: &mut Fields<'_>) -> Read<Option<Vec<Unusual>>> {
     let Some(mut fields) = top.section("tape", "[tape]")? else { return Ok(None) };
     let what = "a site, the place of a draw there, its bound and its value, such as \"network 17 100 3\"";
     let read = |item: &Item<'_>| item.parse(what, tape::parse_unusual);
-    let items = fields.need("unusual", "[\"network 17 100 3\"]")?.list("a list of draws")?;
+    let list = fields.need("unusual", "[\"network 17 100 3\"]")?;
+    let items = list.list("a list of draws")?;
+    list.within(items.len() as u64, UNUSUAL_MAX, |most| format!("at most {most} draws"))?;
     fields.finish()?;
     items.iter().map(read).collect::<Read<Vec<Unusual>>>().map(Some)
 }
@@ -214,7 +248,7 @@ fn read_seeds(item: &Item<'_>) -> Read<Seeds> {
     parsed.ok_or_else(|| item.expected("a number of seeds such as 4, or a range such as \"1..4\""))
 }
 
-fn read_systems(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<String>> {
+fn read_systems(top: &mut Fields<'_>, places: &mut Places) -> Read<Vec<String>> {
     let Some(item) = top.take("systems") else { return Ok(Vec::new()) };
     let names = distinct_names(&item, "a list of systems such as [\"raft\"]", "system")?;
     for (nth, (_, at)) in names.iter().enumerate() {
@@ -232,7 +266,7 @@ fn read_except(top: &mut Fields<'_>) -> Read<BTreeMap<String, String>> {
     fields.entries().into_iter().map(reason).collect()
 }
 
-fn read_rules(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<String>> {
+fn read_rules(top: &mut Fields<'_>, places: &mut Places) -> Read<Vec<String>> {
     let Some(mut fields) = top.section("rules", "[rules]")? else { return Ok(Vec::new()) };
     let item = fields.need("off", "[\"up-to-date\"]")?;
     let names = distinct_names(&item, "a list of rules such as [\"up-to-date\"]", "rule")?;
@@ -263,17 +297,18 @@ fn read_name(item: &Item<'_>) -> Read<String> {
     item.parse("a name of letters, digits, -, _ and .", valid)
 }
 
-fn read_cluster(mut fields: Fields<'_>, places: &mut Places<'_>) -> Read<Cluster> {
+fn read_cluster(mut fields: Fields<'_>, places: &mut Places) -> Read<Cluster> {
     let mut roster = Roster::default();
     let members = roster.read_members(&fields.need("members", "[\"a\", \"b\", \"c\"]")?)?;
     let learners = fields.or("learners", BTreeSet::new(), |item| roster.read_newcomers(item))?;
     let spare = fields.or("spare", BTreeSet::new(), |item| roster.read_newcomers(item))?;
+    let count = roster.names.len() as u64;
+    fields.within(count, NODES_MAX, |most| format!("at most {most} nodes"))?;
     let priority = fields.or("priority", Vec::new(), |item| roster.read_priority(item))?;
     let (nodes, addresses) = read_addresses(&mut fields, roster)?;
-    let election = fields.or("election", ms(150, 300), read_positive_range)?;
-    let heartbeat = fields.or("heartbeat", ms(50, 50).min, read_positive_duration)?;
-    let words = Timers::ALL.map(|timers| (timers.name(), timers));
-    let timers = fields.or("timers", Timers::Running, |item| item.word("way of timers", &words))?;
+    let election = fields.or("election", ELECTION, |item| knob::read_range(item, knobs::ELECTION))?;
+    let heartbeat = fields.or("heartbeat", HEARTBEAT, |item| knob::read_time(item, knobs::HEARTBEAT))?;
+    let timers = fields.or("timers", Timers::Running, |item| item.word_of("way of timers"))?;
     let snapshot_every =
         fields.maybe("snapshot_every", |item| read_count(item, "a number of entries such as 1000"))?;
     let sessions = fields.or("sessions", Sessions::Kept, read_sessions)?;
@@ -410,6 +445,8 @@ fn read_addresses(fields: &mut Fields<'_>, roster: Roster) -> Read<(Vec<Node>, V
 
 fn read_vacant(fields: &mut Fields<'_>, taken: &[String]) -> Read<Vec<String>> {
     let Some(item) = fields.take("vacant") else { return Ok(Vec::new()) };
+    let count = item.as_list().map_or(0, |list| list.len() as u64);
+    item.within(count, VACANT_MAX, |most| format!("at most {most} addresses"))?;
     let names = distinct_names(&item, "a list of addresses such as [\"w\"]", "address")?;
     if let Some((name, at)) = names.iter().find(|(name, _)| taken.contains(name)) {
         return Err(Fault::new(*at, format!("the address {name:?} is not vacant: a node has it")));
@@ -417,7 +454,7 @@ fn read_vacant(fields: &mut Fields<'_>, taken: &[String]) -> Read<Vec<String>> {
     Ok(names.into_iter().map(|(name, _)| name).collect())
 }
 
-fn read_options(fields: &mut Fields<'_>, places: &mut Places<'_>) -> Read<BTreeMap<String, OptionValue>> {
+fn read_options(fields: &mut Fields<'_>, places: &mut Places) -> Read<BTreeMap<String, OptionValue>> {
     let section = fields.section("options", "[cluster.options]")?;
     let mut options = BTreeMap::new();
     for (key, at, item) in section.iter().flat_map(Fields::entries) {
@@ -482,7 +519,9 @@ fn read_log(item: &Item<'_>) -> Read<InitialLog> {
 fn read_terms(item: &Item<'_>) -> Read<Vec<u64>> {
     let what = "the terms of a log from index 1 on, such as [1, 1, 2]";
     let mut terms: Vec<u64> = Vec::new();
-    for member in item.list(what)? {
+    let list = item.list(what)?;
+    item.within(list.len() as u64, ENTRIES_MAX, |most| format!("at most {most} entries"))?;
+    for member in list {
         let least = terms.last().copied().unwrap_or(1);
         let term = member.number("a term such as 1")?;
         if term < least {
@@ -493,212 +532,7 @@ fn read_terms(item: &Item<'_>) -> Read<Vec<u64>> {
     Ok(terms)
 }
 
-fn read_network(top: &mut Fields<'_>) -> Read<Network> {
-    let default = Network::default();
-    let Some(mut fields) = top.section("network", "[network]")? else { return Ok(default) };
-    let network = Network {
-        delay: fields.or("delay", default.delay, read_range)?,
-        loss: fields.or("loss", default.loss, read_ratio)?,
-        duplicate: fields.or("duplicate", default.duplicate, read_ratio)?,
-        reorder: fields.or("reorder", default.reorder, read_ratio)?,
-        corrupt: fields.or("corrupt", default.corrupt, read_ratio)?,
-        spread: fields.or("spread", default.spread, |item| {
-            item.word("spread of delays", &Spread::ALL.map(|spread| (spread.name(), spread)))
-        })?,
-        order: fields.or("order", default.order, |item| {
-            item.word("order of messages", &Order::ALL.map(|order| (order.name(), order)))
-        })?,
-    };
-    fields.finish()?;
-    Ok(network)
-}
-
-fn read_disk(top: &mut Fields<'_>) -> Read<Disk> {
-    let default = Disk::default();
-    let Some(mut fields) = top.section("disk", "[disk]")? else { return Ok(default) };
-    let words = CrashLeaves::ALL.map(|leaves| (leaves.name(), leaves));
-    let disk = Disk {
-        write: fields.or("write", default.write, read_range)?,
-        crash: fields.or("crash", default.crash, |item| item.word("remainder of a crash", &words))?,
-    };
-    fields.finish()?;
-    Ok(disk)
-}
-
-fn read_clock(top: &mut Fields<'_>) -> Read<Clock> {
-    let default = Clock::default();
-    let Some(mut fields) = top.section("clock", "[clock]")? else { return Ok(default) };
-    let clock = Clock {
-        skew: fields.or("skew", default.skew, |item| item.parse(DURATION, parse_duration))?,
-        drift_ppm: fields.or("drift_ppm", default.drift_ppm, read_ppm)?,
-    };
-    fields.finish()?;
-    Ok(clock)
-}
-
-fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {
-    let Some(mut fields) = top.section("schedule", "[schedule]")? else { return Ok(Schedule::default()) };
-    let at = fields.at;
-    let kind = fields.need("kind", "\"untimed\"")?;
-    if !kind.word("kind of schedule", &[("timed", false), ("untimed", true)])? {
-        fields.finish()?;
-        return Ok(Schedule::Timed);
-    }
-    let default = Weights::default();
-    let mut weight = |key, default| fields.or(key, default, |item| read_u32(item, "a weight such as 10"));
-    let weights = Weights {
-        deliver: weight("deliver", default.deliver)?,
-        late: weight("late", default.late)?,
-        elect: weight("elect", default.elect)?,
-        fire: weight("fire", default.fire)?,
-        write: weight("write", default.write)?,
-        client: weight("client", default.client)?,
-        strike: weight("strike", default.strike)?,
-        relief: weight("relief", default.relief)?,
-    };
-    let in_flight = fields
-        .or("in_flight", Schedule::IN_FLIGHT, |item| read_small(item, "a number of messages such as 64"))?;
-    fields.finish()?;
-    if weights
-        == (Weights { deliver: 0, late: 0, elect: 0, fire: 0, write: 0, client: 0, strike: 0, relief: 0 })
-    {
-        return Err(Fault::new(at, "expected at least one weight of [schedule] not to be 0"));
-    }
-    Ok(Schedule::Untimed { weights, in_flight })
-}
-
-/// Parts per million, less than all of them.
-fn read_ppm(item: &Item<'_>) -> Read<u32> {
-    let what = "parts per million such as 200, less than 1000000";
-    match read_u32(item, what)? {
-        ppm if ppm < 1_000_000 => Ok(ppm),
-        _ => Err(item.expected(what)),
-    }
-}
-
-fn read_workload(top: &mut Fields<'_>) -> Read<Option<Workload>> {
-    let default = Workload::default();
-    let Some(mut fields) = top.section("workload", "[workload]")? else { return Ok(None) };
-    let clients =
-        fields.or("clients", default.clients, |item| read_small(item, "a number of clients such as 4"))?;
-    let keys = fields.or("keys", default.keys, |item| read_small(item, "a number of keys such as 3"))?;
-    let reads = fields.or("reads", default.reads, read_ratio)?;
-    let cas = fields.or("cas", default.cas, |item| {
-        let cas = read_ratio(item)?;
-        if reads.exceeds_one_with(cas) {
-            return Err(item.expected(&format!("at most what {} of reads leave of 100%", reads.text())));
-        }
-        Ok(cas)
-    })?;
-    let timeout = fields.or("timeout", default.timeout, read_positive_duration)?;
-    let think = fields.or("think", default.think, read_range)?;
-    let retries =
-        fields.or("retries", default.retries, |item| read_u32(item, "a number of retries such as 3"))?;
-    let words = ReadsAt::ALL.map(|at| (at.name(), at));
-    let reads_at = fields.or("reads_at", default.reads_at, |item| item.word("place to read at", &words))?;
-    fields.finish()?;
-    Ok(Some(Workload { clients, keys, reads, cas, timeout, think, reads_at, retries }))
-}
-
-fn read_nemeses(top: &mut Fields<'_>, places: &mut Places<'_>) -> Read<Vec<Nemesis>> {
-    let Some(item) = top.take("nemesis") else { return Ok(Vec::new()) };
-    let mut nemeses = Vec::new();
-    for (nth, item) in item.list("tables headed [[nemesis]]")?.iter().enumerate() {
-        places.note(Subject::Nemesis(nth), item.at);
-        nemeses.push(read_nemesis(item.fields("[[nemesis]]")?)?);
-    }
-    Ok(nemeses)
-}
-
-fn read_nemesis(mut fields: Fields<'_>) -> Read<Nemesis> {
-    let kind = fields.need("kind", "\"partition\"")?;
-    let kind = match kind.word("kind of nemesis", &nemesis_words())? {
-        Word::Partition => NemesisKind::Partition { shape: fields.or("shape", Shape::Random, read_shape)? },
-        Word::SwizzleClog => NemesisKind::SwizzleClog,
-        Word::Hit(fault) => NemesisKind::Hit {
-            fault: read_fault_value(&mut fields, fault)?,
-            aim: fields.or("aim", Aim::Any, read_aim)?,
-        },
-        Word::Operate(operator) => NemesisKind::Operate { operator },
-    };
-    let when = match fields.maybe("on", read_cue)? {
-        Some(cue) => match fields.take("every") {
-            Some(every) => {
-                let both = "a nemesis strikes every so often or on a cue, not both";
-                return Err(Fault::new(every.at, both).hint("leave out `every` or `on`"));
-            }
-            None => When::On(cue),
-        },
-        None => When::Every(read_range(&fields.need("every", "\"3s..10s\"")?)?),
-    };
-    let lasting = read_range(&fields.need("lasting", "\"500ms..2s\"")?)?;
-    fields.finish()?;
-    Ok(Nemesis { kind, when, lasting })
-}
-
-/// What the word after `kind` stands for.
-#[derive(Clone, Copy)]
-enum Word {
-    Partition,
-    SwizzleClog,
-    Hit(NodeFault),
-    Operate(Operator),
-}
-
-fn nemesis_words() -> Vec<(&'static str, Word)> {
-    let mut words = vec![("partition", Word::Partition), ("swizzle-clog", Word::SwizzleClog)];
-    words.extend(NodeFault::ALL.map(|fault| (fault.name(), Word::Hit(fault))));
-    words.extend(Operator::ALL.map(|operator| (operator.name(), Word::Operate(operator))));
-    words
-}
-
-/// A fault by its name, with a mild value where it has one.
-pub(super) fn read_fault(item: &Item<'_>) -> Read<NodeFault> {
-    item.word("fault", &NodeFault::ALL.map(|fault| (fault.name(), fault)))
-}
-
-/// Reads the value that a fault has beside its name, if it is given.
-pub(super) fn read_fault_value(fields: &mut Fields<'_>, fault: NodeFault) -> Read<NodeFault> {
-    let mut factor = |default| fields.or("factor", default, |item| read_small(item, "a factor such as 10"));
-    Ok(match fault {
-        NodeFault::Slow { factor: default } => NodeFault::Slow { factor: factor(default)? },
-        NodeFault::SlowDisk { factor: default } => NodeFault::SlowDisk { factor: factor(default)? },
-        NodeFault::SlowLinks { factor: default } => NodeFault::SlowLinks { factor: factor(default)? },
-        NodeFault::LossBurst { share } => {
-            NodeFault::LossBurst { share: fields.or("share", share, read_ratio)? }
-        }
-        NodeFault::ClockDrift { ppm } => NodeFault::ClockDrift { ppm: fields.or("ppm", ppm, read_ppm)? },
-        NodeFault::ClockJump { by } => NodeFault::ClockJump { by: fields.or("by", by, read_range)? },
-        NodeFault::Crash
-        | NodeFault::Reboot
-        | NodeFault::Kill
-        | NodeFault::Wipe
-        | NodeFault::Pause
-        | NodeFault::FailedWrite
-        | NodeFault::FullDisk
-        | NodeFault::Stall
-        | NodeFault::BitRot
-        | NodeFault::MisdirectedWrite
-        | NodeFault::ClockFreeze => fault,
-    })
-}
-
-fn read_shape(item: &Item<'_>) -> Read<Shape> {
-    let words = Shape::ALL.map(|shape| (shape.name(), shape));
-    item.word("shape of a partition", &words)
-}
-
-fn read_cue(item: &Item<'_>) -> Read<Cue> {
-    let words = Cue::ALL.map(|cue| (cue.name(), cue));
-    item.word("cue", &words)
-}
-
-fn read_aim(item: &Item<'_>) -> Read<Aim> {
-    let words = Aim::ALL.map(|aim| (aim.name(), aim));
-    item.word("aim", &words)
-}
-
-fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) -> Read<Vec<Step>> {
+fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places) -> Read<Vec<Step>> {
     let example = "steps = [ { elect = \"a\" } ]";
     let mut fields = top.need_section("story", example)?;
     let item = fields.need("steps", "[ { elect = \"a\" } ]")?;
@@ -706,6 +540,7 @@ fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) 
     if list.is_empty() {
         return Err(item.expected("at least one step such as { elect = \"a\" }"));
     }
+    item.within(list.len() as u64, STEPS_MAX, |most| format!("at most {most} steps"))?;
     let mut steps = Vec::new();
     for (nth, step) in list.iter().enumerate() {
         places.note(Subject::Step(nth), step.at);
@@ -714,7 +549,20 @@ fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) 
     refuse_unasked(&list, &steps)?;
     note_facts(&list, places);
     fields.finish()?;
+    within_an_age(&steps, &item)?;
     Ok(steps)
+}
+
+/// Virtual time is cheap, but not free: leaders speak in it.
+fn within_an_age(steps: &[Step], item: &Item<'_>) -> Read<()> {
+    let time = |step: &Step| match step {
+        Step::Run { time } | Step::Converge { within: time } => *time,
+        _ => 0,
+    };
+    let whole = steps.iter().map(time).fold(0, u64::saturating_add);
+    item.within(whole, AGE_MAX, |most| {
+        format!("steps that take at most {} of virtual time", format_duration(most))
+    })
 }
 
 /// A name is asked after only when something was asked for by that name before.
@@ -745,7 +593,7 @@ fn refuse_unasked(list: &[Item<'_>], steps: &[Step]) -> Read<()> {
 }
 
 /// Notes where situations are named in steps, so that a word that no protocol knows can be told with its place.
-fn note_facts(list: &[Item<'_>], places: &mut Places<'_>) {
+fn note_facts(list: &[Item<'_>], places: &mut Places) {
     for step in list {
         let claims = step.fields("a step").ok().and_then(|mut fields| fields.take("expect"));
         let Some(mut claims) = claims.and_then(|claims| claims.fields("claims").ok()) else { continue };
@@ -760,7 +608,7 @@ fn note_facts(list: &[Item<'_>], places: &mut Places<'_>) {
 }
 
 /// Without a table, nothing may be broken.
-fn read_expectations(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places<'_>) -> Read<Expectations> {
+fn read_expectations(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places) -> Read<Expectations> {
     let Some(mut fields) = top.section("expect", "[expect]")? else { return Ok(Expectations::default()) };
     for key in ["seen", "never"] {
         for item in fields.take(key).and_then(|item| item.as_list()).unwrap_or_default() {
@@ -804,43 +652,8 @@ pub(super) fn read_facts(item: &Item<'_>) -> Read<BTreeSet<String>> {
     Ok(names.into_iter().map(|(name, _)| name).collect())
 }
 
-fn read_range(item: &Item<'_>) -> Read<Within> {
-    item.parse(RANGE, parse_within)
-}
-
-fn read_positive_range(item: &Item<'_>) -> Read<Within> {
-    let within = read_range(item)?;
-    if within.min == 0 { Err(item.expected("a duration longer than 0")) } else { Ok(within) }
-}
-
-fn read_positive_duration(item: &Item<'_>) -> Read<u64> {
-    match item.parse(DURATION, parse_duration)? {
-        0 => Err(item.expected("a duration longer than 0")),
-        time => Ok(time),
-    }
-}
-
-fn read_ratio(item: &Item<'_>) -> Read<Ratio> {
-    item.parse(RATIO, Ratio::parse)
-}
-
 /// A number of at least one.
 pub(super) fn read_count(item: &Item<'_>, what: &str) -> Read<u64> {
     let count = item.number(what)?;
     if count == 0 { Err(item.expected(what)) } else { Ok(count) }
-}
-
-fn read_small(item: &Item<'_>, what: &str) -> Read<u32> {
-    match read_u32(item, what)? {
-        0 => Err(item.expected(what)),
-        small => Ok(small),
-    }
-}
-
-fn read_u32(item: &Item<'_>, what: &str) -> Read<u32> {
-    u32::try_from(item.number(what)?).map_err(|_| item.expected(what))
-}
-
-fn ms(min: u64, max: u64) -> Within {
-    Within { min: min * 1_000_000, max: max * 1_000_000 }
 }

@@ -43,12 +43,15 @@ type Reader = fn(&Item<'_>, &mut Fields<'_>, &Cluster) -> Read<Change>;
 /// Reads a member of a batch from its value.
 type MembersReader = fn(&Item<'_>, &Cluster) -> Read<ChangeMembers>;
 
+/// Every kind of change.
+pub(super) fn kinds() -> Vec<&'static str> {
+    KINDS.iter().map(|(kind, _)| *kind).chain(MEMBERS.iter().map(|(kind, _)| *kind)).collect()
+}
+
 /// Reads one change.
 pub(super) fn read_change(item: &Item<'_>, cluster: &Cluster) -> Read<Change> {
     let mut fields = item.fields(CHANGE)?;
-    let kinds: Vec<&'static str> =
-        KINDS.iter().map(|(kind, _)| *kind).chain(MEMBERS.iter().map(|(kind, _)| *kind)).collect();
-    let kind = find_kind(&fields, &kinds)?;
+    let kind = find_kind(&fields, &kinds())?;
     let object = fields.need(kind, "…")?;
     let precondition = fields.maybe("if", read_precondition)?;
     let change = match KINDS.iter().find(|(known, _)| *known == kind) {

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{DURATION, read_count, read_facts, read_fault, read_fault_value};
+use super::load::{DURATION, read_count, read_facts};
 use super::load_change::read_change;
+use super::load_hardship::{read_fault, read_fault_value};
 use super::load_nodes::{
     nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
 };
 use super::read::{Fault, Fields, Item, Read};
 use super::{
     Answered, Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation,
-    Sessions, Step, Target, Value, nearest, parse_duration,
+    Sessions, Step, Target, Value, nearest, parse_duration, schema,
 };
 
 /// What a step can be: its verb, and how it reads.
@@ -91,6 +92,11 @@ const STEP: &str = "a step such as { elect = \"a\" }";
 const VALUE: &str = "a value such as 1";
 const INDEX: &str = "a number such as 3, \"<3\" or \">=3\"";
 
+/// Every verb.
+pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.into_iter().map(|(verb, _)| verb)
+}
+
 /// Reads one step.
 pub(super) fn read_step(item: &Item<'_>, cluster: &Cluster) -> Read<Step> {
     if !item.is_table() {
@@ -100,6 +106,7 @@ pub(super) fn read_step(item: &Item<'_>, cluster: &Cluster) -> Read<Step> {
     let (verb, read) = find_verb(&fields)?;
     let object = fields.need(verb, "…")?;
     let step = read(&object, &mut fields, cluster)?;
+    debug_assert!(fields.asked_only(verb, schema::beside(verb)), "{verb} reads a key that its schema lacks");
     fields.finish()?;
     Ok(step)
 }

@@ -8,15 +8,21 @@ mod cluster;
 mod error;
 mod expect;
 mod hardship;
+pub(crate) mod knob;
+pub(crate) mod knobs;
 mod load;
 mod load_change;
+mod load_hardship;
 mod load_nodes;
 mod load_step;
 mod print;
 mod read;
+mod reference;
+mod schema;
 mod step;
 #[cfg(test)]
 mod tests;
+mod turned;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,11 +35,15 @@ pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
     ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
 };
-pub use load::{load, parse};
+pub use load::{load, load_within, parse, parse_within};
+pub use read::Bounds;
+pub use reference::knobs_chapter;
+pub use schema::schema;
 pub use step::{
     Answered, Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation,
     Step, Target, Value, Whom,
 };
+pub use turned::turnable;
 pub use units::{Seeds, format_duration, parse_duration};
 
 use crate::choices::Unusual;

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::knobs::{CLOCK, DISK, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
 use super::units::format_within;
 use super::{
     Answered, Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog,
     Links, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario,
-    Schedule, Sessions, Step, Target, Value, Weights, When, Whom, Workload, format_duration,
+    Schedule, Sessions, Step, Target, Value, When, Whom, format_duration, knob,
 };
 use crate::choices::tape;
 use crate::protocol::{
@@ -40,6 +41,7 @@ impl Scenario {
     }
 
     fn print(&self, wanted: &dyn Fn(&str) -> bool, notes: &[String]) -> String {
+        let names = Names { cluster: &self.cluster };
         let mut text = String::new();
         section(&mut text, "", &self.head());
         let mut cluster = self.cluster.settings();
@@ -47,46 +49,16 @@ impl Scenario {
         section(&mut text, "[cluster]", &cluster);
         section(&mut text, "[cluster.addresses]", &self.cluster.renamed());
         section(&mut text, "[cluster.options]", &self.cluster.options());
-        if !self.rules_off.is_empty() {
-            section(
-                &mut text,
-                "[rules]",
-                &vec![pair("off", list(self.rules_off.iter().map(|rule| quoted(rule))))],
-            );
-        }
+        section(&mut text, "[rules]", &self.rules());
         section(&mut text, "[logs]", &self.logs());
         section(&mut text, "[groups]", &self.groups());
-        let disk = vec![range("write", self.disk.write), word("crash", self.disk.crash.name())];
-        let hardship = [
-            ("[network]", self.network()),
-            ("[disk]", disk),
-            ("[clock]", self.clock.settings()),
-            ("[schedule]", self.schedule.settings()),
-        ];
-        for (header, settings) in hardship.iter().filter(|(header, _)| wanted(header)) {
+        for (header, settings) in self.hardship().iter().filter(|(header, _)| wanted(header)) {
             section(&mut text, header, settings);
         }
-        if let Some(workload) = &self.workload {
-            section(&mut text, "[workload]", &workload.settings());
-        }
-        for nemesis in &self.nemeses {
-            section(&mut text, "[[nemesis]]", &nemesis.settings());
-        }
-        if let Some(unusual) = &self.unusual {
-            let draw = |draw| format!("  {},\n", quoted(&tape::print_unusual(draw)));
-            let draws: String = unusual.iter().map(draw).collect();
-            section(&mut text, "[tape]", &vec![pair("unusual", format!("[\n{draws}]"))]);
-        }
+        section(&mut text, "[tape]", &self.tape());
         let except: Pairs = self.except.iter().map(|(system, why)| word(&quoted(system), why)).collect();
         section(&mut text, "[except]", &except);
-        let names = Names { cluster: &self.cluster };
-        let lines = self.steps.iter().enumerate().map(|(place, step)| {
-            let note = notes.get(place).filter(|note| !note.is_empty());
-            let note = note.map_or_else(String::new, |note| format!("  # {note}"));
-            format!("  {},{note}\n", names.step(step))
-        });
-        let steps: String = lines.collect();
-        section(&mut text, "[story]", &vec![pair("steps", format!("[\n{steps}]"))]);
+        section(&mut text, "[story]", &names.story(&self.steps, notes));
         section(&mut text, "[expect]", &names.expectations(&self.expect));
         text
     }
@@ -96,6 +68,31 @@ impl Scenario {
     pub fn step_text(&self, step: usize) -> String {
         let names = Names { cluster: &self.cluster };
         self.steps.get(step).map_or_else(String::new, |step| names.step(step))
+    }
+
+    fn rules(&self) -> Pairs {
+        let off = list(self.rules_off.iter().map(|rule| quoted(rule)));
+        if self.rules_off.is_empty() { Pairs::new() } else { vec![pair("off", off)] }
+    }
+
+    /// What surrounds the cluster, section by section.
+    fn hardship(&self) -> Vec<(&'static str, Pairs)> {
+        let mut sections = vec![
+            ("[network]", knob::pairs(NETWORK, &self.network)),
+            ("[disk]", knob::pairs(DISK, &self.disk)),
+            ("[clock]", knob::pairs(CLOCK, &self.clock)),
+            ("[schedule]", self.schedule.settings()),
+        ];
+        sections.extend(self.workload.map(|workload| ("[workload]", knob::pairs(WORKLOAD, &workload))));
+        sections.extend(self.nemeses.iter().map(|nemesis| ("[[nemesis]]", nemesis.settings())));
+        sections
+    }
+
+    fn tape(&self) -> Pairs {
+        let Some(unusual) = &self.unusual else { return Pairs::new() };
+        let draw = |draw| format!("  {},\n", quoted(&tape::print_unusual(draw)));
+        let draws: String = unusual.iter().map(draw).collect();
+        vec![pair("unusual", format!("[\n{draws}]"))]
     }
 
     fn head(&self) -> Pairs {
@@ -120,18 +117,6 @@ impl Scenario {
     fn groups(&self) -> Pairs {
         let names = Names { cluster: &self.cluster };
         self.groups.iter().map(|(node, sets)| (quoted(self.cluster.name(*node)), names.sets(sets))).collect()
-    }
-
-    fn network(&self) -> Pairs {
-        vec![
-            range("delay", self.network.delay),
-            word("loss", &self.network.loss.text()),
-            word("duplicate", &self.network.duplicate.text()),
-            word("reorder", &self.network.reorder.text()),
-            word("corrupt", &self.network.corrupt.text()),
-            word("spread", self.network.spread.name()),
-            word("order", self.network.order.name()),
-        ]
     }
 }
 
@@ -170,47 +155,12 @@ impl Cluster {
     }
 }
 
-impl Workload {
-    fn settings(&self) -> Pairs {
-        vec![
-            pair("clients", self.clients),
-            pair("keys", self.keys),
-            word("reads", &self.reads.text()),
-            word("cas", &self.cas.text()),
-            word("timeout", &format_duration(self.timeout)),
-            range("think", self.think),
-            word("reads_at", self.reads_at.name()),
-            pair("retries", self.retries),
-        ]
-    }
-}
-
-impl Clock {
-    fn settings(&self) -> Pairs {
-        vec![word("skew", &format_duration(self.skew)), pair("drift_ppm", self.drift_ppm)]
-    }
-}
-
 impl Schedule {
     fn settings(&self) -> Pairs {
-        match *self {
-            Schedule::Timed => vec![word("kind", "timed")],
-            Schedule::Untimed { weights, in_flight } => {
-                let Weights { deliver, late, elect, fire, write, client, strike, relief } = weights;
-                vec![
-                    word("kind", "untimed"),
-                    pair("deliver", deliver),
-                    pair("late", late),
-                    pair("elect", elect),
-                    pair("fire", fire),
-                    pair("write", write),
-                    pair("client", client),
-                    pair("strike", strike),
-                    pair("relief", relief),
-                    pair("in_flight", in_flight),
-                ]
-            }
-        }
+        let Some(untimed) = self.untimed() else { return vec![word("kind", "timed")] };
+        let mut pairs = vec![word("kind", "untimed")];
+        pairs.extend(knob::pairs(UNTIMED, &untimed));
+        pairs
     }
 }
 
@@ -230,32 +180,14 @@ impl Nemesis {
             When::Every(time) => range("every", time),
             When::On(cue) => word("on", cue.name()),
         });
-        pairs.push(range("lasting", self.lasting));
+        pairs.extend(knob::pairs(NEMESIS, self));
         pairs
     }
 }
 
 /// The value that a fault has beside its name.
-fn fault_value(fault: NodeFault) -> Option<(String, String)> {
-    match fault {
-        NodeFault::Slow { factor } | NodeFault::SlowDisk { factor } | NodeFault::SlowLinks { factor } => {
-            Some(pair("factor", factor))
-        }
-        NodeFault::LossBurst { share } => Some(word("share", &share.text())),
-        NodeFault::ClockDrift { ppm } => Some(pair("ppm", ppm)),
-        NodeFault::ClockJump { by } => Some(range("by", by)),
-        NodeFault::Crash
-        | NodeFault::Reboot
-        | NodeFault::Kill
-        | NodeFault::Wipe
-        | NodeFault::Pause
-        | NodeFault::FailedWrite
-        | NodeFault::FullDisk
-        | NodeFault::Stall
-        | NodeFault::BitRot
-        | NodeFault::MisdirectedWrite
-        | NodeFault::ClockFreeze => None,
-    }
+fn fault_value(fault: NodeFault) -> Pairs {
+    parameter(fault).map_or_else(Pairs::new, |knob| knob::pairs(&[knob], &fault))
 }
 
 fn answered(outcome: &Answered) -> &str {
@@ -273,6 +205,16 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
+    fn story(&self, steps: &[Step], notes: &[String]) -> Pairs {
+        let lines = steps.iter().enumerate().map(|(place, step)| {
+            let note = notes.get(place).filter(|note| !note.is_empty());
+            let note = note.map_or_else(String::new, |note| format!("  # {note}"));
+            format!("  {},{note}\n", self.step(step))
+        });
+        let steps: String = lines.collect();
+        vec![pair("steps", format!("[\n{steps}]"))]
+    }
+
     fn step(&self, step: &Step) -> String {
         match step {
             Step::Elect { node, fails: false } => one("elect", self.node(*node)),

@@ -3,12 +3,13 @@
 //! Holds: a key that nobody asked for is refused by [`Fields::finish`]; nothing here panics, whatever the text.
 //! Not here: what scenarios consist of (`load`, `load_step`), and TOML's grammar (the `toml` crate).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Place, ScenarioError, nearest};
+use super::{Place, ScenarioError, Subject, nearest};
 
 /// What is wrong, and at which byte of the text.
 #[derive(Debug)]
@@ -54,17 +55,78 @@ pub(super) fn place(text: &str, at: usize) -> Place {
     Place { line, column: before[line_start..].chars().count() + 1 }
 }
 
+/// The lines and columns of bytes, in one walk over the text.
+pub(super) fn places(text: &str, noted: BTreeMap<Subject, usize>) -> BTreeMap<Subject, Place> {
+    let mut bytes: Vec<(usize, Subject)> = noted.into_iter().map(|(subject, at)| (at, subject)).collect();
+    bytes.sort();
+    let mut found = BTreeMap::new();
+    let (mut here, mut last) = (Place { line: 1, column: 1 }, 0);
+    for (at, subject) in bytes {
+        for letter in text.get(last..at).unwrap_or_default().chars() {
+            here = match letter {
+                '\n' => Place { line: here.line + 1, column: 1 },
+                _ => Place { column: here.column + 1, ..here },
+            };
+        }
+        last = at;
+        found.insert(subject, here);
+    }
+    found
+}
+
+/// How much a file may ask for, as a multiple of what is usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many times as much as usual.
+    pub times: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { times: 1 }
+    }
+}
+
+impl Bounds {
+    /// A bound that was raised.
+    #[must_use]
+    pub fn raised(self, most: u64) -> u64 {
+        most.saturating_mul(self.times)
+    }
+
+    /// Refuses what is beyond a bound, and says how it is raised.
+    fn check(self, found: u64, most: u64, refusal: impl FnOnce(u64) -> Fault) -> Read<()> {
+        let most = self.raised(most);
+        if found <= most {
+            return Ok(());
+        }
+        Err(refusal(most).hint("`--raise-bounds 10` allows ten times as much of everything"))
+    }
+}
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Item<'a> {
     pub(super) at: usize,
     value: &'a DeValue<'a>,
+    bounds: Bounds,
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn new(spanned: &'a Spanned<DeValue<'a>>) -> Item<'a> {
+    fn new(spanned: &'a Spanned<DeValue<'a>>, bounds: Bounds) -> Item<'a> {
         let Range { start, .. } = spanned.span();
-        Item { at: start, value: spanned.get_ref() }
+        Item { at: start, value: spanned.get_ref(), bounds }
+    }
+
+    /// Refuses what is beyond a bound; `what` says what was expected.
+    pub(super) fn within(&self, found: u64, most: u64, what: impl Fn(u64) -> String) -> Read<()> {
+        self.bounds.check(found, most, |most| {
+            if self.as_list().is_some() {
+                Fault::new(self.at, format!("expected {}, found {found}", what(most)))
+            } else {
+                self.expected(&what(most))
+            }
+        })
     }
 
     /// The refusal of this value.
@@ -104,7 +166,7 @@ impl<'a> Item<'a> {
     }
 
     pub(super) fn as_list(&self) -> Option<Vec<Item<'a>>> {
-        Some(self.value.as_array()?.iter().map(Item::new).collect())
+        Some(self.value.as_array()?.iter().map(|member| Item::new(member, self.bounds)).collect())
     }
 
     pub(super) fn text(&self, what: &str) -> Read<&'a str> {
@@ -146,7 +208,7 @@ impl<'a> Item<'a> {
     /// The fields of a table; `what` names it in refusals.
     pub(super) fn fields(&self, what: &'static str) -> Read<Fields<'a>> {
         let table = self.value.as_table().ok_or_else(|| self.expected(what))?;
-        Ok(Fields::new(table, self.at, what))
+        Ok(Fields::new(table, self.at, what, self.bounds))
     }
 }
 
@@ -157,11 +219,23 @@ pub(super) struct Fields<'a> {
     what: &'static str,
     table: &'a DeTable<'a>,
     asked: Vec<&'static str>,
+    bounds: Bounds,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(table: &'a DeTable<'a>, at: usize, what: &'static str) -> Fields<'a> {
-        Fields { at, what, table, asked: Vec::new() }
+    pub(super) fn new(table: &'a DeTable<'a>, at: usize, what: &'static str, bounds: Bounds) -> Fields<'a> {
+        Fields { at, what, table, asked: Vec::new(), bounds }
+    }
+
+    /// Refuses what is beyond a bound; `what` says what was expected.
+    pub(super) fn within(&self, found: u64, most: u64, what: impl Fn(u64) -> String) -> Read<()> {
+        self.bounds
+            .check(found, most, |most| Fault::new(self.at, format!("expected {}, found {found}", what(most))))
+    }
+
+    /// The place of a key's value; the place of the table where it has no such key.
+    pub(super) fn at_of(&self, key: &str) -> usize {
+        self.table.get(key).map_or(self.at, |value| value.span().start)
     }
 
     /// What the table is called, without the example.
@@ -174,7 +248,7 @@ impl<'a> Fields<'a> {
         let mut entries: Vec<_> = self
             .table
             .iter()
-            .map(|(key, value)| (key.get_ref().as_ref(), key.span().start, Item::new(value)))
+            .map(|(key, value)| (key.get_ref().as_ref(), key.span().start, Item::new(value, self.bounds)))
             .collect();
         entries.sort_by_key(|(_, at, _)| *at);
         entries
@@ -187,7 +261,7 @@ impl<'a> Fields<'a> {
 
     pub(super) fn take(&mut self, key: &'static str) -> Option<Item<'a>> {
         self.asked.push(key);
-        self.table.get(key).map(Item::new)
+        self.table.get(key).map(|value| Item::new(value, self.bounds))
     }
 
     /// A key that must be there; `example` says how it may look.
@@ -226,6 +300,11 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&Item<'a>) -> Read<T>,
     ) -> Read<Option<T>> {
         self.take(key).map(|item| read(&item)).transpose()
+    }
+
+    /// Whether nothing but these keys was asked for.
+    pub(super) fn asked_only(&self, key: &str, others: &[&str]) -> bool {
+        self.asked.iter().all(|asked| *asked == key || others.contains(asked))
     }
 
     /// Refuses the first key that was not asked for.

@@ -422,7 +422,10 @@ fn wrong_types_and_forms() {
     assert_eq!(refusal(&election("\"150\"")), format!("{expected} \"150\""));
     assert_eq!(refusal(&election("150")), format!("{expected} 150"));
     assert_eq!(refusal(&election("\"9ms..1ms\"")), format!("{expected} \"9ms..1ms\""));
-    assert_eq!(refusal(&election("\"0s\"")), "s.toml:5:12: expected a duration longer than 0, found \"0s\"");
+    assert_eq!(
+        refusal(&election("\"0s\"")),
+        "s.toml:5:12: expected a duration such as 5ms, or a range such as 1ms..10ms, at least 1ms, found \"0s\""
+    );
     check_step("{ run = \"150\" }", "s.toml:7:11: expected a duration such as 150ms, found \"150\"");
     check_step("{ elect = 3 }", "s.toml:7:13: expected the name of a node such as \"ann\", found 3");
     check_step("\"elect\"", "s.toml:7:3: expected a step such as { elect = \"a\" }, found \"elect\"");
@@ -624,4 +627,71 @@ proptest! {
         let ratio = Ratio { num: num % den, den };
         prop_assert_eq!(Ratio::parse(&ratio.text()), Some(ratio));
     }
+}
+
+/// The refusal of a scenario with some lines in place of the workload and with these steps.
+fn refusal_of(lines: &str, steps: &str) -> String {
+    let text = format!(
+        "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a', 'b', 'c']\n{lines}\n[story]\nsteps = [{steps}]\n\
+         [expect]\nviolations = 'none'"
+    );
+    parse("t.toml", &text).expect_err("it is beyond a bound").to_string()
+}
+
+#[test]
+fn every_bound_is_named_where_it_is_passed() {
+    let run = "{ run = '1s' }";
+    let cases = [
+        (
+            "[workload]\nclients = 1_000_000_000",
+            "expected a number of clients such as 4, at most 1000, found 1000000000",
+        ),
+        (
+            "[workload]\nkeys = 1_000_000_000",
+            "expected a number of keys such as 3, at most 100000, found 1000000000",
+        ),
+        ("[[nemesis]]\nkind = 'crash'\nevery = '0ns'\nlasting = '1s'", "at least 10us, found \"0ns\""),
+        ("[[nemesis]]\nkind = 'crash'\nevery = '1s'\nlasting = '9999h'", "at most 24h, found \"9999h\""),
+        ("[network]\ndelay = '1ms..9999h'", "at most 1h, found \"1ms..9999h\""),
+        ("[logs]\na = [".to_owned().leak(), ""),
+    ];
+    for (lines, expected) in cases {
+        let refusal = refusal_of(lines, run);
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    let age = refusal_of("", "{ run = '40h' }, { run = '40h' }");
+    assert!(age.contains("expected steps that take at most 48h of virtual time, found"), "{age}");
+    let steps = refusal_of("", &format!("{run},").repeat(10_001));
+    assert!(steps.contains("expected at most 10000 steps, found 10001"), "{steps}");
+    assert!(steps.contains("--raise-bounds"), "{steps}");
+    let nemeses = "[[nemesis]]\nkind = 'crash'\nevery = '1s'\nlasting = '1s'\n".repeat(101);
+    assert!(refusal_of(&nemeses, run).contains("expected at most 100 nemeses, found 101"));
+    let logs = format!("[logs]\na = [{}]", "1,".repeat(100_001));
+    assert!(refusal_of(&logs, run).contains("expected at most 100000 entries, found 100001"));
+    let nested = format!("[logs]\na = {}", "[".repeat(100_000));
+    assert!(refusal_of(&nested, run).contains("not TOML"));
+    let spare: Vec<String> = (0..98).map(|number| format!("'n{number}'")).collect();
+    let nodes = refusal_of(&format!("spare = [{}]", spare.join(",")), run);
+    assert!(nodes.contains("expected at most 100 nodes, found 101"), "{nodes}");
+}
+
+#[test]
+fn a_bound_that_is_raised_allows_more() {
+    let text = "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\n[workload]\nclients = 5000\n[story]\n\
+                steps = [{ run = '1s' }]\n[expect]\nviolations = 'none'";
+    assert!(parse("t.toml", text).is_err());
+    let raised = parse_within("t.toml", text, Bounds { times: 5 }).expect("within five times the bound");
+    assert_eq!(raised.scenario.workload.map(|workload| workload.clients), Some(5_000));
+}
+
+#[test]
+fn a_long_story_is_read_in_no_time() {
+    let steps = "{ run = '1s' },".repeat(10_000);
+    let text = format!(
+        "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\n[story]\nsteps = [{steps}]\n[expect]\n\
+         violations = 'none'"
+    );
+    let file = parse("t.toml", &text).expect("as many as allowed");
+    let last = file.places[&Subject::Step(9_999)];
+    assert_eq!((last.line, last.column), (6, 10 + 15 * 9_999));
 }

@@ -7,7 +7,7 @@ use super::{Effort, Fingerprint, LIMIT, Shrunk, Words, draws, names_no_node, nod
 use crate::choices::Choices;
 use crate::protocol::{NodeId, Protocol};
 use crate::runner::{self, Drive, Played, RunOptions};
-use crate::scenario::{Disk, Network, Ratio, ReadsAt, Scenario, Sessions, Step};
+use crate::scenario::{Disk, Network, Ratio, Scenario, Sessions, Step, knob, knobs};
 
 /// Tries simpler scenarios until none of them fails alike. `None` when not even the scenario itself does.
 pub(super) fn shrink<P: Protocol>(
@@ -127,6 +127,15 @@ pub(super) fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     add(&|simpler| simpler.network = Network::default());
     add(&|simpler| simpler.disk = Disk::default());
     add(&|simpler| simpler.clock = crate::scenario::Clock::default());
+    for network in knob::plainer(knobs::NETWORK, &scenario.network) {
+        add(&|simpler| simpler.network = network);
+    }
+    for disk in knob::plainer(knobs::DISK, &scenario.disk) {
+        add(&|simpler| simpler.disk = disk);
+    }
+    for workload in scenario.workload.iter().flat_map(|it| knob::plainer(knobs::WORKLOAD, it)) {
+        add(&|simpler| simpler.workload = Some(workload));
+    }
     add(&|simpler| simpler.cluster.snapshot_every = None);
     add(&|simpler| simpler.cluster.sessions = Sessions::Kept);
     // A promise may hold only within a bound that a setting states, as that of leases does; the clocks go first.
@@ -136,11 +145,6 @@ pub(super) fn candidates(scenario: &Scenario) -> Vec<Scenario> {
             simpler.cluster.options.remove(name);
         });
     }
-    add(&|simpler| {
-        if let Some(workload) = &mut simpler.workload {
-            workload.reads_at = ReadsAt::Leader;
-        }
-    });
     add(&|simpler| {
         if let Some(workload) = &mut simpler.workload {
             workload.clients = workload.clients.div_ceil(2);

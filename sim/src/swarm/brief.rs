@@ -16,7 +16,7 @@ use crate::scenario::{
 };
 
 /// The shortest and the longest election timeout of a brief world.
-const ELECTION: Within = Within { min: 150 * MS, max: 300 * MS };
+pub(super) const ELECTION: Within = Within { min: 150 * MS, max: 300 * MS };
 
 /// A nemesis that waits for a cue.
 type Aimed = (Cue, NemesisKind);
@@ -75,6 +75,58 @@ impl Theme {
         Theme::Healing,
         Theme::Healing,
     ];
+
+    /// Every theme.
+    pub(super) const ALL: [Theme; 12] = [
+        Theme::Elections,
+        Theme::Votes,
+        Theme::Reads,
+        Theme::Leases,
+        Theme::Membership,
+        Theme::SingleServer,
+        Theme::Removals,
+        Theme::Snapshots,
+        Theme::LateSnapshots,
+        Theme::JointSnapshots,
+        Theme::Transfers,
+        Theme::Healing,
+    ];
+
+    /// The class of mistakes that it is for.
+    pub(super) fn finds(self) -> &'static str {
+        match self {
+            Theme::Elections => "what is committed although a later leader may replace it",
+            Theme::Votes => "votes that are forgotten, or told before they are durable",
+            Theme::Reads => "reads at leaders that do not know that they were deposed",
+            Theme::Leases => "leases that last too long",
+            Theme::Membership => "quorums of joint configs, and changes that overlap",
+            Theme::SingleServer => "changes of one voter by two leaders",
+            Theme::Removals => "removed nodes that are still needed",
+            Theme::Snapshots => "snapshots that are installed over a restart",
+            Theme::LateSnapshots => "snapshots that come late",
+            Theme::JointSnapshots => "joint configs that a snapshot forgets",
+            Theme::Transfers => "leadership given to whoever lacks something",
+            Theme::Healing => "clusters that never agree again",
+        }
+    }
+
+    /// A mistake that shows it, by name.
+    pub(super) fn shows(self) -> &'static str {
+        match self {
+            Theme::Elections => "commit-older-term",
+            Theme::Votes => "vote-before-durable",
+            Theme::Reads => "read-joins-round",
+            Theme::Leases => "lease-never-ends",
+            Theme::Membership => "first-entry-leaves-joint",
+            Theme::SingleServer => "change-before-own-commit",
+            Theme::Removals => "removed-may-not-campaign",
+            Theme::Snapshots => "chunk-of-another-snapshot",
+            Theme::LateSnapshots => "snapshot-over-longer-log",
+            Theme::JointSnapshots => "joint-dropped-on-boot",
+            Theme::Transfers => "forced-skips-up-to-date",
+            Theme::Healing => "pre-vote-refusal-hides-term",
+        }
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -346,7 +398,8 @@ impl Draw {
 
     /// What strikes at any time.
     fn wild_nemeses(&mut self) -> Vec<Nemesis> {
-        let aim = self.pick(&[Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority]);
+        let aims = [Aim::Any, Aim::Leader, Aim::Candidate, Aim::Minority, Aim::Committing, Aim::Deciding];
+        let aim = self.pick(&aims);
         let hit = |fault| NemesisKind::Hit { fault, aim };
         let shape = self.pick(&Shape::ALL);
         let rare = self.pick(&[NodeFault::Stall, NodeFault::Pause, NodeFault::FailedWrite]);

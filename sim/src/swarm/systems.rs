@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::brief::Theme;
+use super::correlated::Correlated;
 use super::{Draw, MS, SECOND, addresses, around, ids, ms, nodes, percent};
 use crate::protocol::{NodeId, OptionValue};
 use crate::scenario::{
@@ -27,6 +28,23 @@ fn changes_members(scenario: &Scenario) -> bool {
         .any(|nemesis| matches!(nemesis.kind, NemesisKind::Operate { operator } if changes(operator)))
 }
 
+/// A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
+fn free_of_the_removed(scenario: &mut Scenario) {
+    for name in ["stickiness", "pre-vote"] {
+        scenario.cluster.options.remove(name);
+    }
+}
+
+/// A library that keeps its own time spends many events on its clock.
+fn lengthen(scenario: &mut Scenario) {
+    let timed = scenario.schedule == Schedule::Timed;
+    for step in &mut scenario.steps {
+        if let Step::Events { count } = step {
+            *count = if timed { (*count).max(4_000) } else { *count * 3 };
+        }
+    }
+}
+
 /// Lets time order a world, which heals and agrees after its hardship.
 fn timed_and_healed(scenario: &mut Scenario) {
     let within = 60 * scenario.cluster.election.max + 600 * SECOND;
@@ -44,13 +62,20 @@ impl Draw {
             _ => {}
         }
         if theme.is_some() && system != "raft" {
-            // A library that keeps its own time spends many events on its clock.
-            let timed = scenario.schedule == Schedule::Timed;
-            for step in &mut scenario.steps {
-                if let Step::Events { count } = step {
-                    *count = if timed { (*count).max(4_000) } else { *count * 3 };
-                }
+            lengthen(scenario);
+        }
+    }
+
+    /// Gives a world of a correlated hardship what a system needs.
+    pub(super) fn suit_correlated(&mut self, scenario: &mut Scenario, system: &str, theme: &Correlated) {
+        if system == "raft" {
+            theme.suit_raft(self, scenario);
+            if owes_agreement(scenario) && changes_members(scenario) {
+                free_of_the_removed(scenario);
             }
+        } else {
+            self.suit(scenario, system, None);
+            lengthen(scenario);
         }
     }
 
@@ -67,10 +92,7 @@ impl Draw {
             scenario.cluster.options.insert(name, OptionValue::Switch(true));
         }
         if changes && !tells {
-            // A removed server that nobody told disturbs for ever where nothing keeps it from doing so (thesis 4.2.3).
-            for name in ["stickiness", "pre-vote"] {
-                scenario.cluster.options.remove(name);
-            }
+            free_of_the_removed(scenario);
         }
         let timed = scenario.schedule == Schedule::Timed;
         if timed {
@@ -119,7 +141,7 @@ impl Draw {
         voters.iter().cycle().skip(first).take(wanted.min(voters.len())).copied().collect()
     }
 
-    fn raft_options(&mut self, theme: Option<Theme>) -> BTreeMap<String, OptionValue> {
+    pub(super) fn raft_options(&mut self, theme: Option<Theme>) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         // What keeps elections rare hides what goes wrong in them: most brief worlds are as plain as the paper's.

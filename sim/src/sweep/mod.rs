@@ -137,6 +137,9 @@ pub(crate) struct Block {
     pub virtual_time: u64,
     /// How many runs noted each fact.
     pub seen: BTreeMap<String, u64>,
+    /// How many scenarios had each knob otherwise than by default (`scenario::turnable`).
+    #[serde(default)]
+    pub turned: BTreeMap<String, u64>,
     /// The sum of the runs' digests, wrapping: the identity of what ran.
     pub digest: String,
     /// Seeds that broke a promise.
@@ -245,6 +248,9 @@ impl Plan {
     /// An objection when the scenario cannot be run at all.
     pub(crate) fn judge(&self, seed: u64, block: &mut Block) -> Result<(), Objection> {
         let scenario = self.scenario(seed);
+        for knob in scenario.turned() {
+            *block.turned.entry(knob).or_insert(0) += 1;
+        }
         let report = match self.run_once(&scenario, seed) {
             Ok(report) => report,
             // A step of a random world may be impossible when its turn comes; that is no verdict on the protocol.

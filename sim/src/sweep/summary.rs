@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
 use crate::escape;
 use crate::files::file_name;
+use crate::scenario::turnable;
 use crate::shrink::{Effort, Fingerprint, Progress};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
@@ -47,6 +48,12 @@ pub(crate) struct SweepReport {
     pub seen: BTreeMap<String, u64>,
     /// Known facts that no run noted.
     pub never: Vec<String>,
+    /// How many scenarios had each knob otherwise than by default.
+    #[serde(default)]
+    pub turned: BTreeMap<String, u64>,
+    /// Knobs that no scenario had otherwise than by default.
+    #[serde(default)]
+    pub never_turned: Vec<String>,
 }
 
 /// One way to fail.
@@ -140,6 +147,8 @@ pub(crate) fn summarise(
         failures: Vec::new(),
         seen: BTreeMap::new(),
         never: Vec::new(),
+        turned: BTreeMap::new(),
+        never_turned: Vec::new(),
     };
     let mut digest = 0u128;
     let mut buckets: BTreeMap<&Fingerprint, Vec<&Failure>> = BTreeMap::new();
@@ -153,6 +162,10 @@ pub(crate) fn summarise(
             let sum = report.seen.entry(fact.clone()).or_insert(0);
             *sum = sum.saturating_add(*runs);
         }
+        for (knob, runs) in &block.turned {
+            let sum = report.turned.entry(knob.clone()).or_insert(0);
+            *sum = sum.saturating_add(*runs);
+        }
         for failure in &block.failures {
             buckets.entry(&failure.fingerprint).or_default().push(failure);
         }
@@ -163,6 +176,7 @@ pub(crate) fn summarise(
         .filter(|(fact, _)| !report.seen.contains_key(*fact))
         .map(|(fact, _)| (*fact).to_owned())
         .collect();
+    report.never_turned = turnable().into_iter().filter(|knob| !report.turned.contains_key(knob)).collect();
     let mut buckets: Vec<Vec<&Failure>> = buckets.into_values().collect();
     buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
     report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, smaller));
@@ -239,13 +253,22 @@ impl SweepReport {
         let failing: u64 = self.failures.iter().map(|bucket| bucket.count).sum();
         line("failures", &format!("{failing} of {} kinds", self.failures.len()));
         line("never", if self.never.is_empty() { "nothing: every known fact was seen" } else { "" });
-        for facts in self.never.chunks(5) {
-            writeln!(text, "            {}", escape::terminal(&facts.join(", "))).expect("a string");
-        }
+        write_names(&mut text, &self.never);
+        let every = self.never_turned.is_empty();
+        let unturned = if every { "nothing: every knob was turned" } else { "" };
+        writeln!(text, "  {:<9} {unturned}", "unturned").expect("a string");
+        write_names(&mut text, &self.never_turned);
         for bucket in &self.failures {
             bucket.write(&mut text);
         }
         text
+    }
+}
+
+/// Some names, five on a line.
+fn write_names(text: &mut String, names: &[String]) {
+    for names in names.chunks(5) {
+        writeln!(text, "            {}", escape::terminal(&names.join(", "))).expect("a string");
     }
 }
 

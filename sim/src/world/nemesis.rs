@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agenda::Event;
+use super::node::Node;
 use super::strike::{Clog, Direction, Notice, Strike};
 use super::{OperationState, World};
+use crate::check::Glance;
 use crate::choices::Site;
 use crate::protocol::{Address, Change, ChangeMembers, Inspect, NodeId, Operation, Protocol, QuorumSets};
 use crate::scenario::{Aim, NemesisKind, NodeFault, Operator, Shape, When};
@@ -499,6 +501,14 @@ impl<P: Protocol> World<P> {
             Aim::Any => self.hands.focus.filter(|node| targets.contains(node)),
             Aim::Leader => self.leader().filter(|leader| targets.contains(leader)),
             Aim::Candidate => self.heir(&targets),
+            Aim::Committing => {
+                let committing = self.those(&targets, |glance| glance.leads && glance.last > glance.commit);
+                self.draw(&committing)
+            }
+            Aim::Deciding => {
+                let deciding = self.deciding(&targets);
+                self.draw(&deciding)
+            }
             Aim::Joint => {
                 let joint: Vec<NodeId> =
                     self.joint_voters().into_iter().filter(|id| targets.contains(id)).collect();
@@ -506,6 +516,19 @@ impl<P: Protocol> World<P> {
             }
         };
         aimed.or_else(|| self.draw(&targets)).into_iter().collect()
+    }
+
+    /// Those of some nodes of which something is so.
+    fn those(&self, targets: &[NodeId], holds: impl Fn(&Glance) -> bool) -> Vec<NodeId> {
+        targets.iter().copied().filter(|id| holds(&self.nodes[id.0 as usize].glance)).collect()
+    }
+
+    /// Those that have not reached the epoch of whoever stands in the highest one.
+    fn deciding(&self, targets: &[NodeId]) -> Vec<NodeId> {
+        let stands =
+            |node: &Node<P>| node.process.as_ref().is_some_and(|process| process.role() == "candidate");
+        let standing = self.nodes.iter().filter(|node| stands(node)).map(|node| node.glance.epoch).max();
+        standing.map_or_else(Vec::new, |epoch| self.those(targets, |glance| glance.epoch < epoch))
     }
 
     /// Whoever stands for election, or else the follower that knows most.

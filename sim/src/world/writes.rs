@@ -9,7 +9,7 @@ use super::agenda::Event;
 use super::node::Node;
 use crate::choices::Site;
 use crate::protocol::{Disk, Input, NodeId, Protocol, WriteId};
-use crate::scenario::CrashLeaves;
+use crate::scenario::{CrashLeaves, Cue};
 use crate::trace::Link;
 use crate::trace::{Place, What, digest_of};
 
@@ -60,6 +60,9 @@ impl<P: Protocol> World<P> {
         let trouble = &mut self.nodes[id.0 as usize].trouble;
         trouble.rotten |= std::mem::take(&mut trouble.misdirects);
         let began = self.record_led_to(Some(issued), Place::Node(id), What::HasWritten { write: through });
+        if self.nodes[id.0 as usize].disk.unfinished() > 0 {
+            self.cue(id, Cue::HalfWritten.name());
+        }
         self.step(id, began, Input::Persisted { through });
     }
 
