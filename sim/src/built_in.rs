@@ -4,8 +4,6 @@
 
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft;
-#[cfg(feature = "openraft-0-9")]
-use crate::protocols::openraft_0_9;
 use crate::protocols::raft;
 #[cfg(feature = "raft-rs")]
 use crate::protocols::raft_rs;
@@ -35,7 +33,7 @@ const BUILT_IN: &[System] = &[
     #[cfg(feature = "openraft")]
     System::of::<openraft::OpenRaft>("the crate openraft", LIBRARY),
     #[cfg(feature = "openraft-0-9")]
-    System::of::<openraft_0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9),
+    System::of::<openraft::v0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9),
 ];
 
 /// The protocols that `splitbrain` itself runs, in this build.

@@ -4,6 +4,7 @@
 //! [`system`] and [`cli`] for a program. To look inside a run, make a [`world`](world::World) of a [`scenario`] with [`runner`];
 //! its [`trace`] is data. `tests/src/public_face.rs` has the list of all that is public.
 
+pub mod adapter;
 pub mod advisor;
 mod blocks;
 mod bounded_file;
@@ -13,6 +14,7 @@ pub mod choices;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod clock;
+mod digest;
 #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "most media are the command line's"))]
 mod escape;
 pub mod explain;
@@ -27,6 +29,7 @@ pub mod protocol;
 pub mod protocols;
 pub mod report;
 pub mod runner;
+pub mod runtime;
 pub mod scenario;
 pub mod shrink;
 pub mod swarm;

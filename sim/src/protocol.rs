@@ -5,10 +5,12 @@
 
 use core::fmt::Debug;
 use core::hash::Hash;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A machine with a disk. Dense and small: nodes of a world are numbered from 0 in order of the scenario's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -18,8 +20,9 @@ pub struct NodeId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Address(pub u32);
 
-/// The identity of a reign, ordered: at most one node may lead in it. Raft's term, in the upper bits where a
-/// protocol tells reigns of one term apart (openraft's leader id).
+/// The identity of a reign: at most one node may lead in it. A term or a view, in the upper bits where a protocol tells
+/// reigns of one term apart (by a leader id, or a ballot); any number that names a reign where reigns have no order
+/// ([`Shown::Reigns`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Epoch(pub u64);
 
@@ -43,10 +46,62 @@ pub struct Within {
 /// What two nodes must agree on about one log entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryMark {
-    /// The epoch in which the entry was created.
+    /// The epoch in which the entry was created; 0 where entries keep none ([`Shown::EntryEpochs`]).
     pub epoch: Epoch,
     /// A hash of its payload, equal on every machine.
     pub digest: u64,
+}
+
+impl EntryMark {
+    /// An entry that keeps no epoch: what was accepted may be accepted again in a later reign, as in Paxos.
+    #[must_use]
+    pub fn of(payload: &[u8]) -> EntryMark {
+        EntryMark::in_epoch(Epoch(0), payload)
+    }
+
+    /// An entry that was created in an epoch and keeps it for ever.
+    #[must_use]
+    pub fn in_epoch(epoch: Epoch, payload: &[u8]) -> EntryMark {
+        EntryMark { epoch, digest: xxh3_64(payload) }
+    }
+}
+
+/// What a protocol can show of itself. A checker that needs what is not shown does not judge, and the report says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shown {
+    /// Who leads, and that at most one node leads in a reign: `leads` and `epoch`. Without it several nodes may lead at a
+    /// time, or none ever: agreement is then that all members have applied the same.
+    Leaders,
+    /// Reigns in order: a node's `epoch` never falls, and a later reign has a greater one.
+    Reigns,
+    /// The log beyond what is committed: `last`, and marks of entries that may still change. Without it, marks are asked
+    /// for where an index is committed, and a hole there is not judged.
+    Log,
+    /// That an entry keeps the epoch in which it was created, so that index and epoch name it.
+    EntryEpochs,
+    /// What is durable: marks of entries on disks.
+    Disk,
+    /// The voters, of which a majority of each set decides.
+    Quorums,
+}
+
+impl Shown {
+    /// Everything, as Raft shows it.
+    pub const ALL: [Shown; 6] =
+        [Shown::Leaders, Shown::Reigns, Shown::Log, Shown::EntryEpochs, Shown::Disk, Shown::Quorums];
+
+    /// What it is, as the end of "does not show".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Shown::Leaders => "who leads alone",
+            Shown::Reigns => "reigns in order",
+            Shown::Log => "its log beyond what is committed",
+            Shown::EntryEpochs => "in which epoch an entry was created",
+            Shown::Disk => "which entries are durable",
+            Shown::Quorums => "whose majority decides",
+        }
+    }
 }
 
 /// Voter sets, each of which must agree by majority; an empty list means that nobody can decide anything.
@@ -59,7 +114,7 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The version of a library that somebody else publishes, such as `0.7.0`.
     const VERSION: Option<&'static str> = None;
     /// What nodes say to each other.
-    type Message: Clone + Debug + Hash;
+    type Message: Clone + Debug;
     /// The timers a node may set. A handful; setting one again replaces it.
     type Timer: Copy + Debug + Eq + Ord + Hash;
     /// What a node keeps on its disk.
@@ -105,6 +160,11 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         None
     }
 
+    /// What it can show of itself. By default everything that Raft can: then every method of [`Inspect`] is to be written.
+    fn shows() -> &'static [Shown] {
+        &Shown::ALL
+    }
+
     /// The disk of a node before its first boot.
     fn format(id: NodeId, initial: &Initial) -> Self::Disk;
 
@@ -131,6 +191,13 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         let name: String =
             format!("{message:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect();
         kebab(&name)
+    }
+
+    /// A number that stands for all that a message says, equal on every machine: the digest of a run is made of them. By
+    /// default one of its `Debug` text, which is slow and must then hold everything; a hash of the value is better, where it
+    /// has one ([`adapter::fingerprint`](crate::adapter::fingerprint)), or one of its bytes.
+    fn fingerprint(message: &Self::Message) -> u64 {
+        fingerprint_of_text(message)
     }
 
     /// A message in words, for the trace.
@@ -179,6 +246,10 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     }
 }
 
+fn fingerprint_of_text(value: &impl Debug) -> u64 {
+    xxh3_64(format!("{value:?}").as_bytes())
+}
+
 /// A name such as `VoteRequest` as `vote-request`.
 #[must_use]
 pub fn kebab(name: &str) -> String {
@@ -200,16 +271,21 @@ pub trait Words {
     fn command(&self, bytes: &[u8]) -> String;
 }
 
-/// What every protocol can show to a checker or a reader, without being changed by it.
+/// What a protocol shows to a checker or a reader, without being changed by it. What it does not have it leaves out, and
+/// says so in [`Protocol::shows`].
 pub trait Inspect {
     /// The reign this node takes part in.
-    fn epoch(&self) -> Epoch;
+    fn epoch(&self) -> Epoch {
+        Epoch(0)
+    }
     /// An epoch as the protocol's people write it.
     fn epoch_name(&self, epoch: Epoch) -> String {
         epoch.0.to_string()
     }
     /// Whether this node believes that it leads in `epoch`.
-    fn leads(&self) -> bool;
+    fn leads(&self) -> bool {
+        false
+    }
     /// Its role in the protocol's own word, such as `follower`.
     fn role(&self) -> &'static str {
         if self.leads() { "leader" } else { "follower" }
@@ -219,19 +295,30 @@ pub trait Inspect {
         None
     }
     /// Index through which this node knows the log to be committed.
-    fn commit(&self) -> u64;
-    /// Index through which commands were handed to the machine.
-    fn applied(&self) -> u64;
+    fn commit(&self) -> u64 {
+        0
+    }
+    /// Index through which commands were handed to the machine; whatever is committed, where that happens at once.
+    fn applied(&self) -> u64 {
+        self.commit()
+    }
     /// Index of the last entry this node holds (0 when none).
-    fn last(&self) -> u64;
+    fn last(&self) -> u64 {
+        self.commit()
+    }
     /// How many bytes of a snapshot have arrived that is not installed yet, where it comes in parts.
     fn received(&self) -> u64 {
         0
     }
     /// The mark of the entry at an index; `None` when this node does not hold it (any more).
-    fn mark(&self, index: u64) -> Option<EntryMark>;
+    fn mark(&self, index: u64) -> Option<EntryMark> {
+        let _ = index;
+        None
+    }
     /// The membership now in force on this node, as sets that must each agree.
-    fn quorums(&self) -> QuorumSets;
+    fn quorums(&self) -> QuorumSets {
+        Vec::new()
+    }
     /// Names every voter of `quorums` with the number of its set, without building the sets.
     fn each_voter(&self, visit: &mut dyn FnMut(usize, NodeId)) {
         for (number, set) in self.quorums().iter().enumerate() {
@@ -254,9 +341,13 @@ pub trait Inspect {
 /// What a node keeps, and what a crash may leave of it.
 pub trait Disk: Clone + Debug + 'static {
     /// One write; its parts reach the disk in order.
-    type Write: Clone + Debug + Hash;
+    type Write: Clone + Debug;
     /// Makes a write durable.
     fn apply(&mut self, write: &Self::Write);
+    /// A number that stands for all that a write says, as [`Protocol::fingerprint`] for a message.
+    fn fingerprint(write: &Self::Write) -> u64 {
+        fingerprint_of_text(write)
+    }
     /// How many parts a write has; a crash may keep any number of the first ones. A write of one part is atomic.
     fn parts(write: &Self::Write) -> usize {
         let _ = write;
@@ -268,7 +359,10 @@ pub trait Disk: Clone + Debug + 'static {
         write.clone()
     }
     /// The mark of the durable entry at an index; `None` when it is not on the disk (any more).
-    fn mark(&self, index: u64) -> Option<EntryMark>;
+    fn mark(&self, index: u64) -> Option<EntryMark> {
+        let _ = index;
+        None
+    }
     /// Index through which a durable snapshot stands for the entries; 0 without one.
     fn snapshot(&self) -> u64 {
         0
@@ -629,7 +723,14 @@ pub enum Refusal {
     /// The protocol does not have this operation.
     Unsupported,
     /// The protocol's own reason, in its own documented word (kebab case), such as `in-progress`.
-    Rule(&'static str),
+    Rule(Cow<'static, str>),
+}
+
+impl Refusal {
+    /// The protocol's own reason.
+    pub fn rule(word: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal::Rule(word.into())
+    }
 }
 
 /// What a protocol asks of the world. An effect is a licence: it may be performed at once.
@@ -697,7 +798,14 @@ pub enum Effect<P: Protocol> {
     /// unless an operator does.
     ShutDown,
     /// Something a reader of a report may want to know happened, by its kebab-case name.
-    Note(&'static str),
+    Note(Cow<'static, str>),
+}
+
+impl<P: Protocol> Effect<P> {
+    /// Something a reader of a report may want to know happened, by its kebab-case name.
+    pub fn note(fact: impl Into<Cow<'static, str>>) -> Effect<P> {
+        Effect::Note(fact.into())
+    }
 }
 
 /// Where a protocol writes what it asks for, in order.
@@ -721,5 +829,18 @@ impl<P: Protocol> Effects<P> {
     /// Adds an effect.
     pub fn push(&mut self, effect: Effect<P>) {
         self.list.push(effect);
+    }
+
+    /// Refuses a request of a client or an operator; any other input asks for no answer, and gets none.
+    pub fn refuse(&mut self, input: Input<P>, refusal: Refusal) {
+        match input {
+            Input::Proposed { request, .. }
+            | Input::ReadRequested { request }
+            | Input::Operated { request, .. } => self.push(Effect::Refuse { request, refusal }),
+            Input::Received { .. }
+            | Input::Fired(_)
+            | Input::Persisted { .. }
+            | Input::SnapshotTaken { .. } => {}
+        }
     }
 }

@@ -36,6 +36,9 @@ pub struct Report {
     pub expected: Vec<String>,
     /// The promises that were broken, in the order they were.
     pub violations: Vec<FoundViolation>,
+    /// The promises that nobody judged, each with what the protocol does not show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_judged: Vec<String>,
     /// How often each fact was noted.
     pub seen: BTreeMap<String, u64>,
     /// How much happened.
@@ -213,6 +216,9 @@ impl Report {
         for violation in &self.violations {
             write_violation(out, violation, palette)?;
         }
+        for promise in &self.not_judged {
+            writeln!(out, "     {faint}unjudged  {promise}{faint:#}")?;
+        }
         self.write_facts(out)?;
         self.counts.write_text(out)?;
         for node in &self.nodes {
@@ -336,6 +342,7 @@ mod tests {
                 "a and c lead in epoch 2",
                 evidence.into(),
             )],
+            not_judged: Vec::new(),
             seen: BTreeMap::from([("leader-changed".to_owned(), 2)]),
             counts: Counts { events: 40, virtual_time: 1_234_567_890, sent: 9, ..Counts::default() },
             nodes: vec!["a leader term 2".to_owned()],

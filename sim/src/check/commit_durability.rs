@@ -6,7 +6,7 @@
 
 use super::{Checker, Step, Violation};
 use crate::names::Names;
-use crate::protocol::NodeId;
+use crate::protocol::{NodeId, Shown};
 use crate::scenario::Property;
 
 /// Remembers how far each node ever knew the log to be committed.
@@ -18,6 +18,14 @@ pub struct CommitDurability {
 }
 
 impl Checker for CommitDurability {
+    fn property(&self) -> Property {
+        Property::CommitDurability
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[Shown::Leaders, Shown::Disk, Shown::Quorums]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let index = step.now.commit;
         if index <= step.before.commit || !self.learns(step.node, index) || !step.now.leads {

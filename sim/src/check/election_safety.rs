@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Seen, Step, Violation};
 use crate::names::Names;
-use crate::protocol::{Epoch, NodeId};
+use crate::protocol::{Epoch, NodeId, Shown};
 use crate::scenario::Property;
 
 /// Remembers who led each epoch, and since when.
@@ -14,6 +14,14 @@ pub struct ElectionSafety {
 }
 
 impl Checker for ElectionSafety {
+    fn property(&self) -> Property {
+        Property::ElectionSafety
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[Shown::Leaders]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let begins = step.now.leads && !(step.before.leads && step.before.epoch == step.now.epoch);
         if !begins {

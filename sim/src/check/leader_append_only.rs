@@ -2,7 +2,7 @@
 
 use super::{Checker, Step, Violation};
 use crate::names::Names;
-
+use crate::protocol::Shown;
 use crate::scenario::Property;
 
 /// Needs no memory: one step shows the log before and after.
@@ -10,6 +10,14 @@ use crate::scenario::Property;
 pub struct LeaderAppendOnly;
 
 impl Checker for LeaderAppendOnly {
+    fn property(&self) -> Property {
+        Property::LeaderAppendOnly
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[Shown::Leaders, Shown::Log]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let reigned = step.before.leads && step.now.leads && step.before.epoch == step.now.epoch;
         let Some(from) = step.log_changed_from else { return Ok(()) };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Seen, Step, Violation};
 use crate::names::Names;
-use crate::protocol::{EntryMark, Epoch, NodeId};
+use crate::protocol::{EntryMark, Epoch, NodeId, Shown};
 use crate::scenario::Property;
 
 /// The furthest entry known to be committed by somebody in an epoch.
@@ -25,6 +25,14 @@ pub struct LeaderCompleteness {
 }
 
 impl Checker for LeaderCompleteness {
+    fn property(&self) -> Property {
+        Property::LeaderCompleteness
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[Shown::Leaders, Shown::Reigns, Shown::Log]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         if step.now.commit > step.before.commit {
             self.note_commit(step);

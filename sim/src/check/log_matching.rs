@@ -6,7 +6,7 @@
 use super::{Checker, Seen, Step, Violation};
 use crate::blocks::Blocks;
 use crate::names::Names;
-use crate::protocol::{EntryMark, Epoch, NodeId};
+use crate::protocol::{EntryMark, Epoch, NodeId, Shown};
 use crate::scenario::Property;
 
 /// What was first seen of the entry with an index and epoch.
@@ -27,6 +27,14 @@ pub struct LogMatching {
 }
 
 impl Checker for LogMatching {
+    fn property(&self) -> Property {
+        Property::LogMatching
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[Shown::Log, Shown::EntryEpochs]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let Some(from) = step.log_changed_from else { return Ok(()) };
         let mut before = step.state.mark(from.saturating_sub(1)).map(|mark| mark.epoch);

@@ -16,7 +16,7 @@ pub mod state_machine_safety;
 mod tests;
 
 use crate::names::Names;
-use crate::protocol::{EntryMark, Epoch, Inspect, NodeId};
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, Shown};
 use crate::scenario::Property;
 use crate::time::Moment;
 use crate::trace::RecordId;
@@ -120,6 +120,12 @@ impl Violation {
 
 /// One promise and its memory.
 pub trait Checker {
+    /// The promise.
+    fn property(&self) -> Property;
+
+    /// What a protocol must show for it to be judged.
+    fn needs(&self) -> &'static [Shown];
+
     /// Looks at a step.
     ///
     /// # Errors
@@ -132,9 +138,20 @@ pub trait Checker {
     }
 }
 
+/// A promise that nobody judges, because a protocol does not show what it would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotJudged {
+    /// The promise.
+    pub property: Property,
+    /// What is not shown.
+    pub lacks: Shown,
+}
+
 /// All checkers of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Checkers {
+    /// One bit for each of `all`: whether it has nothing to go by.
+    off: u32,
     election_safety: election_safety::ElectionSafety,
     leader_append_only: leader_append_only::LeaderAppendOnly,
     log_matching: log_matching::LogMatching,
@@ -146,9 +163,36 @@ pub struct Checkers {
 }
 
 impl Checkers {
+    /// The checkers that can judge a protocol which shows this.
+    #[must_use]
+    pub fn of(shown: &[Shown]) -> Checkers {
+        let (mut checkers, mut off) = (Checkers::default(), 0);
+        checkers.monotonicity.epochs_rise = shown.contains(&Shown::Reigns);
+        for (place, checker) in checkers.all().into_iter().enumerate() {
+            let is_lacking = checker.needs().iter().any(|need| !shown.contains(need));
+            off |= u32::from(is_lacking) << place;
+        }
+        checkers.off = off;
+        checkers
+    }
+
+    /// The promises that nobody judges of a protocol which shows this, each with the first thing that it would take.
+    #[must_use]
+    pub fn not_judged(shown: &[Shown]) -> Vec<NotJudged> {
+        let first = |checker: &mut dyn Checker| {
+            let lacks = checker.needs().iter().copied().find(|need| !shown.contains(need))?;
+            Some(NotJudged { property: checker.property(), lacks })
+        };
+        Checkers::default().all().into_iter().filter_map(first).collect()
+    }
+
     /// Shows a step to every checker and collects what they object to.
     pub fn on_step(&mut self, step: &Step<'_>, names: &Names, found: &mut Vec<Violation>) {
-        for checker in self.all() {
+        let off = self.off;
+        for (place, checker) in self.all().into_iter().enumerate() {
+            if off >> place & 1 == 1 {
+                continue;
+            }
             if let Err(violation) = checker.on_step(step, names) {
                 violation.add_to(found);
             }

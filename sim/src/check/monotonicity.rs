@@ -3,17 +3,34 @@
 
 use super::{Checker, Step, Violation};
 use crate::names::Names;
-
+use crate::protocol::Shown;
 use crate::scenario::Property;
 
 /// Needs no memory: one step shows before and after.
-#[derive(Clone, Debug, Default)]
-pub struct Monotonicity;
+#[derive(Clone, Debug)]
+pub struct Monotonicity {
+    /// Whether epochs are in order. Where they are not, they may do as they like.
+    pub(super) epochs_rise: bool,
+}
+
+impl Default for Monotonicity {
+    fn default() -> Monotonicity {
+        Monotonicity { epochs_rise: true }
+    }
+}
 
 impl Checker for Monotonicity {
+    fn property(&self) -> Property {
+        Property::Monotonicity
+    }
+
+    fn needs(&self) -> &'static [Shown] {
+        &[]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         let (before, now) = (step.before, step.now);
-        let fell = if now.epoch < before.epoch {
+        let fell = if self.epochs_rise && now.epoch < before.epoch {
             format!(
                 "epoch {} after {}",
                 step.state.epoch_name(now.epoch),

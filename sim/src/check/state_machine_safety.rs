@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Checker, Seen, Step, Violation};
 use crate::blocks::Blocks;
 use crate::names::Names;
-use crate::protocol::{EntryMark, NodeId};
+use crate::protocol::{self, EntryMark, NodeId};
 use crate::scenario::Property;
 
 /// Who first took which entry for committed.
@@ -66,6 +66,14 @@ impl StateMachineSafety {
 }
 
 impl Checker for StateMachineSafety {
+    fn property(&self) -> Property {
+        Property::StateMachineSafety
+    }
+
+    fn needs(&self) -> &'static [protocol::Shown] {
+        &[]
+    }
+
     fn on_step(&mut self, step: &Step<'_>, names: &Names) -> Result<(), Violation> {
         for index in step.before.commit + 1..=step.now.commit {
             let Some(mark) = step.state.mark(index) else { continue };

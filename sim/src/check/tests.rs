@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::quiescence::{Exchange, Rest, Sent};
 use super::{Checkers, Disks, Glance, Seen, Step, Violation};
 use crate::names::Names;
-use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets, Shown};
 use crate::scenario::Property;
 use crate::time::Moment;
 
@@ -155,6 +155,28 @@ fn innocent() -> Stage {
 #[test]
 fn an_innocent_story_is_accepted() {
     innocent().holds();
+}
+
+#[test]
+fn what_is_not_shown_is_not_judged_and_said_to_be() {
+    let told = |shown: &[Shown]| -> Vec<(Property, Shown)> {
+        Checkers::not_judged(shown).iter().map(|promise| (promise.property, promise.lacks)).collect()
+    };
+    assert_eq!(told(&Shown::ALL), []);
+    let no_epochs = [Shown::Leaders, Shown::Reigns, Shown::Log, Shown::Disk, Shown::Quorums];
+    assert_eq!(told(&no_epochs), [(Property::LogMatching, Shown::EntryEpochs)]);
+    assert!(told(&[]).iter().all(|&(property, _)| property != Property::StateMachineSafety));
+    // Two lead in one epoch, and epochs fall: nobody was told that either is forbidden.
+    let mut stage = Stage::new();
+    stage.checkers = Checkers::of(&[Shown::Log]);
+    stage.show(0, &leader(2, &LOG[..1]), Some(1));
+    stage.show(1, &leader(2, &LOG[..1]), Some(1));
+    stage.show(1, &leader(1, &LOG[..1]), None);
+    stage.holds();
+    // What is committed is judged all the same.
+    stage.show(0, &Puppet { commit: 1, applied: 1, ..leader(2, &[(1, 10)]) }, None);
+    stage.show(1, &Puppet { commit: 1, applied: 1, ..leader(2, &[(1, 99)]) }, Some(1));
+    stage.breaks(Property::StateMachineSafety, &["a", "b"]);
 }
 
 #[test]

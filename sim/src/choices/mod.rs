@@ -297,17 +297,14 @@ impl Choices {
 }
 
 /// A stream of numbers for a protocol that draws for itself.
-#[cfg(feature = "openraft")]
 pub type Dice = ChaCha8Rng;
 
 /// The stream that belongs to the entropy of a boot.
-#[cfg(feature = "openraft")]
 pub(crate) fn dice(entropy: u64) -> Dice {
     ChaCha8Rng::seed_from_u64(entropy)
 }
 
 /// The next number of a stream.
-#[cfg(feature = "openraft")]
 pub(crate) fn draw(dice: &mut Dice) -> u64 {
     dice.next_u64()
 }

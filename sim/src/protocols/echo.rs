@@ -2,9 +2,10 @@
 //!
 //! It tests the simulator itself, and shows how little a protocol needs. It elects nobody and commits nothing.
 
+use crate::adapter::fingerprint;
 use crate::protocol::{
-    Address, BadSetting, Boot, Disk, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId,
-    Protocol, QuorumSets, Refusal, Settings, Within, WriteId,
+    Address, BadSetting, Boot, Disk, Effect, Effects, Initial, Input, Inspect, NodeId, Protocol, Refusal,
+    Settings, Shown, Within, WriteId,
 };
 
 /// What nodes say.
@@ -30,20 +31,11 @@ pub struct Count {
 
 impl Disk for Count {
     type Write = u64;
+    fn fingerprint(write: &u64) -> u64 {
+        fingerprint(write)
+    }
     fn apply(&mut self, write: &u64) {
         self.count = *write;
-    }
-    fn parts(_: &u64) -> usize {
-        1
-    }
-    fn prefix(write: &u64, _: usize) -> u64 {
-        *write
-    }
-    fn mark(&self, _: u64) -> Option<EntryMark> {
-        None
-    }
-    fn snapshot(&self) -> u64 {
-        0
     }
 }
 
@@ -90,6 +82,10 @@ impl Protocol for Echo {
     type Disk = Count;
     type Settings = Within;
 
+    fn shows() -> &'static [Shown] {
+        &[]
+    }
+
     fn settings(common: &Settings) -> Result<Within, BadSetting> {
         Ok(common.election)
     }
@@ -113,17 +109,12 @@ impl Protocol for Echo {
                 out.push(Effect::Send { from: self.id, to: from, address: source, message });
             }
             Input::Received { message: Message::Pong(_), .. } => self.pongs += 1,
-            Input::Persisted { .. } | Input::SnapshotTaken { .. } => {}
-            Input::Proposed { request, .. }
-            | Input::ReadRequested { request }
-            | Input::Operated { request, .. } => {
-                out.push(Effect::Refuse { request, refusal: Refusal::Unsupported });
-            }
+            other => out.refuse(other, Refusal::Unsupported),
         }
     }
 
-    fn election_timer() -> Option<Tick> {
-        None
+    fn fingerprint(message: &Message) -> u64 {
+        fingerprint(message)
     }
 
     fn heartbeat_timer() -> Option<Tick> {
@@ -132,30 +123,10 @@ impl Protocol for Echo {
 }
 
 impl Inspect for Echo {
-    fn epoch(&self) -> Epoch {
-        Epoch(0)
-    }
-    fn leads(&self) -> bool {
-        false
-    }
     fn role(&self) -> &'static str {
         "counter"
     }
-    fn commit(&self) -> u64 {
-        0
-    }
-    fn applied(&self) -> u64 {
-        0
-    }
-    fn last(&self) -> u64 {
-        0
-    }
-    fn mark(&self, _: u64) -> Option<EntryMark> {
-        None
-    }
-    fn quorums(&self) -> QuorumSets {
-        Vec::new()
-    }
+
     fn describe(&self) -> String {
         format!("count {} pongs {}", self.count, self.pongs)
     }

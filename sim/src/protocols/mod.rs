@@ -3,8 +3,6 @@
 pub mod echo;
 #[cfg(feature = "openraft")]
 pub mod openraft;
-#[cfg(feature = "openraft-0-9")]
-pub mod openraft_0_9;
 pub mod raft;
 #[cfg(feature = "raft-rs")]
 pub mod raft_rs;

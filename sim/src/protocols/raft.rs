@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::raft_settings::{self, RaftSettings};
 use super::raft_words;
+use crate::adapter::fingerprint;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
     InitialMembership, Input, Inspect, NodeId, Operation, Precondition, Protocol, QuorumSets, Refusal,
@@ -48,6 +49,10 @@ impl RaftDisk {
 
 impl Disk for RaftDisk {
     type Write = core::Write;
+
+    fn fingerprint(write: &Self::Write) -> u64 {
+        fingerprint(write)
+    }
 
     fn apply(&mut self, write: &core::Write) {
         self.0.apply(write);
@@ -193,6 +198,10 @@ impl Protocol for Raft {
 
     fn tell_timer(timer: core::Timer) -> String {
         raft_words::timer(timer)
+    }
+
+    fn fingerprint(message: &Self::Message) -> u64 {
+        fingerprint(message)
     }
 
     fn election_timer() -> Option<core::Timer> {
@@ -505,7 +514,7 @@ fn effect_out(effect: core::Effect) -> Effect<Raft> {
             Effect::Refuse { request: request_out(request), refusal: refusal_out(refusal) }
         }
         core::Effect::ShutDown => Effect::ShutDown,
-        core::Effect::Note(fact) => Effect::Note(fact.name()),
+        core::Effect::Note(fact) => Effect::note(fact.name()),
     }
 }
 
@@ -517,7 +526,7 @@ fn refusal_out(refusal: core::Refusal) -> Refusal {
         core::Refusal::NotATarget
         | core::Refusal::TransferTimedOut
         | core::Refusal::TransferFailed
-        | core::Refusal::Change(_) => Refusal::Rule(refusal.name()),
+        | core::Refusal::Change(_) => Refusal::rule(refusal.name()),
     }
 }
 

@@ -5,7 +5,7 @@
 use splitbrain_core::Fact;
 
 use super::RunOptions;
-use crate::check::Violation;
+use crate::check::{Checkers, NotJudged, Violation};
 use crate::history::Outcome;
 use crate::protocol::{NodeId, Protocol};
 use crate::protocols::raft::is_noted_by_the_world;
@@ -78,13 +78,22 @@ pub(super) fn report<P: Protocol>(
         verdict: if reasons.is_empty() { Verdict::AsExpected } else { Verdict::NotAsExpected(reasons) },
         expected: scenario.expect.violations.iter().map(|property| property.name().to_owned()).collect(),
         violations,
-        seen: world.facts().iter().map(|(&fact, &count)| (fact.to_owned(), count)).collect(),
+        not_judged: not_judged::<P>(),
+        seen: world.facts().iter().map(|(fact, &count)| (fact.to_string(), count)).collect(),
         counts: counts(world),
         nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
         digest: format!("{:032x}", world.trace().digest()),
         repeat: repeat_command(&options.file, &options.system, options.seed),
         trace: world.trace().records().iter().map(told).collect(),
     }
+}
+
+/// The promises that nobody judges of a protocol, each with the reason.
+fn not_judged<P: Protocol>() -> Vec<String> {
+    let told = |promise: &NotJudged| {
+        format!("{}: it does not show {}", promise.property.name(), promise.lacks.words())
+    };
+    Checkers::not_judged(P::shows()).iter().map(told).collect()
 }
 
 fn state_line<P: Protocol>(process: &P, world: &World<P>) -> String {

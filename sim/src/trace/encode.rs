@@ -4,8 +4,8 @@
 //! The number, the event and the cause of a record follow from the records before it, and words for people from the rest.
 //! Not here: the hash itself (`digest`).
 
-use super::digest::{self, Digest};
 use super::record::{Ending, Link, Place, What};
+use crate::digest::{self, Digest};
 use crate::machine::{Answer, Request};
 use crate::time::Moment;
 
@@ -105,7 +105,8 @@ fn parts(what: &What, into: &mut Digest) {
             into.word(command.map_or(u64::MAX, |command| u64::from(command.client) << 32 ^ command.serial));
         }
         What::Restores { through } | What::TakesSnapshot { through } => into.word(*through),
-        What::Notes { fact } | What::HeldBack { what: fact } => into.word(digest::of(fact)),
+        What::Notes { fact } => into.word(digest::of(fact)),
+        What::HeldBack { what } => into.word(digest::of(what)),
         What::Boots { incarnation } => into.word(u64::from(*incarnation)),
         What::Crashes { kept, of } => {
             into.word(*kept as u64);

@@ -6,18 +6,16 @@
 //! `counts`; `tell` for those who listen while it happens. Not here: what causes a record (`world`).
 
 mod counts;
-mod digest;
 mod encode;
 mod record;
 mod show;
 mod tell;
 
 pub use counts::Counts;
-pub(crate) use digest::of as digest_of;
 pub use record::{Content, Ending, Link, Loss, Place, Record, RecordId, What};
 pub use show::{Shown, asked, refused};
 
-use digest::Digest;
+use crate::digest::Digest;
 use tell::Listener;
 
 use crate::names::Names;

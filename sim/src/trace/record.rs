@@ -4,6 +4,7 @@
 //! record is caused by what sent, set, issued or asked for it, so that whoever follows causes finds why something happened.
 //! Not here: how records are shown (`show`), and what of them is hashed (`encode`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
@@ -230,7 +231,7 @@ pub enum What {
     /// A protocol, or the world, notes something for readers.
     Notes {
         /// What, in kebab case.
-        fact: &'static str,
+        fact: Cow<'static, str>,
     },
     /// A process starts.
     Boots {

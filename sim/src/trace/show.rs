@@ -68,7 +68,7 @@ pub(super) fn sentence(what: &What, names: &Names) -> String {
         What::TakesSnapshot { through } => format!("takes a snapshot through {through}"),
         What::Completes { .. } => String::from("completes what the operator asked for"),
         What::Refuses { refusal, .. } => format!("refuses: {}", refused(refusal, names)),
-        What::Notes { fact } => (*fact).to_owned(),
+        What::Notes { fact } => fact.clone().into_owned(),
         What::Boots { incarnation: 1 } => String::from("boots"),
         What::Boots { incarnation } => format!("boots, incarnation {incarnation}"),
         What::RefusesToStart => String::from("refuses to start: a checksum on its disk does not fit"),
@@ -133,7 +133,7 @@ pub fn refused(refusal: &Refusal, names: &Names) -> String {
         Refusal::LeadershipLost => String::from("it lost leadership meanwhile; nobody knows the outcome"),
         Refusal::Busy => String::from("it is busy"),
         Refusal::Unsupported => String::from("it does not have this operation"),
-        Refusal::Rule(rule) => (*rule).to_owned(),
+        Refusal::Rule(rule) => rule.clone().into_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::World;
 use super::act::Act;
 use super::network::Roughness;
 use crate::check::quiescence::Rest;
-use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets};
+use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets, Shown};
 use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
 use crate::trace::Link;
@@ -34,6 +34,11 @@ enum Disagreement {
     Unapplied { node: NodeId, applied: u64, last: u64 },
     /// A member believes to lead as well.
     Leads { node: NodeId, leader: NodeId },
+}
+
+/// Whether there is a leader to agree with.
+fn has_leaders<P: Protocol>() -> bool {
+    P::shows().contains(&Shown::Leaders)
 }
 
 impl<P: Protocol> World<P> {
@@ -72,6 +77,9 @@ impl<P: Protocol> World<P> {
     /// running member of its membership has applied all that it holds.
     #[must_use]
     pub fn disagreement(&self) -> Option<String> {
+        if !has_leaders::<P>() {
+            return self.disagreement_of_equals();
+        }
         Some(match self.first_disagreement()? {
             Disagreement::NobodyLeads => self.why_nobody_leads(),
             Disagreement::Lacks { leader, last } => {
@@ -113,6 +121,30 @@ impl<P: Protocol> World<P> {
             }
             (node != leader && process.leads()).then_some(Disagreement::Leads { node, leader })
         })
+    }
+
+    fn agrees(&self) -> bool {
+        match has_leaders::<P>() {
+            true => self.first_disagreement().is_none(),
+            false => self.disagreement_of_equals().is_none(),
+        }
+    }
+
+    /// As `disagreement`, where nobody leads: every running member has applied all that is committed.
+    fn disagreement_of_equals(&self) -> Option<String> {
+        let running = || self.nodes.iter().filter_map(|node| node.process.as_ref());
+        let goal = running().map(Inspect::commit).max().unwrap_or(0);
+        if goal < self.ledger.committed {
+            return Some(format!("entry {} was committed, and nobody knows it", self.ledger.committed));
+        }
+        for member in running().flat_map(Inspect::quorums).flatten().collect::<BTreeSet<NodeId>>() {
+            let Some(process) = &self.nodes[member.0 as usize].process else { continue };
+            if process.applied() < goal {
+                let name = self.names.of(member);
+                return Some(format!("{name} has applied {} of {goal}", process.applied()));
+            }
+        }
+        self.no_quorum()
     }
 
     fn why_nobody_leads(&self) -> String {
@@ -206,7 +238,7 @@ impl<P: Protocol> World<P> {
         let (before, epoch) = (self.counts(), self.highest_epoch());
         let events_max = events_max(before.events);
         loop {
-            if self.first_disagreement().is_none() {
+            if self.agrees() {
                 return Ok(());
             }
             let circles = self.counts().events - before.events >= events_max;
@@ -256,7 +288,7 @@ impl<P: Protocol> World<P> {
             self.hands.clients.iter().any(|client| {
                 client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some()
             });
-        !calls && !self.has_pending_operation() && self.first_disagreement().is_none()
+        !calls && !self.has_pending_operation() && self.agrees()
     }
 
     fn highest_epoch(&self) -> u64 {

@@ -3,6 +3,7 @@
 //! Holds: nothing here changes what happens next, but that a broken promise may end the run.
 //! Not here: who judges (`check`, `history`), and what records are (`trace`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::act::Act;
@@ -24,7 +25,7 @@ pub(crate) struct Ledger<T> {
     /// Broken promises, in the order in which they were seen.
     pub(super) violations: Vec<Violation>,
     /// How often each situation was noted.
-    pub(super) facts: BTreeMap<&'static str, u64>,
+    pub(super) facts: BTreeMap<Cow<'static, str>, u64>,
     /// The highest index that any node knew to be committed.
     pub(super) committed: u64,
     /// What led to the input that a process is at, and served nothing so far.
@@ -38,11 +39,11 @@ pub(crate) struct Ledger<T> {
 }
 
 impl<T> Ledger<T> {
-    /// Nothing happened yet.
-    pub(super) fn new(keep_trace: bool) -> Ledger<T> {
+    /// Nothing happened yet, and these judge.
+    pub(super) fn new(keep_trace: bool, checkers: Checkers) -> Ledger<T> {
         Ledger {
             trace: Trace::new(keep_trace),
-            checkers: Checkers::default(),
+            checkers,
             history: History::default(),
             violations: Vec::new(),
             facts: BTreeMap::new(),
@@ -55,7 +56,7 @@ impl<T> Ledger<T> {
     }
 
     /// Notes that something interesting happened.
-    pub(super) fn note(&mut self, fact: &'static str) {
-        *self.facts.entry(fact).or_insert(0) += 1;
+    pub(super) fn note(&mut self, fact: impl Into<Cow<'static, str>>) {
+        *self.facts.entry(fact.into()).or_insert(0) += 1;
     }
 }

@@ -16,7 +16,7 @@ use crate::check::quiescence::{Exchange, Sent};
 use crate::protocol::{Address, Input, NodeId, Protocol};
 use crate::scenario::Spread;
 use crate::trace::Link;
-use crate::trace::{Content, Loss, Place, What, digest_of};
+use crate::trace::{Content, Loss, Place, What};
 
 impl<P: Protocol> World<P> {
     pub(super) fn on_deliver(&mut self, slot: u32) {
@@ -86,7 +86,7 @@ impl<P: Protocol> World<P> {
         address: Address,
         message: P::Message,
     ) {
-        let digest = digest_of(&message);
+        let digest = P::fingerprint(&message);
         let told = self.tell_message(digest, &message);
         let sent = self.record(Place::Node(sender), What::Sends { from, to, address, message: told });
         let exchange = self.look_at_exchange(sender, to, &message);

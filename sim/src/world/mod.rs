@@ -38,6 +38,7 @@ mod timers;
 mod wire;
 mod writes;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ use network::Network;
 use node::Node;
 use wire::Wire;
 
-use crate::check::{Disks, Seen, Violation};
+use crate::check::{Checkers, Disks, Seen, Violation};
 use crate::choices::Choices;
 use crate::history::{CallId, History};
 use crate::names::Names;
@@ -145,7 +146,7 @@ impl<P: Protocol> World<P> {
             nodes,
             agenda,
             hands: Hands::new(clients, scenario.nemeses.len()),
-            ledger: Ledger::new(keep_trace),
+            ledger: Ledger::new(keep_trace, Checkers::of(P::shows())),
             choices,
             by_hand: ByHand::default(),
             bounds: Bounds::default(),
@@ -173,7 +174,7 @@ impl<P: Protocol> World<P> {
 
     /// What was noted, and how often.
     #[must_use]
-    pub fn facts(&self) -> &BTreeMap<&'static str, u64> {
+    pub fn facts(&self) -> &BTreeMap<Cow<'static, str>, u64> {
         &self.ledger.facts
     }
 
@@ -290,7 +291,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// Notes that something interesting happened.
-    pub(crate) fn note(&mut self, fact: &'static str) {
+    pub(crate) fn note(&mut self, fact: impl Into<Cow<'static, str>>) {
         self.ledger.note(fact);
     }
 

@@ -27,7 +27,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// Something happened at a node: is it what a nemesis waits for?
-    pub(crate) fn cue(&mut self, node: NodeId, fact: &'static str) {
+    pub(crate) fn cue(&mut self, node: NodeId, fact: &str) {
         if !self.hands.busy {
             return;
         }

@@ -134,9 +134,9 @@ impl<P: Protocol> World<P> {
             }
             Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
-                self.record(Place::Node(id), What::Notes { fact });
-                self.note(fact);
-                self.cue(id, fact);
+                self.record(Place::Node(id), What::Notes { fact: fact.clone() });
+                self.note(fact.clone());
+                self.cue(id, &fact);
             }
         }
     }

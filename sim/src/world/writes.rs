@@ -11,7 +11,7 @@ use crate::choices::Site;
 use crate::protocol::{Disk, Input, NodeId, Protocol, WriteId};
 use crate::scenario::{CrashLeaves, Cue};
 use crate::trace::Link;
-use crate::trace::{Place, What, digest_of};
+use crate::trace::{Place, What};
 
 impl<P: Protocol> World<P> {
     /// From now on every message waits until it is delivered by hand, and every write until it is finished by hand, or,
@@ -68,7 +68,7 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn persist(&mut self, id: NodeId, write: WriteId, content: <P::Disk as Disk>::Write) {
         let words = || P::tell_write(&content, &*self.names);
-        let told = self.ledger.trace.content(digest_of(&content), String::new, words);
+        let told = self.ledger.trace.content(P::Disk::fingerprint(&content), String::new, words);
         let issued = self.record(Place::Node(id), What::Writes { write, content: told });
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];

@@ -8,8 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use splitbrain::protocol::{
-    Address, BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Protocol,
-    QuorumSets, Settings, Within,
+    Address, BadSetting, Boot, Effect, Effects, Initial, Input, Inspect, NodeId, Protocol, Settings, Within,
 };
 use splitbrain::protocols::echo::{Count, Tick};
 use splitbrain::system::{System, Systems};
@@ -149,10 +148,6 @@ impl Protocol for Unruly {
         out.push(Effect::SetTimer { timer: Tick, within });
     }
 
-    fn election_timer() -> Option<Tick> {
-        None
-    }
-
     fn heartbeat_timer() -> Option<Tick> {
         Some(Tick)
     }
@@ -222,30 +217,14 @@ impl Drop for Unruly {
 }
 
 impl Inspect for Unruly {
-    fn epoch(&self) -> Epoch {
-        Epoch(0)
-    }
     fn leads(&self) -> bool {
         self.id == NodeId(0) && matches!(self.manners.deed, Deed::Answers | Deed::Chatters)
     }
+
     fn role(&self) -> &'static str {
         "unruly"
     }
-    fn commit(&self) -> u64 {
-        0
-    }
-    fn applied(&self) -> u64 {
-        0
-    }
-    fn last(&self) -> u64 {
-        0
-    }
-    fn mark(&self, _: u64) -> Option<EntryMark> {
-        None
-    }
-    fn quorums(&self) -> QuorumSets {
-        Vec::new()
-    }
+
     fn describe(&self) -> String {
         format!("{} ticks", self.ticks)
     }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, ConfState};
 use raft::{Changer, ProgressTracker};
 
-use super::storage::{Members, node_id, raft_id, read_addresses};
+use super::numbers::{node_id, raft_id};
+use super::storage::{Members, everyone, read_addresses};
 use crate::protocol::{Address, Change, ChangeMembers, NodeId, QuorumSets, Refusal};
 
 /// Who shall take part: the sets and the table that a change leads to.
@@ -50,7 +51,7 @@ impl Goal {
             ChangeMembers::Batch(changes) => changes.iter().try_for_each(|change| self.change(change))?,
         }
         if self.voters.iter().any(|id| !self.addresses.contains_key(id)) {
-            return Err(Refusal::Rule("learner-not-found"));
+            return Err(Refusal::rule("learner-not-found"));
         }
         let addresses = &self.addresses;
         self.learners.retain(|id| addresses.contains_key(id));
@@ -227,11 +228,4 @@ pub(super) fn members_after(index: u64, conf: ConfState, before: &Members, chang
     let members: BTreeSet<NodeId> = everyone(&conf).collect();
     addresses.retain(|node, _| members.contains(node));
     Members { index, conf, addresses }
-}
-
-/// Whoever takes part; some more than once.
-pub(super) fn everyone(conf: &ConfState) -> impl Iterator<Item = NodeId> {
-    let lists =
-        [conf.get_voters(), conf.get_voters_outgoing(), conf.get_learners(), conf.get_learners_next()];
-    lists.into_iter().flatten().map(|&id| node_id(id))
 }

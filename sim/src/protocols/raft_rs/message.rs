@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use protobuf::Message as _;
 use raft::eraftpb::{self, MessageType};
 
-use super::{index_out, term_out};
+use super::numbers::{index_out, term_out};
 
 /// What raft-rs nodes say to each other.
 #[derive(Clone, PartialEq)]

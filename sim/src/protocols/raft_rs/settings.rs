@@ -8,6 +8,7 @@ use std::fmt;
 use raft::eraftpb::ConfChangeTransition;
 use raft::{Config, NO_LIMIT, ReadOnlyOption};
 
+use crate::adapter::Ticks;
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
 /// Every option, for people.
@@ -21,8 +22,7 @@ const MESSAGE_BYTES: u64 = 1 << 20;
 /// The settings of a raft-rs node. Times are counted in ticks.
 #[derive(Clone)]
 pub struct RaftRsSettings {
-    /// How long a tick is, in virtual nanoseconds.
-    pub(super) tick: u64,
+    pub(super) ticks: Ticks,
     pub(super) config: Config,
     /// How a membership change is carried out.
     pub(super) transition: ConfChangeTransition,
@@ -48,7 +48,7 @@ impl fmt::Debug for RaftRsSettings {
         write!(
             f,
             "tick {} ns, heartbeat {} ticks, election {from}..{before} ticks",
-            self.tick, config.heartbeat_tick
+            self.ticks.span, config.heartbeat_tick
         )
     }
 }
@@ -82,22 +82,14 @@ fn no_priority(common: &Settings) -> Result<(), BadSetting> {
     }
 }
 
-/// A tick is a part of the heartbeat, and at most a tenth of the range of the election timeout, so that draws differ.
 fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
     no_priority(common)?;
-    let (min, max) = (common.election.min, common.election.max);
-    let wanted = (max.saturating_sub(min) / 10).clamp(1, common.heartbeat.max(1));
-    let heartbeat_tick = common.heartbeat.div_ceil(wanted).clamp(1, 100);
-    let tick = (common.heartbeat / heartbeat_tick).max(1);
-    let election_tick = min.div_ceil(tick);
-    if election_tick <= heartbeat_tick {
-        return Err(BadSetting::new("election", "a range that begins after the heartbeat"));
-    }
+    let ticks = Ticks::of(common)?;
     let config = Config {
-        heartbeat_tick: heartbeat_tick as usize,
-        election_tick: election_tick as usize,
-        min_election_tick: election_tick as usize,
-        max_election_tick: (max / tick).max(election_tick) as usize + 1,
+        heartbeat_tick: ticks.heartbeat as usize,
+        election_tick: ticks.election_min as usize,
+        min_election_tick: ticks.election_min as usize,
+        max_election_tick: ticks.election_before as usize,
         pre_vote: true,
         check_quorum: true,
         max_size_per_msg: MESSAGE_BYTES,
@@ -105,7 +97,7 @@ fn timing(common: &Settings) -> Result<RaftRsSettings, BadSetting> {
         ..Config::default()
     };
     Ok(RaftRsSettings {
-        tick,
+        ticks,
         config,
         transition: ConfChangeTransition::Auto,
         removed_leader_stays: false,
@@ -156,16 +148,6 @@ mod tests {
 
     fn settings(options: &[(&str, OptionValue)]) -> Result<RaftRsSettings, BadSetting> {
         read(&Settings::usual(options))
-    }
-
-    #[test]
-    fn ticks_honour_election_and_heartbeat() {
-        let settings = settings(&[]).unwrap();
-        let config = &settings.config;
-        assert_eq!(config.heartbeat_tick as u64 * settings.tick, 50_000_000);
-        assert!(config.min_election_tick as u64 * settings.tick >= 150_000_000);
-        assert!((config.max_election_tick as u64 - 1) * settings.tick <= 300_000_000);
-        assert!(config.max_election_tick - config.min_election_tick > 10);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::change::everyone;
-use super::{index_in, index_out, term_in, term_out};
+use super::numbers::{index_in, index_out, node_id, raft_id, term_in, term_out};
+use crate::adapter::fingerprint;
 use crate::protocol::{Address, Disk, EntryMark, Epoch, Initial, InitialMembership, NodeId};
 
 /// Where nodes are reached.
@@ -31,6 +31,13 @@ pub(super) struct Members {
     pub(super) conf: ConfState,
     /// Where each of them is reached.
     pub(super) addresses: Addresses,
+}
+
+/// Whoever takes part; some more than once.
+pub(super) fn everyone(conf: &ConfState) -> impl Iterator<Item = NodeId> {
+    let lists =
+        [conf.get_voters(), conf.get_voters_outgoing(), conf.get_learners(), conf.get_learners_next()];
+    lists.into_iter().flatten().map(|&id| node_id(id))
 }
 
 /// A machine's state, and what the log held through its index.
@@ -245,18 +252,12 @@ impl Store {
     }
 }
 
-/// The library takes 0 for nobody.
-pub(super) fn raft_id(id: NodeId) -> u64 {
-    u64::from(id.0) + 1
-}
-
-/// The world's number of a library's id.
-pub(super) fn node_id(id: u64) -> NodeId {
-    NodeId(id.saturating_sub(1) as u32)
-}
-
 impl Disk for Store {
     type Write = Write;
+
+    fn fingerprint(write: &Write) -> u64 {
+        fingerprint(write)
+    }
 
     fn apply(&mut self, write: &Write) {
         write.0.iter().for_each(|part| self.apply_part(part));

@@ -77,7 +77,7 @@ impl<P: Protocol> Story<'_, P> {
     /// Whether a node that leads refused only because it cannot take requests yet: it knows of nobody else who could, or has
     /// to commit an entry of its own first.
     fn is_not_ready(&self, refusal: &Refusal, node: NodeId) -> bool {
-        let soon = [Refusal::NotLeader { hint: None }, Refusal::Rule("uncommitted-leader-log")];
+        let soon = [Refusal::NotLeader { hint: None }, Refusal::rule("uncommitted-leader-log")];
         soon.contains(refusal) && process(self.world, node).is_some_and(Inspect::leads)
     }
 
@@ -276,7 +276,7 @@ pub(super) fn number(value: Value) -> Option<u64> {
 
 /// The word for a refusal that scenarios use.
 #[must_use]
-pub fn refusal_name(refusal: &Refusal) -> &'static str {
+pub fn refusal_name(refusal: &Refusal) -> &str {
     match refusal {
         Refusal::NotLeader { .. } => "not-leader",
         Refusal::LeadershipLost => "leadership-lost",
