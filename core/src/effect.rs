@@ -11,7 +11,7 @@ use crate::input::Timer;
 use crate::membership::change::ChangeRefused;
 use crate::message::Message;
 use crate::recovery::Write;
-use crate::snapshotting::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::types::{Address, LogIndex, NodeId, RequestId, Within, WriteId};
 
 /// What a node asks for.

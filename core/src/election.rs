@@ -8,41 +8,20 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use crate::effect::Refusal;
+use crate::appending;
 use crate::fact::Fact;
-use crate::follower_reading;
 use crate::input::Timer;
-use crate::lease;
 use crate::message::Body;
 use crate::mutation::Mutation;
+use crate::pending::{Changes, Reads, Votes};
 use crate::progress::Peers;
-use crate::raft::{Leader, Role, Waiting};
-use crate::reading::Reads;
-use crate::reconfiguration::{self, Changes};
 use crate::recovery::HardState;
 use crate::rules::Rule;
-use crate::transfer;
+use crate::state::{Leader, Role, Waiting};
 use crate::transition::Transition;
 use crate::types::{LogId, NodeId, Term, Within};
-
-/// Who answered, and how. Voters, not votes: a message that comes twice counts once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Votes {
-    granted: Vec<NodeId>,
-    refused: Vec<NodeId>,
-    /// Granted answers, voters or not; read by a mutation only.
-    counted: usize,
-}
-
-impl Votes {
-    fn record(&mut self, from: NodeId, granted: bool) {
-        if !self.granted.contains(&from) && !self.refused.contains(&from) {
-            if granted { self.granted.push(from) } else { self.refused.push(from) }
-        }
-    }
-}
+use crate::{follower_reading, following, in_force, lease, reconfiguration, transfer, waiting};
 
 /// How far a count of votes is.
 enum Count {
@@ -56,39 +35,9 @@ enum Count {
 pub(crate) fn on_boot(t: &mut Transition<'_>) {
     let has_promised = lease::is_on(t) && t.term() > Term(0);
     if has_promised && t.keeps(Rule::PromiseOutlivesRestart) {
-        wait_for_leader(t);
+        waiting::wait_for_leader(t);
     }
-    maybe_wait_for_election(t);
-}
-
-/// Begins to wait for an election if this node may stand for one and does not wait already.
-pub(crate) fn maybe_wait_for_election(t: &mut Transition<'_>) {
-    let leads = t.leading().is_some();
-    if !leads && t.waiting == Waiting::Nothing && t.may_campaign() {
-        set_election_timer(t);
-    }
-}
-
-fn set_election_timer(t: &mut Transition<'_>) {
-    let within = t.config.election;
-    wait_for_election(t, within);
-}
-
-fn wait_for_election(t: &mut Transition<'_>, within: Within) {
-    if t.waiting == Waiting::Stickiness {
-        t.cancel_timer(Timer::Stickiness);
-    }
-    t.waiting = Waiting::Election;
-    t.set_timer(Timer::Election, within);
-}
-
-fn stop_waiting(t: &mut Transition<'_>) {
-    match t.waiting {
-        Waiting::Nothing => {}
-        Waiting::Stickiness => t.cancel_timer(Timer::Stickiness),
-        Waiting::Election => t.cancel_timer(Timer::Election),
-    }
-    t.waiting = Waiting::Nothing;
+    waiting::maybe_wait_for_election(t);
 }
 
 /// The leader has been silent for the shortest election timeout.
@@ -103,7 +52,7 @@ pub(crate) fn on_leader_silent(t: &mut Transition<'_>) {
     }
     if !t.mutated(Mutation::ElectionTimerLost) {
         let Within { min, max } = t.config.election;
-        wait_for_election(t, Within { min: 0, max: max.saturating_sub(min) });
+        waiting::wait_for_election(t, Within { min: 0, max: max.saturating_sub(min) });
     }
 }
 
@@ -140,7 +89,7 @@ fn become_pre_candidate(t: &mut Transition<'_>) {
     t.leader = None;
     t.leader_lives = false;
     follower_reading::give_up(t);
-    set_election_timer(t);
+    waiting::set_election_timer(t);
     let last = t.log.last();
     let priority = t.config.priority;
     send_to_voters(t, &Body::PreVoteRequest { last, priority });
@@ -148,7 +97,7 @@ fn become_pre_candidate(t: &mut Transition<'_>) {
 }
 
 /// Stands for election (paper, section 5.2). The own vote counts once it is durable.
-pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
+fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     if !may_stand(t) {
         return;
     }
@@ -164,7 +113,7 @@ pub(crate) fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     t.leader = None;
     t.leader_lives = false;
     follower_reading::give_up(t);
-    set_election_timer(t);
+    waiting::set_election_timer(t);
     let last = t.log.last();
     send_to_voters(t, &Body::VoteRequest { last, forced });
     if !t.keeps(Rule::VoteDurableBeforeReply) {
@@ -255,9 +204,7 @@ pub(crate) fn on_pre_vote_response(t: &mut Transition<'_>, from: NodeId, asked: 
 pub(crate) fn on_vote_request(t: &mut Transition<'_>, from: NodeId, last: LogId, forced: bool) {
     // A term that has a leader needs no other candidate: a vote would only make the leader's follower wait anew (etcd).
     let is_led = t.leader.is_some() && !t.mutated(Mutation::VoteClearedInTerm);
-    let free = t.hard_state.vote.map_or(!is_led, |vote| vote == from)
-        || !t.keeps(Rule::OneVotePerTerm)
-        || t.mutated(Mutation::VoteTwice);
+    let free = t.hard_state.vote.map_or(!is_led, |vote| vote == from) || !t.keeps(Rule::OneVotePerTerm);
     let up_to_date = is_up_to_date(t, last) || forced && t.mutated(Mutation::ForcedSkipsUpToDate);
     let generous = t.mutated(Mutation::LeaderGrantsVotes) && t.leading().is_some();
     let refused = t.mutated(Mutation::LearnerRefusesVote) && !t.in_force().is_voter(t.id());
@@ -281,7 +228,7 @@ fn give_vote(t: &mut Transition<'_>, to: NodeId) {
     }
     // Who asks for pre-votes still follows (thesis 9.6); who stands has voted for itself.
     if matches!(t.role, Role::Follower | Role::PreCandidate(_)) && t.may_campaign() {
-        set_election_timer(t);
+        waiting::set_election_timer(t);
     }
 }
 
@@ -308,7 +255,7 @@ fn count(t: &mut Transition<'_>) {
         Count::Won => become_leader(t),
         Count::Lost => {
             let term = t.term();
-            become_follower(t, term, None);
+            following::become_follower(t, term, None);
         }
         Count::Open => {}
     }
@@ -348,12 +295,12 @@ fn become_leader(t: &mut Transition<'_>) {
     });
     t.leader = Some(t.id());
     t.leader_lives = false;
-    stop_waiting(t);
+    waiting::stop_waiting(t);
     transfer::on_leader_known(t);
-    reconfiguration::serve_members(t);
+    in_force::serve_members(t);
     let first = reconfiguration::first_entry(t);
     if !t.mutated(Mutation::NoBlankEntry) {
-        t.append_own(first);
+        appending::append_own(t, first);
     }
     let heartbeat = Within::exactly(t.config.heartbeat);
     t.set_timer(Timer::Heartbeat, heartbeat);
@@ -363,106 +310,11 @@ fn become_leader(t: &mut Transition<'_>) {
     }
 }
 
-/// A message of the leader of this term. Returns whether this node follows it.
-pub(crate) fn on_leader_contact(t: &mut Transition<'_>, from: NodeId) -> bool {
-    match t.role {
-        Role::Leader(_) => {
-            t.note(Fact::TwoLeadersMet);
-            return false;
-        }
-        Role::PreCandidate(_) | Role::Candidate(_) => t.role = Role::Follower,
-        Role::Follower => {}
+/// The leader wants this node to lead: no pre-vote, and voters need not stick to it.
+pub(crate) fn on_timeout_now(t: &mut Transition<'_>) {
+    if t.leading().is_none() {
+        become_candidate(t, true);
     }
-    if t.mutated(Mutation::VoteClearedInTerm) {
-        t.hard_state.vote = None;
-    }
-    if t.leader != Some(from) {
-        t.leader = Some(from);
-        t.note(Fact::LeaderFound);
-        transfer::on_leader_known(t);
-        follower_reading::ask_again(t);
-    }
-    wait_for_leader(t);
-    true
-}
-
-/// Counts on a living leader, and votes for nobody else, for the shortest election timeout.
-fn wait_for_leader(t: &mut Transition<'_>) {
-    t.leader_lives = true;
-    if t.waiting == Waiting::Election {
-        t.cancel_timer(Timer::Election);
-    }
-    t.waiting = Waiting::Stickiness;
-    let within = Within::exactly(t.config.election.min);
-    t.set_timer(Timer::Stickiness, within);
-}
-
-/// Follows whoever comes to lead in a term. Whoever led until now refuses what it cannot promise any more, and names
-/// the new leader if it is known.
-pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Option<NodeId>) {
-    let in_new_term = term > t.term();
-    if in_new_term {
-        let vote = t.hard_state.vote.filter(|_| t.mutated(Mutation::VoteOutlivesTerm));
-        t.hard_state = HardState { term, vote };
-        if !t.mutated(Mutation::TermNotPersisted) {
-            t.hard_state_changed();
-        }
-    }
-    let before = core::mem::replace(&mut t.role, Role::Follower);
-    t.leader = None;
-    // A higher term ends no promise that a lease of the old term counts on; its timer does.
-    t.leader_lives &= lease::is_on(t);
-    if let Role::Leader(before) = before {
-        t.note(Fact::LeaderSteppedDown);
-        t.cancel_timer(Timer::Heartbeat);
-        if t.config.check_quorum {
-            t.cancel_timer(Timer::CheckQuorum);
-        }
-        lose_leadership(t, before, new_leader);
-        transfer::on_leadership_lost(t, in_new_term, new_leader);
-        maybe_wait_for_election(t);
-    }
-}
-
-/// This process ends: every call that waits for it is answered.
-pub(crate) fn on_shut_down(t: &mut Transition<'_>) {
-    if t.leading().is_some() {
-        let term = t.term();
-        become_follower(t, term, None);
-    }
-    follower_reading::on_shut_down(t);
-    transfer::on_shut_down(t);
-}
-
-fn lose_leadership(t: &mut Transition<'_>, before: Leader, hint: Option<NodeId>) {
-    let mut lost_midway = false;
-    for proposal in before.proposals {
-        t.refuse(proposal.request, Refusal::LeadershipLost);
-        lost_midway = true;
-    }
-    lost_midway |= reconfiguration::on_leadership_lost(t, before.changes, hint);
-    if lost_midway {
-        t.note(Fact::LeadershipLostMidRequest);
-    }
-    before.reads.on_leadership_lost(t, hint);
-}
-
-/// Did a quorum answer since the last look? (thesis 6.2)
-pub(crate) fn on_check_quorum(t: &mut Transition<'_>) {
-    let Some(leader) = t.leading() else { return };
-    let myself = t.id();
-    let heard = t.is_quorum(|id| id == myself || leader.peers.get(id).is_some_and(|peer| peer.heard));
-    if !heard {
-        t.note(Fact::QuorumLost);
-        let term = t.term();
-        become_follower(t, term, None);
-        return;
-    }
-    if let Some(leader) = t.leading_mut() {
-        leader.peers.as_mut_slice().iter_mut().for_each(|peer| peer.heard = false);
-    }
-    let look = Within::exactly(t.config.election.min);
-    t.set_timer(Timer::CheckQuorum, look);
 }
 
 #[cfg(test)]
@@ -470,6 +322,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, ReadsBy};
     use crate::effect::Effect;
+    use crate::effect::Refusal;
     use crate::input::Input;
     use crate::recovery::Durable;
     use crate::testing::{Node, config, members, slice};

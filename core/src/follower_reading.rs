@@ -9,43 +9,14 @@
 //! leaders. The first heartbeat may be that of the round by which the leader confirms this very read; whoever asks again
 //! at that gets another round for it, and so on.
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-
 use crate::effect::Refusal;
 use crate::fact::Fact;
 use crate::message::{Body, ReadContext};
 use crate::mutation::Mutation;
+use crate::pending::Answered;
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{LogIndex, RequestId, Term};
-
-/// A read whose index is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Answered {
-    request: RequestId,
-    /// What the machine must have applied.
-    index: LogIndex,
-    /// The term in which the leader was first asked.
-    asked_in: Term,
-}
-
-/// The reads of a node that does not lead.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct FollowerReads {
-    /// Counts requests to leaders since the boot.
-    number: u64,
-    /// For the next request.
-    gathered: Vec<RequestId>,
-    /// The request under way speaks for these; empty when there is none.
-    asked: Vec<RequestId>,
-    asked_in: Term,
-    /// Whether a heartbeat came since the request was sent, and the answer did not; or it could not be sent.
-    silent: bool,
-    answered: VecDeque<Answered>,
-    /// What was told last, and in which term; read by a mutation only.
-    remembered: Option<(Term, LogIndex)>,
-}
+use crate::types::{LogIndex, RequestId};
 
 /// A client asks a node that does not lead.
 pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId) {
@@ -138,8 +109,7 @@ pub(crate) fn on_shut_down(t: &mut Transition<'_>) {
 /// Serves what is answered and applied, in the order in which it came.
 pub(crate) fn serve_ready(t: &mut Transition<'_>) {
     while let Some(&Answered { request, index, asked_in }) = t.follower_reads.answered.front() {
-        let at_once = !t.keeps(Rule::ReadWaitsForApplied) || t.mutated(Mutation::ReadBeforeApplied);
-        if t.applied < index && !at_once {
+        if t.applied < index && t.keeps(Rule::ReadWaitsForApplied) {
             return;
         }
         t.follower_reads.answered.pop_front();
@@ -160,6 +130,7 @@ mod tests {
     use crate::testing::{Node, config};
     use crate::types::LogId;
     use std::vec;
+    use std::vec::Vec;
 
     fn asking() -> Config {
         Config { follower_reads: true, incarnation: 5, ..config() }

@@ -3,8 +3,8 @@
 //! Holds: one sentence, one line. Checked after every step in debug builds; the simulator may ask at any time.
 
 use crate::progress::Mode;
-use crate::raft::{Raft, Role, State};
-use crate::snapshotting::Incoming;
+use crate::snapshot::Incoming;
+use crate::state::{Raft, Role, State};
 use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// The sentence that does not hold.
@@ -129,7 +129,7 @@ fn is_above_commit(state: &State) -> bool {
     !state.members.is_changing() || state.members.effective().0.index > state.commit
 }
 
-fn of_peers(leader: &crate::raft::Leader, last: LogId) -> Result<(), Broken> {
+fn of_peers(leader: &crate::state::Leader, last: LogId) -> Result<(), Broken> {
     for peer in leader.peers.as_slice() {
         holds("a peer is sent what it does not hold", peer.matched < peer.next)?;
         holds("a peer holds no more than its leader", peer.matched <= last.index)?;
@@ -171,7 +171,7 @@ mod tests {
     use crate::message::{Body, Message};
     use crate::progress::Peer;
     use crate::recovery::HardState;
-    use crate::snapshotting::Snapshot;
+    use crate::snapshot::Snapshot;
     use crate::testing::{Node, config, members, slice};
     use crate::types::Address;
     use std::collections::BTreeSet;
@@ -190,7 +190,7 @@ mod tests {
         &mut leader(state).peers.as_mut_slice()[0]
     }
 
-    fn leader(state: &mut State) -> &mut crate::raft::Leader {
+    fn leader(state: &mut State) -> &mut crate::state::Leader {
         state.leading_mut().expect("it leads")
     }
 
@@ -243,11 +243,11 @@ mod tests {
         ("a peer answers only rounds that have begun", |state| second(state).round = 1),
         ("bytes are under way only with entries", |state| second(state).bytes = 1),
         ("a candidate votes for itself", |state| {
-            state.role = Role::Candidate(crate::election::Votes::default());
+            state.role = Role::Candidate(crate::pending::Votes::default());
             state.hard_state.vote = None;
         }),
         ("a pre-candidate follows nobody", |state| {
-            state.role = Role::PreCandidate(crate::election::Votes::default());
+            state.role = Role::PreCandidate(crate::pending::Votes::default());
         }),
         ("a follower does not follow itself", |state| state.role = Role::Follower),
     ];

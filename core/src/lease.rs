@@ -13,31 +13,10 @@ use crate::config::ReadsBy;
 use crate::fact::Fact;
 use crate::input::Timer;
 use crate::mutation::Mutation;
-use crate::reading;
+use crate::pending::{Lease, Leases};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::Within;
-
-/// What became of the lease of a round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-enum Lease {
-    /// None, or it ran out.
-    #[default]
-    Over,
-    /// The round has begun, and time runs.
-    Asked,
-    /// A quorum answered in time.
-    Held,
-}
-
-/// The leases of a leader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Leases {
-    even: Lease,
-    odd: Lease,
-    /// No more in this term: a target that was told to stand may do so at any time, and is voted for at once.
-    ended: bool,
-}
 
 impl Leases {
     /// Whether a read may be served without asking.
@@ -112,13 +91,6 @@ pub(crate) fn on_timeout(t: &mut Transition<'_>, timer: Timer) {
         return;
     }
     change(t, |leases| leases.of(timer).into_iter().for_each(|lease| *lease = Lease::Over));
-}
-
-/// A leader renews its lease with its heartbeats.
-pub(crate) fn on_heartbeat_due(t: &mut Transition<'_>) {
-    if is_on(t) {
-        reading::renew(t);
-    }
 }
 
 /// The members changed: those who promised need not be a quorum any more after a second change.

@@ -60,10 +60,13 @@
 //!    paper; [`LogSlice`] is contiguous by construction; a [`Membership`] is any number of voter sets.
 //! 2. [`message`], [`input`], [`effect`]: what comes in and goes out. [`Body::vouches`] is the table of what each message
 //!    promises about the sender's disk; nothing leaves before it is true.
-//! 3. `raft` and `transition`: the state; the one `match`; the one exit, which issues the step's write, gates the messages,
-//!    hands committed commands to the machine, and checks the invariants.
-//! 4. The topics, one a file: `election`, `replication`, `reading`, `lease`, `follower_reading`, `reconfiguration`,
-//!    `snapshotting`, `transfer`, `recovery`. Whoever knows the paper finds each paragraph of its Figure 2 in one of the first two.
+//! 3. `state` and `pending`: what a node knows, and what it has under way. `transition`: that state being rewritten, its one
+//!    write, the gate of the messages, what is handed to the machine. `raft`: the one `match`, and the end of every step.
+//! 4. The topics, one a file, in layers: each knows only those below it, so that there is no circle. What they share is
+//!    below: `waiting` (the two timers), `serving` (what a leader sends), `in_force` (who decides), `appending`, `following`
+//!    (stepping down). Then `lease`, `reading`, `follower_reading`, `transfer`, `reconfiguration`, `committing`, `election`,
+//!    `replication`, `snapshotting`, and `receiving`, which knows them all. Whoever knows the paper finds each paragraph of
+//!    its Figure 2 in `election`, `replication` and `committing`.
 //! 5. [`invariants`]: what all of this keeps true.
 //!
 //! # Rules
@@ -73,13 +76,14 @@
 //!
 //! | rule | kept in |
 //! | --- | --- |
-//! | `use-at-once`, `quorum-in-every-set` | `raft` (who decides) |
+//! | `use-at-once`, `quorum-in-every-set` | `state` (who decides) |
 //! | `propose-after-commit`, `initial-log`, `first-entry-keeps-joint` | `reconfiguration` |
 //! | `old-new-intersect`, `ids-never-reused` | [`membership::change`] |
 //! | `one-vote-per-term`, `up-to-date-check`, `stickiness`, `promise-outlives-restart` | `election` |
 //! | `vote-durable-before-reply`, `append-durable-before-reply` | `transition` (which messages wait) |
-//! | `cut-takes-back-promises` | `durability`, `transition` |
-//! | `commit-only-own-term`, `conflict-check-before-truncating`, `self-counts-only-when-durable` | `replication` |
+//! | `cut-takes-back-promises` | `durability`, `appending` |
+//! | `commit-only-own-term`, `self-counts-only-when-durable` | `committing` |
+//! | `conflict-check-before-truncating` | `replication` |
 //! | `read-needs-own-term-commit`, `read-confirms-leadership`, `lease-over-before-transfer` | `reading` |
 //! | `read-waits-for-applied`, `read-context-never-reused` | `follower_reading` |
 //! | `peer-identity` | `receiving` |
@@ -104,12 +108,16 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod appending;
+mod committing;
 pub mod config;
 mod durability;
 pub mod effect;
 mod election;
 pub mod fact;
 mod follower_reading;
+mod following;
+mod in_force;
 pub mod input;
 pub mod invariants;
 mod lease;
@@ -122,6 +130,7 @@ mod mutated_quorum;
 pub mod mutation;
 #[cfg(not(feature = "mutations"))]
 mod mutation;
+mod pending;
 pub mod progress;
 pub mod quorum;
 mod raft;
@@ -132,12 +141,16 @@ pub mod recovery;
 mod removal;
 mod replication;
 pub mod rules;
+mod serving;
+mod snapshot;
 mod snapshotting;
+mod state;
 #[cfg(test)]
 mod testing;
 mod transfer;
 mod transition;
 pub mod types;
+mod waiting;
 
 pub use config::{Config, Intersect, JointFinish, ReadsBy};
 pub use effect::{Effect, Effects, Refusal};
@@ -149,8 +162,8 @@ pub use membership::{Membership, NotAMembership, VoterSet};
 pub use message::{Body, Message, ReadContext, Vouches};
 #[cfg(feature = "mutations")]
 pub use mutation::{Mutation, MutationInfo};
-pub use raft::{Raft, RoleName};
 pub use recovery::{Durable, HardState, Write};
 pub use rules::{Rule, RuleInfo, Rules, Story};
-pub use snapshotting::{Chunk, Snapshot};
+pub use snapshot::{Chunk, Snapshot};
+pub use state::{Raft, RoleName};
 pub use types::{Address, LogId, LogIndex, NodeId, RequestId, Term, Within, WriteId};

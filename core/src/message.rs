@@ -4,7 +4,7 @@
 //! Not here: what a receiver does with it (`election`, `replication`, `reading`, `snapshotting`, `transfer`).
 
 use crate::log::LogSlice;
-use crate::snapshotting::Chunk;
+use crate::snapshot::Chunk;
 use crate::types::{FAR, LogId, LogIndex, Term};
 
 /// A message. Everyone who sees a higher term than its own follows it (paper, section 5.1).
@@ -230,7 +230,7 @@ impl Body {
 mod tests {
     use super::*;
     use crate::log::{Entry, Payload};
-    use crate::snapshotting::Snapshot;
+    use crate::snapshot::Snapshot;
     use std::sync::Arc;
     use std::vec::Vec;
 

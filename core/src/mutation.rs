@@ -5,6 +5,9 @@
 
 #![cfg_attr(not(feature = "mutations"), allow(unreachable_pub, dead_code))]
 
+#[cfg(feature = "mutations")]
+use crate::rules::Rule;
+
 /// A mistake. Its name, source and reason stand in [`Mutation::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -162,6 +165,28 @@ pub enum Mutation {
     /// A lease goes on after the members have changed.
     LeaseSurvivesChange,
 }
+
+#[cfg(feature = "mutations")]
+impl Mutation {
+    /// The rule that this mistake amounts to leaving out, if it is no more than that. The topics ask for the rule alone.
+    pub(crate) fn leaves_out(self) -> Option<Rule> {
+        RULES_LEFT_OUT.iter().find(|(mutation, _)| *mutation == self).map(|(_, rule)| *rule)
+    }
+}
+
+#[cfg(feature = "mutations")]
+const RULES_LEFT_OUT: [(Mutation, Rule); 10] = [
+    (Mutation::VoteTwice, Rule::OneVotePerTerm),
+    (Mutation::CommitOlderTerm, Rule::CommitOnlyOwnTerm),
+    (Mutation::SelfCountsAtAppend, Rule::SelfCountsOnlyWhenDurable),
+    (Mutation::CutKeepsPromise, Rule::CutTakesBackPromises),
+    (Mutation::FirstEntryLeavesJoint, Rule::FirstEntryKeepsJoint),
+    (Mutation::ChangeBeforeOwnCommit, Rule::InitialLog),
+    (Mutation::ChangeDuringChange, Rule::ProposeAfterCommit),
+    (Mutation::ReadWithoutOwnCommit, Rule::ReadNeedsOwnTermCommit),
+    (Mutation::ReadWithoutConfirm, Rule::ReadConfirmsLeadership),
+    (Mutation::ReadBeforeApplied, Rule::ReadWaitsForApplied),
+];
 
 /// What a reader wants to know of a mutation.
 #[cfg(feature = "mutations")]

@@ -6,7 +6,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::snapshotting::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::types::{Address, LogIndex, NodeId};
 
 /// How a peer is served.

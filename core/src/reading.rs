@@ -8,48 +8,16 @@
 //! answers to it or to a later one. A read waits for a round that *begins* after it arrived; while one is under way
 //! further reads gather for the next.
 
-use alloc::collections::VecDeque;
-
 use crate::effect::Refusal;
 use crate::fact::Fact;
-use crate::lease::{self, Leases};
 use crate::message::{Body, ReadContext};
 use crate::mutation::Mutation;
+use crate::pending::{Asker, Read, Reads};
 use crate::quorum::majority;
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{Address, LogIndex, NodeId, RequestId};
-use crate::{follower_reading, replication};
-
-/// Who wants to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Asker {
-    /// A client of this node.
-    Client(RequestId),
-    /// An operator whose change would change nothing. The members are as this leader sees them only if it still leads.
-    Operator(RequestId),
-    /// Another node, for clients of its own.
-    Node { id: NodeId, address: Address, context: ReadContext },
-}
-
-/// A read under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Read {
-    asker: Asker,
-    /// What the machine must have applied; `None` until the leader's first commit.
-    index: Option<LogIndex>,
-    /// The round that confirms it.
-    round: u64,
-}
-
-/// The reads of a leader.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Reads {
-    started: u64,
-    confirmed: u64,
-    pub(crate) leases: Leases,
-    queue: VecDeque<Read>,
-}
+use crate::types::{Address, NodeId, RequestId};
+use crate::{follower_reading, lease, serving};
 
 impl Reads {
     /// The newest round.
@@ -101,10 +69,8 @@ pub(crate) fn on_nothing_to_change(t: &mut Transition<'_>, request: RequestId) {
 fn begin(t: &mut Transition<'_>, asker: Asker) {
     let commit = t.commit;
     let Some(leader) = t.leading() else { return };
-    let knows_commit = commit >= leader.first_own
-        || !t.keeps(Rule::ReadNeedsOwnTermCommit)
-        || t.mutated(Mutation::ReadWithoutOwnCommit);
-    let confirms = t.keeps(Rule::ReadConfirmsLeadership) && !t.mutated(Mutation::ReadWithoutConfirm);
+    let knows_commit = commit >= leader.first_own || !t.keeps(Rule::ReadNeedsOwnTermCommit);
+    let confirms = t.keeps(Rule::ReadConfirmsLeadership);
     let joins = t.mutated(Mutation::ReadJoinsRound);
     let leased = knows_commit && leader.reads.leases.in_force();
     if !knows_commit {
@@ -138,7 +104,7 @@ fn maybe_start_round(t: &mut Transition<'_>) {
     let wanted = reads.queue.back().is_some_and(|read| read.round > reads.started);
     if wanted && reads.started == reads.confirmed {
         start_round(t);
-        replication::send_heartbeats(t);
+        serving::send_heartbeats(t);
         maybe_confirm(t);
     }
 }
@@ -151,7 +117,7 @@ fn start_round(t: &mut Transition<'_>) {
 }
 
 /// Begins a round with the heartbeats that are about to leave, unless one is under way.
-pub(crate) fn renew(t: &mut Transition<'_>) {
+fn renew(t: &mut Transition<'_>) {
     if t.leading().is_some_and(|leader| leader.reads.started == leader.reads.confirmed) {
         start_round(t);
     }
@@ -166,7 +132,7 @@ pub(crate) fn on_heartbeat_response(t: &mut Transition<'_>, from: NodeId, round:
     peer.heard = true;
     // Nobody can have answered a round that has not begun.
     peer.round = peer.round.max(round.min(started));
-    replication::nudge(t, place);
+    serving::nudge(t, place);
     maybe_confirm(t);
 }
 
@@ -231,6 +197,13 @@ pub(crate) fn serve_ready(t: &mut Transition<'_>) {
     }
 }
 
+/// A leader renews its lease with its heartbeats.
+pub(crate) fn renew_lease(t: &mut Transition<'_>) {
+    if lease::is_on(t) {
+        renew(t);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +211,7 @@ mod tests {
     use crate::effect::Effect;
     use crate::input::Timer;
     use crate::testing::{Node, config};
+    use crate::types::LogIndex;
     use std::vec::Vec;
 
     fn answer(node: &mut Node, from: u32, round: u64) {

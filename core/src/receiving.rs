@@ -9,7 +9,9 @@ use crate::mutation::Mutation;
 use crate::rules::Rule;
 use crate::transition::{Conversation, Transition};
 use crate::types::{Address, NodeId, Term};
-use crate::{election, follower_reading, lease, reading, removal, replication, snapshotting, transfer};
+use crate::{
+    election, follower_reading, following, lease, reading, removal, replication, snapshotting, transfer,
+};
 
 pub(crate) fn on_received(
     t: &mut Transition<'_>,
@@ -96,7 +98,7 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
     let hidden = t.mutated(Mutation::PreVoteRefusalHidesTerm) && matches!(body, Body::PreVoteResponse { .. });
     if term > t.term() && !hidden {
         let new_leader = is_from_a_leader(body).then_some(from);
-        election::become_follower(t, term, new_leader);
+        following::become_follower(t, term, new_leader);
     }
     if term == t.term() {
         return true;
@@ -106,6 +108,11 @@ fn settle_terms(t: &mut Transition<'_>, from: NodeId, term: Term, body: &Body) -
     if stale_vote || stale_append {
         return true;
     }
+    answer_earlier_term(t, body)
+}
+
+/// Tells who leads or stands in a term that is over. Returns whether the message is to be read all the same.
+fn answer_earlier_term(t: &mut Transition<'_>, body: &Body) -> bool {
     match body {
         Body::VoteRequest { .. } => t.reply(Body::VoteResponse { granted: false }),
         Body::AppendRequest { .. } | Body::Heartbeat { .. } | Body::SnapshotRequest { .. } => {
@@ -161,7 +168,7 @@ fn dispatch(t: &mut Transition<'_>, from: NodeId, source: Address, term: Term, b
         Body::TermOver => {}
         // Answered before its term was looked at.
         Body::NotAMember => {}
-        Body::TimeoutNow => transfer::on_timeout_now(t),
+        Body::TimeoutNow => election::on_timeout_now(t),
         Body::ReadIndexRequest { context } => reading::on_index_request(t, from, source, context),
         Body::ReadIndexResponse { context, index } => follower_reading::on_response(t, context, index),
     }
@@ -172,7 +179,7 @@ mod tests {
     use super::*;
     use crate::RoleName;
     use crate::config::Config;
-    use crate::snapshotting::{Chunk, Snapshot};
+    use crate::snapshot::{Chunk, Snapshot};
     use crate::testing::{Node, config, slice};
     use crate::types::{LogId, LogIndex};
     use std::vec::Vec;

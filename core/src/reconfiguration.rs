@@ -4,68 +4,29 @@
 //! old-new-intersect, initial-log.
 //! Not here: what a change makes of a membership (`membership::change`).
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::appending;
 use crate::config::JointFinish;
 use crate::effect::Refusal;
-use crate::election;
 use crate::fact::Fact;
 use crate::input::Timer;
-use crate::lease;
 use crate::log::Payload;
-use crate::membership::Membership;
-use crate::membership::change::{self, Change, ChangeRefused, NextStep, Plan, Policy, Precondition};
-use crate::mutation::Mutation;
-use crate::reading;
-use crate::removal;
-use crate::replication;
+use crate::membership::change::{Change, ChangeRefused, Plan, Policy, Precondition};
+use crate::membership::{Membership, NextStep, change};
+use crate::pending::{Blocked, Drive, Staging};
 use crate::rules::Rule;
 use crate::transition::Transition;
-use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within};
-
-/// A change that was appended and is driven on by the leader that accepted it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Drive {
-    request: RequestId,
-    /// The entry that must be committed first.
-    waits_for: LogIndex,
-    next: Option<NextStep>,
-    /// The learner that must catch up before the answer.
-    blocks_for: Option<NodeId>,
-}
-
-/// A request that is answered once a learner has caught up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Blocked {
-    request: RequestId,
-    learner: NodeId,
-}
-
-/// A change whose new servers catch up first (Apache Ratis).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Staging {
-    request: RequestId,
-    change: Change,
-    servers: BTreeMap<NodeId, Address>,
-    heard: BTreeSet<NodeId>,
-}
-
-/// The changes of a leader.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Changes {
-    drives: Vec<Drive>,
-    staging: Option<Staging>,
-    blocked: Vec<Blocked>,
-}
+use crate::types::{LogIndex, NodeId, RequestId, Within};
+use crate::{following, in_force, reading, removal, serving};
 
 /// The first entry of a leader keeps the members as they are. Without the rule `first-entry-keeps-joint` it leaves
 /// a joint config at once, as Apache Ratis 3.0 does.
 pub(crate) fn first_entry(t: &Transition<'_>) -> Payload {
     let members = &t.members.effective().1;
-    let leaves = !t.keeps(Rule::FirstEntryKeepsJoint) || t.mutated(Mutation::FirstEntryLeavesJoint);
-    if !leaves || !members.is_joint() {
+    if t.keeps(Rule::FirstEntryKeepsJoint) || !members.is_joint() {
         return Payload::Blank;
     }
     match members.followed_by(alloc::vec![members.last_set()], members.nodes().clone()) {
@@ -90,12 +51,11 @@ fn may_propose(t: &Transition<'_>) -> Result<(), ChangeRefused> {
     if t.transfer.is_some() {
         return Err(ChangeRefused::Transferring);
     }
-    if t.commit < leader.first_own && t.keeps(Rule::InitialLog) && !t.mutated(Mutation::ChangeBeforeOwnCommit)
-    {
+    if t.commit < leader.first_own && t.keeps(Rule::InitialLog) {
         return Err(ChangeRefused::UncommittedLeaderLog);
     }
     let changing = t.members.is_changing() || leader.changes.staging.is_some();
-    if changing && t.keeps(Rule::ProposeAfterCommit) && !t.mutated(Mutation::ChangeDuringChange) {
+    if changing && t.keeps(Rule::ProposeAfterCommit) {
         return Err(ChangeRefused::InProgress);
     }
     Ok(())
@@ -180,63 +140,17 @@ fn drive(
     next: Option<NextStep>,
     blocks_for: Option<NodeId>,
 ) {
-    let waits_for = t.append_own(Payload::Membership(Arc::new(membership)));
+    let waits_for = appending::append_own(t, Payload::Membership(Arc::new(membership)));
     if let Some(leader) = t.leading_mut() {
         leader.changes.drives.push(Drive { request, waits_for, next, blocks_for });
     }
-}
-
-/// A membership was appended: it is in force from now on (rule `use-at-once`).
-pub(crate) fn on_appended(t: &mut Transition<'_>, at: LogId, membership: Arc<Membership>) {
-    let before = Arc::clone(&t.members.effective().1);
-    t.note(Fact::MembershipAppended);
-    if membership.is_joint() && !before.is_joint() {
-        t.note(Fact::JointEntered);
-    }
-    if before.is_joint() && !membership.is_joint() {
-        t.note(Fact::JointLeft);
-        if membership.last_set() != before.last_set() {
-            t.note(Fact::JointReverted);
-        }
-    }
-    t.members.push(at, membership);
-    on_members_changed(t);
-}
-
-/// The log was cut, perhaps with memberships in it.
-pub(crate) fn on_cut(t: &mut Transition<'_>, from: LogIndex) {
-    if t.members.cut(from) {
-        t.note(Fact::MembershipRolledBack);
-        on_members_changed(t);
-    }
-}
-
-fn on_members_changed(t: &mut Transition<'_>) {
-    lease::on_members_changed(t);
-    serve_members(t);
-    election::maybe_wait_for_election(t);
-}
-
-/// A leader serves the members and the servers that catch up, at their last address, and nobody else.
-pub(crate) fn serve_members(t: &mut Transition<'_>) {
-    let myself = t.id();
-    let next = t.log.last().index.next();
-    let members = Arc::clone(&t.members.effective().1);
-    let in_force = Arc::clone(t.in_force());
-    let Some(leader) = t.leading_mut() else { return };
-    let mut nodes =
-        leader.changes.staging.as_ref().map_or_else(BTreeMap::new, |staging| staging.servers.clone());
-    nodes.extend(in_force.nodes());
-    nodes.extend(members.nodes());
-    nodes.remove(&myself);
-    leader.peers.serve(nodes.into_iter(), next);
 }
 
 /// The commit index moved.
 pub(crate) fn on_commit(t: &mut Transition<'_>, members_committed: bool) {
     if members_committed {
         t.note(Fact::MembershipCommitted);
-        on_members_changed(t);
+        in_force::on_members_changed(t);
     }
     if t.leading().is_some() {
         lead_on(t, members_committed);
@@ -321,7 +235,7 @@ fn maybe_finish_joint(t: &mut Transition<'_>) {
             let step = members.finish().cloned().unwrap_or_else(flatten);
             if let Ok(Some(next)) = change::next_step(&members, &step, policy(t)) {
                 t.note(Fact::JointFinishedByAnother);
-                t.append_own(Payload::Membership(Arc::new(next)));
+                appending::append_own(t, Payload::Membership(Arc::new(next)));
             }
         }
     }
@@ -339,9 +253,9 @@ fn maybe_give_up_leading(t: &mut Transition<'_>) {
         return t.note(Fact::LearnerLeads);
     }
     t.note(Fact::LeaderRemoved);
-    replication::send_heartbeats(t);
+    serving::send_heartbeats(t);
     let term = t.term();
-    election::become_follower(t, term, None);
+    following::become_follower(t, term, None);
 }
 
 /// Begins to let new servers catch up.
@@ -350,19 +264,13 @@ fn stage(t: &mut Transition<'_>, staging: Staging) {
         leader.changes.staging = Some(staging);
     }
     let first_place = 0;
-    serve_members(t);
+    in_force::serve_members(t);
     let within = Within::exactly(t.config.staging_timeout);
     t.set_timer(Timer::Staging, within);
     let count = t.leading().map_or(0, |leader| leader.peers.as_slice().len());
     for place in first_place..count {
-        replication::send_entries(t, place);
+        serving::send_entries(t, place);
     }
-}
-
-/// Whether a node catches up before a change.
-pub(crate) fn is_staging(t: &Transition<'_>, node: NodeId) -> bool {
-    let staging = t.leading().and_then(|leader| leader.changes.staging.as_ref());
-    staging.is_some_and(|staging| staging.servers.contains_key(&node))
 }
 
 /// A peer answered: do all new servers have what it takes?
@@ -387,7 +295,7 @@ pub(crate) fn on_progress(t: &mut Transition<'_>, from: NodeId) {
     t.cancel_timer(Timer::Staging);
     if let Err(refused) = may_propose(t).and_then(|()| propose(t, staging.request, &staging.change, false)) {
         t.refuse(staging.request, Refusal::Change(refused));
-        serve_members(t);
+        in_force::serve_members(t);
     }
 }
 
@@ -403,22 +311,7 @@ pub(crate) fn on_staging_timeout(t: &mut Transition<'_>) {
     let request = staging.request;
     leader.changes.staging = None;
     t.refuse(request, Refusal::Change(ChangeRefused::CatchUpTimedOut));
-    serve_members(t);
-}
-
-/// What a leader had under way when it lost its leadership. Returns whether an outcome is unknown.
-pub(crate) fn on_leadership_lost(t: &mut Transition<'_>, changes: Changes, hint: Option<NodeId>) -> bool {
-    if let Some(staging) = changes.staging {
-        t.cancel_timer(Timer::Staging);
-        t.refuse(staging.request, Refusal::NotLeader { hint });
-    }
-    // The learner takes part; that it catches up is the next leader's to see to (openraft answers so too).
-    changes.blocked.iter().for_each(|blocked| t.done(blocked.request));
-    let unknown = !changes.drives.is_empty();
-    for drive in changes.drives {
-        t.refuse(drive.request, Refusal::LeadershipLost);
-    }
-    unknown
+    in_force::serve_members(t);
 }
 
 #[cfg(test)]
@@ -429,6 +322,8 @@ mod tests {
     use crate::membership::VoterSet;
     use crate::message::Body;
     use crate::testing::{Node, config, members};
+    use crate::types::Address;
+    use crate::types::LogId;
     use crate::{ChangeMembers, Entry, LogSlice, SetMode};
 
     fn accept(node: &mut Node, from: u32, through: u64) {

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 
 use crate::log::{Log, LogSlice};
 use crate::membership::Membership;
-use crate::snapshotting::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// Term and vote (paper, Figure 2, persistent state).

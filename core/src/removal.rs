@@ -10,9 +10,14 @@
 use crate::fact::Fact;
 use crate::message::Body;
 use crate::mutation::Mutation;
-use crate::reconfiguration;
 use crate::transition::Transition;
 use crate::types::{LogId, NodeId};
+
+/// Whether a node catches up before a change.
+fn is_staging(t: &Transition<'_>, node: NodeId) -> bool {
+    let staging = t.leading().and_then(|leader| leader.changes.staging.as_ref());
+    staging.is_some_and(|staging| staging.servers.contains_key(&node))
+}
 
 /// Answers a node that asks for a vote and takes part no longer. Returns whether it is one.
 pub(crate) fn turn_away(t: &mut Transition<'_>, from: NodeId, last: LogId) -> bool {
@@ -34,7 +39,7 @@ fn is_out(t: &Transition<'_>, node: NodeId, last: LogId) -> bool {
         && !members.is_joint()
         && !members.nodes().contains_key(&node)
         && last.index <= at.index
-        && !reconfiguration::is_staging(t, node)
+        && !is_staging(t, node)
 }
 
 /// A leader says that this node takes part no longer. Whatever the leader's term is: what is committed stays so.

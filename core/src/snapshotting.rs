@@ -10,92 +10,18 @@
 //! different bytes.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use crate::election;
 use crate::fact::Fact;
 use crate::log::Log;
-use crate::membership::{History, Membership};
+use crate::membership::History;
 use crate::message::Body;
 use crate::mutation::Mutation;
 use crate::progress::{Mode, Sending};
 use crate::rules::Rule;
+use crate::snapshot::{Chunk, Incoming, Snapshot};
 use crate::transition::Transition;
-use crate::types::{FAR, LogId, LogIndex, NodeId, Term};
-use crate::{reconfiguration, replication};
-
-/// The machine's state at an index, with the members at that index.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Snapshot {
-    /// The last entry it contains.
-    pub last: LogId,
-    /// Where the members stood in the log.
-    pub membership_at: LogId,
-    /// The members at `last`.
-    pub membership: Arc<Membership>,
-    /// The machine's state.
-    pub state: Arc<[u8]>,
-}
-
-/// A part of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Chunk {
-    /// The snapshot without its state. Its last entry names it.
-    pub head: Arc<Snapshot>,
-    /// How many bytes the whole state has.
-    pub size: u64,
-    /// Where these bytes begin in the state.
-    pub offset: u64,
-    /// The bytes.
-    pub bytes: Arc<[u8]>,
-}
-
-/// A snapshot that is being received: the first bytes of its state.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Incoming {
-    /// The term of the leader that sends it.
-    term: Term,
-    head: Arc<Snapshot>,
-    pub(crate) bytes: Arc<Vec<u8>>,
-}
-
-impl Incoming {
-    #[cfg(test)]
-    pub(crate) fn of(term: Term, head: Arc<Snapshot>) -> Incoming {
-        Incoming { term, head, bytes: Arc::default() }
-    }
-
-    /// The last entry of the snapshot.
-    pub(crate) fn last(&self) -> LogId {
-        self.head.last
-    }
-}
-
-impl Chunk {
-    /// The part of a snapshot from an offset on, of at most `bytes_max` bytes.
-    #[must_use]
-    pub fn of(snapshot: &Snapshot, offset: u64, bytes_max: u64) -> Chunk {
-        let size = snapshot.state.len() as u64;
-        let from = offset.min(size);
-        let to = from.saturating_add(bytes_max.max(1)).min(size);
-        let bytes = Arc::from(&snapshot.state[from as usize..to as usize]);
-        let head = Snapshot { state: Arc::default(), ..snapshot.clone() };
-        Chunk { head: Arc::new(head), size, offset: from, bytes }
-    }
-}
-
-impl Chunk {
-    /// Whether this is inside of its snapshot, and its members too.
-    pub(crate) fn is_possible(&self) -> bool {
-        let end = self.offset.checked_add(self.bytes.len() as u64);
-        let is_inside = end.is_some_and(|end| end <= self.size) && self.size <= FAR;
-        is_inside
-            && self.head.membership_at <= self.head.last
-            && self.head.membership_at.index <= self.head.last.index
-    }
-}
+use crate::types::{LogId, LogIndex, NodeId};
+use crate::{committing, following, reconfiguration, serving, waiting};
 
 /// The machine's state is taken: the log below it is not needed any more, but for a tail for followers that are a
 /// little behind.
@@ -116,43 +42,6 @@ pub(crate) fn on_taken(t: &mut Transition<'_>, through: LogIndex, state: Arc<[u8
     t.snapshot_changed();
 }
 
-// The sender.
-
-/// Begins to send the snapshot to a peer that lacks entries which are not here any more.
-pub(crate) fn begin(t: &mut Transition<'_>, place: usize) {
-    let snapshot = Arc::clone(&t.snapshot);
-    let Some(leader) = t.leading_mut() else { return };
-    let Some(peer) = leader.peers.as_mut_slice().get_mut(place) else { return };
-    peer.mode = Mode::Snapshot(Sending { snapshot, offset: 0, silent: false });
-    peer.bytes = 0;
-    t.note(Fact::SnapshotSent);
-    send_chunk(t, place);
-}
-
-fn send_chunk(t: &mut Transition<'_>, place: usize) {
-    let Some(peer) = t.leading().and_then(|leader| leader.peers.as_slice().get(place)) else { return };
-    let Mode::Snapshot(Sending { snapshot, offset, .. }) = &peer.mode else { return };
-    let chunk = Chunk::of(snapshot, *offset, t.config.snapshot_chunk_bytes_max);
-    let (id, address) = (peer.id, peer.address);
-    t.send(id, address, Body::SnapshotRequest { chunk });
-}
-
-/// A peer answered a heartbeat. When it answers a second one and still not the chunk, the chunk or its answer is lost.
-pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
-    let Some(leader) = t.leading_mut() else { return };
-    let Some(peer) = leader.peers.as_mut_slice().get_mut(place) else { return };
-    let Mode::Snapshot(sending) = &mut peer.mode else { return };
-    let lost = sending.silent;
-    let midway = sending.offset > 0;
-    sending.silent = !lost;
-    if lost && !t.mutated(Mutation::ChunkNeverRepeated) {
-        if midway {
-            t.note(Fact::SnapshotResumed);
-        }
-        send_chunk(t, place);
-    }
-}
-
 /// A peer holds the first bytes of a snapshot's state. Only the answer to the chunk under way counts; it may also say
 /// that the peer has lost what it held.
 pub(crate) fn on_received(t: &mut Transition<'_>, from: NodeId, last: LogId, asked: u64, held: u64) {
@@ -169,7 +58,7 @@ pub(crate) fn on_received(t: &mut Transition<'_>, from: NodeId, last: LogId, ask
         if held < asked {
             t.note(Fact::SnapshotStartedOver);
         }
-        send_chunk(t, place);
+        serving::send_chunk(t, place);
     }
     reconfiguration::on_progress(t, from);
 }
@@ -177,7 +66,7 @@ pub(crate) fn on_received(t: &mut Transition<'_>, from: NodeId, last: LogId, ask
 // The receiver.
 
 pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
-    if !election::on_leader_contact(t, from) {
+    if !following::on_leader_contact(t, from) {
         return;
     }
     let last = chunk.head.last;
@@ -185,7 +74,7 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
     let held = by_index || t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
     if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
-        replication::advance_commit(t, last.index);
+        committing::advance_commit(t, last.index);
     } else {
         match take_chunk(t, chunk) {
             Taken::Whole(snapshot) => install(t, snapshot),
@@ -196,14 +85,6 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
         }
     }
     t.reply(Body::SnapshotAccepted { through: last.index });
-}
-
-/// What is committed needs no snapshot any more.
-pub(crate) fn on_commit(t: &mut Transition<'_>) {
-    let commit = t.commit;
-    if t.incoming.as_ref().is_some_and(|incoming| incoming.last().index <= commit) {
-        t.incoming = None;
-    }
 }
 
 /// What a chunk came to.
@@ -262,7 +143,7 @@ fn install(t: &mut Transition<'_>, snapshot: Snapshot) {
     t.commit = snapshot.last.index;
     t.snapshot = Arc::new(snapshot);
     t.snapshot_changed();
-    election::maybe_wait_for_election(t);
+    waiting::maybe_wait_for_election(t);
 }
 
 #[cfg(test)]

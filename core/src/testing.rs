@@ -12,8 +12,8 @@ use crate::fact::Fact;
 use crate::log::{Entry, LogSlice, Payload};
 use crate::membership::{Membership, VoterSet};
 use crate::message::{Body, Message};
-use crate::raft::{Raft, State};
 use crate::recovery::Durable;
+use crate::state::{Raft, State};
 use crate::types::{Address, LogId, NodeId, RequestId, Term, WriteId};
 use crate::{Change, Config, Input, Timer};
 

@@ -4,22 +4,13 @@
 //! Not here: the election itself (`election`).
 
 use crate::effect::Refusal;
-use crate::election;
 use crate::fact::Fact;
 use crate::input::Timer;
 use crate::lease;
 use crate::message::Body;
+use crate::pending::Transfer;
 use crate::transition::Transition;
 use crate::types::{NodeId, RequestId, Within};
-
-/// A transfer under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Transfer {
-    /// Who asked for it; nobody when the leader gives way on its own account.
-    request: Option<RequestId>,
-    to: NodeId,
-    told: bool,
-}
 
 pub(crate) fn on_requested(t: &mut Transition<'_>, request: RequestId, to: NodeId) {
     if t.leading().is_none() {
@@ -68,13 +59,6 @@ pub(crate) fn maybe_hand_over(t: &mut Transition<'_>) {
         if let Some(transfer) = &mut t.transfer {
             transfer.told = true;
         }
-    }
-}
-
-/// The leader wants this node to lead: no pre-vote, and voters need not stick to it.
-pub(crate) fn on_timeout_now(t: &mut Transition<'_>) {
-    if t.leading().is_none() {
-        election::become_candidate(t, true);
     }
 }
 

@@ -1,11 +1,8 @@
 //! A state being rewritten, and the effects so far.
 //!
-//! Holds: `finish` is the only exit. It issues the step's one write, gates the messages, applies what is committed,
-//! serves reads, and checks the invariants.
-//! Not here: what an input means (the topics).
-
-use alloc::sync::Arc;
-use core::ops::{Deref, DerefMut};
+//! Holds: a step issues one write at most; what it says waits for what it vouches for; what it applies is committed and on
+//! the disk; the invariants hold at its end.
+//! Not here: what an input means (the topics), and the order of a step's end (`raft`).
 
 use crate::durability::Envelope;
 use crate::effect::{Effect, Effects, Refusal};
@@ -13,14 +10,15 @@ use crate::fact::Fact;
 use crate::input::Timer;
 #[cfg(debug_assertions)]
 use crate::invariants;
-use crate::log::{Entry, LogSlice, Payload};
+use crate::log::{LogSlice, Payload};
 use crate::message::{Body, Message, Vouches};
 use crate::mutation::Mutation;
-use crate::raft::State;
 use crate::recovery::{HardState, Write};
 use crate::rules::Rule;
-use crate::types::{Address, LogId, LogIndex, NodeId, RequestId, Within, WriteId};
-use crate::{election, follower_reading, reading, reconfiguration, replication};
+use crate::state::State;
+use crate::types::{Address, LogIndex, NodeId, RequestId, Within, WriteId};
+use alloc::sync::Arc;
+use core::ops::{Deref, DerefMut};
 
 /// Whom this node talks with in this step, and as whom.
 #[derive(Clone, Copy)]
@@ -42,9 +40,9 @@ pub(crate) struct Transition<'a> {
     /// The lowest entry that is new or must go from the disk.
     written_from: Option<LogIndex>,
     /// The last slice that was made of the log, to be used again for the next peer and for the disk.
-    slice: Option<LogSlice>,
+    pub(crate) slice: Option<LogSlice>,
     /// Whether a leader appended entries that its peers have not been sent.
-    appended: bool,
+    pub(crate) appended: bool,
     #[cfg(debug_assertions)]
     before: invariants::Standing,
 }
@@ -153,7 +151,7 @@ impl<'a> Transition<'a> {
         }
     }
 
-    fn log_written(&mut self, from: LogIndex) {
+    pub(crate) fn log_written(&mut self, from: LogIndex) {
         self.written_from = Some(self.written_from.map_or(from, |before| before.min(from)));
         self.log_changed(from);
     }
@@ -161,60 +159,6 @@ impl<'a> Transition<'a> {
     /// Notes that entries from an index on are not what they were.
     pub(crate) fn log_changed(&mut self, from: LogIndex) {
         self.effects.log_changed(from);
-    }
-
-    /// Appends an entry of this leader's term. Its peers are sent it at the end of the step.
-    pub(crate) fn append_own(&mut self, payload: Payload) -> LogIndex {
-        let id = LogId { term: self.term(), index: self.log.last().index.next() };
-        self.append(Entry { id, payload });
-        self.appended = true;
-        id.index
-    }
-
-    /// Appends an entry; a membership is in force from now on.
-    pub(crate) fn append(&mut self, entry: Entry) {
-        let id = entry.id;
-        let membership = match &entry.payload {
-            Payload::Membership(membership) => Some(Arc::clone(membership)),
-            Payload::Blank | Payload::Command(_) => None,
-        };
-        self.log.push(entry);
-        self.log_written(id.index);
-        if let Some(membership) = membership {
-            reconfiguration::on_appended(self, id, membership);
-        }
-    }
-
-    /// Appends what a leader sent; its slice is written as it is when all of it is new.
-    pub(crate) fn append_slice(&mut self, slice: &LogSlice, from: LogIndex) {
-        let known = (from.0 - slice.prev().index.0 - 1) as usize;
-        for entry in &slice.entries()[known..] {
-            self.append(entry.clone());
-        }
-        if known == 0 {
-            self.slice = Some(slice.clone());
-        }
-    }
-
-    /// Cuts the log; memberships in what is cut are in force no longer.
-    pub(crate) fn cut(&mut self, from: LogIndex) {
-        let from = from.max(self.snapshot.last.index.next());
-        if from > self.log.last().index {
-            return;
-        }
-        self.note(Fact::LogCut);
-        self.slice = None;
-        self.log.cut(from);
-        self.log_written(from);
-        let takes_back = self.keeps(Rule::CutTakesBackPromises) && !self.mutated(Mutation::CutKeepsPromise);
-        if takes_back && self.durability.cut(from) {
-            self.note(Fact::CutDuringWrite);
-        }
-        // Only without the rule `conflict-check-before-truncating` is anything committed cut.
-        self.raft.commit = self.commit.min(from.before());
-        if !self.mutated(Mutation::RollbackForgotten) {
-            reconfiguration::on_cut(self, from);
-        }
     }
 
     /// At most `count` entries from an index on; the last slice again when it is the same.
@@ -235,15 +179,16 @@ impl<'a> Transition<'a> {
 
     // The exit.
 
-    pub(crate) fn finish(mut self) {
-        replication::send_appended(&mut self);
+    /// The step's one write, and what may be said and done after it.
+    pub(crate) fn write_and_say(&mut self) {
         self.issue_write();
         self.gate_messages();
         self.apply_committed();
-        reading::serve_ready(&mut self);
-        follower_reading::serve_ready(&mut self);
+    }
+
+    /// Ends the step.
+    pub(crate) fn close(self) {
         if self.is_shut_down {
-            election::on_shut_down(&mut self);
             self.effects.list.push(Effect::ShutDown);
         }
         #[cfg(debug_assertions)]

@@ -8,5 +8,6 @@ mod history;
 mod members;
 mod set_configuration;
 
+pub use crate::quorum::VoterSet;
 pub(crate) use history::History;
-pub use members::{Membership, NextStep, NotAMembership, VoterSet};
+pub use members::{Membership, NextStep, NotAMembership};

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::majority::needed;
-use crate::membership::VoterSet;
+use crate::quorum::VoterSet;
 use crate::types::NodeId;
 
 /// Whether every quorum of `old` shares a node with every quorum of `new`. A config without a set has no quorum,

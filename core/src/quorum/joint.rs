@@ -1,7 +1,7 @@
 //! Any number of sets: each must decide by its own majority (paper, section 6).
 
 use super::majority;
-use crate::membership::VoterSet;
+use crate::quorum::VoterSet;
 use crate::types::{LogIndex, NodeId};
 
 /// Whether the voters that say yes decide in every set. Nobody can decide when there is no set.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::membership::VoterSet;
+use crate::quorum::VoterSet;
 use crate::types::{LogIndex, NodeId};
 
 /// How many voters of a set of `len` decide.

@@ -6,8 +6,10 @@
 mod intersect;
 pub mod joint;
 pub mod majority;
+mod voter_set;
 
 pub use intersect::{any_quorums_meet, quorums_apart};
+pub use voter_set::VoterSet;
 
 #[cfg(test)]
 mod tests;

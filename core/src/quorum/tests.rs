@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::{any_quorums_meet, joint, majority, quorums_apart};
-use crate::membership::VoterSet;
+use crate::quorum::VoterSet;
 use crate::types::{LogIndex, NodeId};
 
 fn set(nodes: u32) -> impl Strategy<Value = VoterSet> {
