@@ -49,6 +49,9 @@ pub struct Report {
     pub digest: String,
     /// The command that repeats the run.
     pub repeat: String,
+    /// What led to the broken promises, with the nodes as columns, when it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
     /// Every record, when they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<ToldRecord>,
@@ -219,6 +222,10 @@ impl Report {
         for promise in &self.not_judged {
             writeln!(out, "     {faint}unjudged  {promise}{faint:#}")?;
         }
+        for (number, line) in self.why.iter().enumerate() {
+            let label = if number == 0 { "why" } else { "" };
+            writeln!(out, "     {strong}{label:<9}{strong:#} {}", show(line))?;
+        }
         self.write_facts(out)?;
         self.counts.write_text(out)?;
         for node in &self.nodes {
@@ -348,6 +355,7 @@ mod tests {
             nodes: vec!["a leader term 2".to_owned()],
             digest: "00ff".to_owned(),
             repeat: "splitbrain run scenarios/split.toml --system raft --seed 7".to_owned(),
+            why: Vec::new(),
             trace: Vec::new(),
         }
     }

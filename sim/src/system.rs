@@ -126,6 +126,7 @@ pub struct System {
     look: fn(&Scenario, &RunOptions, Drive) -> Result<Sight, Objection>,
     shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
     explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
+    why: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
 }
 
 /// A run, and how everything stood when it ended.
@@ -157,6 +158,7 @@ impl System {
             look: look::<P>,
             shrink: shrink::<P>,
             explain: explain::explain::<P>,
+            why: explain::without_deciding::<P>,
         }
     }
 
@@ -253,6 +255,13 @@ impl System {
     /// As [`runner::play`].
     pub fn explain(&self, scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
         (self.explain)(scenario, options)
+    }
+
+    /// What led to the broken promises of a run, in eleven lines at the most. Empty when there are none.
+    #[must_use]
+    pub fn why(&self, scenario: &Scenario, options: &RunOptions) -> Vec<String> {
+        let explained = (self.why)(scenario, options).ok().filter(Explained::is_broken);
+        explained.map_or_else(Vec::new, |explained| explained.lines().to_vec())
     }
 }
 

@@ -20,6 +20,9 @@ use crate::runner::{Drive, RunOptions};
 use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Seeds, Subject, nearest};
 use crate::system::{Capability, System, Systems};
 
+/// How many failing runs are told with what led there: each is run once more for that.
+const WHY_MAX: usize = 10;
+
 /// What `run` may be told.
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
@@ -184,6 +187,9 @@ fn run_file(
         match system.drive(&file.scenario, &options, Drive::seeded(seed)) {
             Ok(mut report) => {
                 program.sign(&mut report);
+                if !report.passed() && !report.violations.is_empty() && sums.failed < WHY_MAX {
+                    report.why = system.why(&file.scenario, &options);
+                }
                 sums.add(report.passed());
                 writer.ran(&Ran { report, took: clock.elapsed() })?;
             }

@@ -11,6 +11,7 @@ use super::{deciding::Deciding, page, story};
 use crate::names::Names;
 use crate::protocol::{NodeId, Protocol};
 use crate::report::{FoundViolation, Report};
+use crate::scenario::Property;
 use crate::trace::{Ending, Place, Record, RecordId, What};
 use crate::world::World;
 use crate::world::film::{Film, Still};
@@ -118,6 +119,15 @@ impl Explained {
         !self.promises.is_empty()
     }
 
+    /// The first broken promise, and the first record of each event of the slice: where it may have been decided.
+    pub(super) fn candidates(&self) -> Option<(Property, Vec<(RecordId, u64)>)> {
+        let property = Property::named(&self.promises.first()?.name)?;
+        let chosen = self.records.iter().filter(|entry| entry.event > 0 && self.slice.contains(&entry.id));
+        let mut events: Vec<(RecordId, u64)> = chosen.map(|entry| (entry.id, entry.event)).collect();
+        events.dedup_by_key(|&mut (_, event)| event);
+        Some((property, events))
+    }
+
     /// The page: one file that loads nothing.
     #[must_use]
     pub fn page(&self) -> String {
@@ -154,7 +164,6 @@ pub(super) fn explained<P: Protocol>(
     report: &Report,
     world: &World<P>,
     slice: &BTreeSet<RecordId>,
-    deciding: Option<Deciding>,
 ) -> Explained {
     let names = world.names();
     let records: Vec<&Record> = report.trace.iter().map(|told| &told.record).collect();
@@ -184,7 +193,7 @@ pub(super) fn explained<P: Protocol>(
         spans: spans(&records, names),
         records: records.iter().map(|record| entry(record, names, nodes)).collect(),
         slice: slice.clone(),
-        deciding,
+        deciding: None,
         lines: story::lines(&told, names, nodes),
         words,
     }

@@ -5,14 +5,12 @@
 //! and any enabled event may come next.
 //! Not here: how a run goes on by other chance (`runner`).
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use crate::protocol::Protocol;
 use crate::runner;
 use crate::scenario::{Property, Scenario};
-use crate::trace::{Record, RecordId};
+use crate::trace::RecordId;
 
 /// How often a run goes on from each candidate.
 const CONTINUATIONS: u64 = 16;
@@ -43,24 +41,23 @@ pub(super) fn find<P: Protocol>(
     scenario: &Scenario,
     seed: u64,
     property: Property,
-    records: &[&Record],
-    slice: &BTreeSet<RecordId>,
+    events: &[(RecordId, u64)],
 ) -> Option<Deciding> {
-    let candidates = candidates(records, slice);
+    let candidates = candidates(events);
     let curve: Vec<(RecordId, u64, u64)> = candidates
         .iter()
-        .map(|record| {
+        .map(|&(record, event)| {
             let breaks = |chance: &u64| {
-                let stop = runner::Fork { event: record.event, chance: *chance, events: EVENTS };
-                runner::otherwise::<P>(scenario, seed, stop).contains(&property)
+                let fork = runner::Fork { event, chance: *chance, events: EVENTS };
+                runner::otherwise::<P>(scenario, seed, fork).contains(&property)
             };
-            (record.id, (1..=CONTINUATIONS).filter(breaks).count() as u64, CONTINUATIONS)
+            (record, (1..=CONTINUATIONS).filter(breaks).count() as u64, CONTINUATIONS)
         })
         .collect();
     let place = decided_at(&curve)?;
     let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
     let (record, after, of) = curve[place];
-    let event = records[record.number() as usize - 1].event;
+    let event = candidates[place].1;
     let words = if after == of {
         format!(
             "After event {event} the promise breaks whatever comes ({after} of {of} continuations); before it, in {before} of {of}."
@@ -74,17 +71,13 @@ pub(super) fn find<P: Protocol>(
 }
 
 /// The first record of each event of the slice; of a long run the last ones, so many as can be afforded.
-fn candidates<'a>(records: &[&'a Record], slice: &BTreeSet<RecordId>) -> Vec<&'a Record> {
-    let mut events: Vec<&Record> = super::chosen(records, slice);
-    events.retain(|record| record.event > 0);
-    events.dedup_by_key(|record| record.event);
-    let length = events.last().map_or(0, |record| record.event);
+fn candidates(events: &[(RecordId, u64)]) -> &[(RecordId, u64)] {
+    let length = events.last().map_or(0, |&(_, event)| event);
     let affordable = EVENTS_IN_ALL / (CONTINUATIONS * (length + EVENTS));
     if affordable < 2 {
-        return Vec::new();
+        return &[];
     }
-    let surplus = events.len().saturating_sub(affordable.min(CANDIDATES) as usize);
-    events.split_off(surplus)
+    &events[events.len().saturating_sub(affordable.min(CANDIDATES) as usize)..]
 }
 
 /// The earliest candidate from which on every continuation breaks the promise; where that is only the end itself, the

@@ -31,6 +31,21 @@ use crate::world::World;
 /// # Errors
 /// As [`runner::run`].
 pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
+    let mut explained = without_deciding::<P>(scenario, options)?;
+    if let Some((property, candidates)) = explained.candidates() {
+        explained.deciding = deciding::find::<P>(scenario, options.seed, property, &candidates);
+    }
+    Ok(explained)
+}
+
+/// As [`explain`], without the search for the deciding event: the price of one run.
+///
+/// # Errors
+/// As [`runner::run`].
+pub fn without_deciding<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+) -> Result<Explained, Objection> {
     let options = RunOptions { trace: true, ..options.clone() };
     let film = |world: &mut World<P>| world.begin_film();
     let Played { report, world } = runner::play_on(scenario, &options, Drive::seeded(options.seed), film)?;
@@ -38,11 +53,7 @@ pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result
     let evidence = report.violations.iter().flat_map(|violation| &violation.evidence);
     let evidence: Vec<RecordId> = evidence.filter_map(|evidence| evidence.id).collect();
     let slice = slice::causal_slice(&records, &evidence);
-    let deciding = match world.violations().first() {
-        Some(violation) => deciding::find::<P>(scenario, options.seed, violation.property, &records, &slice),
-        None => None,
-    };
-    Ok(data::explained(&report, &world, &slice, deciding))
+    Ok(data::explained(&report, &world, &slice))
 }
 
 /// The records of a slice, in their order.

@@ -84,6 +84,7 @@ pub(super) fn report<P: Protocol>(
         nodes: scenario.cluster.ids().zip(world.nodes()).map(node_line).collect(),
         digest: format!("{:032x}", world.trace().digest()),
         repeat: repeat_command(&options.file, &options.system, options.seed),
+        why: Vec::new(),
         trace: world.trace().records().iter().map(told).collect(),
     }
 }
