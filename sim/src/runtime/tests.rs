@@ -62,7 +62,8 @@ fn a_task_is_waited_for_and_a_killed_one_says_so() {
             let sum = spawn(async { 1 + 2 }).await;
             told.borrow_mut().push(sum);
             let never = spawn(std::future::pending::<i32>());
-            told.borrow_mut().push(never.await);
+            let heard = never.await;
+            told.borrow_mut().push(heard);
         });
     });
     executor.run_at(0);
