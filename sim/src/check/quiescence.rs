@@ -3,7 +3,7 @@
 //!
 //! Holds: both bounds are far above what any protocol at work needs, and far below what one needs that answers itself: a
 //! follower on an empty disk that was asked and refused 90,000 times in ten seconds broke no other promise.
-//! Not here: which messages lead to which (`world`), and when a cluster is at rest (`agreement`).
+//! Not here: which messages lead to which (`world`), and when a cluster is at rest (`world::convergence`).
 
 use super::{Names, Seen, Violation};
 use crate::protocol::NodeId;

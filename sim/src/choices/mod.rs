@@ -2,7 +2,7 @@
 //!
 //! Holds: one draw more at one site does not move any other site; a draw is integer arithmetic of our own, so that a
 //! seed in a bug report outlives an update of the random number crates; a recorded tape replays without the seed.
-//! Not here: what is drawn for (`network`, `disk`, `world`, `workload`).
+//! Not here: what is drawn for (`world`).
 
 pub(crate) mod ratio;
 pub mod tape;

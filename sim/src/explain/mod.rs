@@ -29,7 +29,7 @@ use crate::world::World;
 /// Carries a scenario out once more and explains what came of it.
 ///
 /// # Errors
-/// As [`runner::run`].
+/// As [`runner::run_protocol`].
 pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
     let mut explained = without_deciding::<P>(scenario, options)?;
     if let Some((property, candidates)) = explained.candidates() {

@@ -30,7 +30,7 @@ impl Fingerprint {
         Some(Fingerprint { property: first.property.clone(), shape: shape(&said, is_node) })
     }
 
-    /// A name for files, before [`file_name`](crate::files::file_name) makes it safe.
+    /// A name for files, before `files::file_name` makes it safe.
     #[must_use]
     pub fn slug(&self) -> String {
         let digest = xxhash_rust::xxh3::xxh3_64(self.shape.as_bytes());

@@ -1,7 +1,7 @@
 //! The second phase of a run: hardship ends, and the cluster must agree within a bound, or it is said what stood in the way.
 //!
 //! Holds: agreement is owed as long as every voter set in force has a majority that is not lost for ever.
-//! Not here: the hardship (`fault`, `nemesis`).
+//! Not here: the hardship (`faults`, `nemesis`).
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! What a correct cluster must survive: at each moment, a majority of every voter set in force that is up and well.
 //!
 //! Holds: a strike within the budget leaves the cluster able to decide, by the view of every node that could lead.
-//! Not here: who strikes (`nemesis`), and whether agreement is owed at the end (`agreement`).
+//! Not here: who strikes (`nemesis`), and whether agreement is owed at the end (`convergence`).
 
 use super::World;
 use crate::protocol::{Boot, Effects, Inspect, NodeId, Protocol};

@@ -1,7 +1,7 @@
 //! What may be wrong with a node, and how it ends.
 //!
 //! Holds: a fault that ended leaves no trace but what it cost; what is for ever does not end.
-//! Not here: who strikes when (`nemesis`), and what a cluster must survive (`budget`).
+//! Not here: who strikes when (`nemesis`), and what a cluster must survive (`fault_budget`).
 
 use super::World;
 use super::network::Roughness;

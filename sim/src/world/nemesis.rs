@@ -2,7 +2,7 @@
 //!
 //! Holds: a strike ends before the same nemesis strikes again, and undoes what it did and nothing else; a strike beyond
 //! the scenario's budget is not made, and that is a record.
-//! Not here: what faults do (`fault`), what the budget is (`budget`), and faults at a set moment (`runner`).
+//! Not here: what faults do (`faults`), what the budget is (`fault_budget`), and faults at a set moment (`runner`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

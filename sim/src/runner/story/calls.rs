@@ -2,7 +2,7 @@
 //!
 //! Holds: what is left unwaited lets no time pass, and can be asked after by its name; a leader that cannot take a request yet is
 //! asked again until it can, so that a step right after an election means the same on every system.
-//! Not here: what the world's own clients do (`workload`).
+//! Not here: what the world's own clients do (`world::clients`).
 
 use super::{Asked, PATIENCE, Stop, Story, process};
 use crate::history::{CallId, Outcome};
