@@ -71,6 +71,9 @@ fn fmt_file(path: &std::path::Path, check: bool) -> Result<bool, String> {
         return Ok(false);
     }
     let after = scenario::parse(&before.path, &formed).map_err(|error| error.to_string())?;
+    if comments(&formed) != comments(&text) {
+        return Err(format!("{}: a comment would be lost; left as it is", path.display()));
+    }
     if after.scenario != before.scenario {
         return Err(format!("{}: the form would change what it means; left as it is", path.display()));
     }
@@ -78,6 +81,11 @@ fn fmt_file(path: &std::path::Path, check: bool) -> Result<bool, String> {
         files::write(path, &formed).map_err(|error| error.to_string())?;
     }
     Ok(true)
+}
+
+/// Every comment of a text, in order, without the space around it. A `#` within a string counts as well: it is kept too.
+fn comments(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.split_once('#')).map(|(_, comment)| comment.trim()).collect()
 }
 
 /// A text in form: one space around `=` unless columns are aligned, steps and nemeses one on a line, no space at the ends of
@@ -102,6 +110,7 @@ fn one_on_a_line(steps: &mut Array) {
     if steps.is_empty() || !steps.iter().all(is_table) {
         return;
     }
+    let mut last = String::new();
     for step in steps.iter_mut() {
         let before = step.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default().to_owned();
         if let Some(table) = step.as_inline_table_mut() {
@@ -118,9 +127,17 @@ fn one_on_a_line(steps: &mut Array) {
                 },
             )
             .collect();
+        let after = step.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or_default();
+        if after.contains('#') {
+            // A comment behind the last step, which has no comma yet.
+            last = format!(" {}\n", after.trim());
+        }
         let decor = step.decor_mut();
         decor.set_prefix(format!("{}\n  ", comments.concat()));
         decor.set_suffix("");
+    }
+    if !last.is_empty() {
+        steps.set_trailing(last + steps.trailing().as_str().unwrap_or_default().trim_start());
     }
     let end = steps.trailing().as_str().unwrap_or_default().to_owned();
     if !end.contains('#') {
