@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let part = history.only(&explain(&history, &model, &evidence).operations);
                 assert!(!exhaustive::is_linearizable(&part, &model), "explained by what is fine");
             }
-            Verdict::Unknown(_) => assert_eq!(method, Method::Zones),
+            Verdict::Unknown(..) => assert_eq!(method, Method::Zones),
         }
     }
     let mut events = Vec::new();

@@ -126,7 +126,7 @@ pub fn check(history: &History, name: impl Fn(u32) -> String) -> Result<Judged, 
     };
     match linearizability::check(&operations, &model, &Options { budget: BUDGET, ..Options::default() }) {
         Verdict::Linearizable => Ok(Judged::Linearizable),
-        Verdict::Unknown(_) => match history.online.violation() {
+        Verdict::Unknown(..) => match history.online.violation() {
             Some(violation) => Err(seen_online(violation, &calls, name)),
             None => Ok(Judged::Unknown),
         },

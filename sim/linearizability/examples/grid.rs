@@ -112,7 +112,7 @@ fn one(who: &str, point: Point, seconds: u64) {
                 match check(&history, &Standard::cas_register(), &options) {
                     Verdict::Linearizable => "yes",
                     Verdict::NotLinearizable(_) => "no",
-                    Verdict::Unknown(_) => "gave up",
+                    Verdict::Unknown(..) => "gave up",
                 }
             }
         };

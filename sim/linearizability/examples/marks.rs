@@ -70,7 +70,7 @@ fn row(case: &str, operations: u32, clients: u32, method: &str) {
     let verdict = match verdict {
         Verdict::Linearizable => "yes".to_owned(),
         Verdict::NotLinearizable(_) => "no".to_owned(),
-        Verdict::Unknown(reason) => format!("unknown: {reason}"),
+        Verdict::Unknown(reason, _) => format!("unknown: {reason}"),
     };
     println!(
         "| {case} | {operations} | {clients} | {method} | {spent:.4} | {} | {verdict} |",

@@ -82,8 +82,23 @@ pub enum Verdict {
     Linearizable,
     /// There is none.
     NotLinearizable(Evidence),
-    /// Not decided.
-    Unknown(Reason),
+    /// Not decided, and how far it came.
+    Unknown(Reason, Progress),
+}
+
+/// How far an undecided check came. The same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The first key that was not decided.
+    pub key: u32,
+    /// Steps taken, over all keys.
+    pub steps: u64,
+    /// How many of the key's answers some order explains, counted in the order of their return.
+    pub explained: u32,
+    /// How many answers the key has.
+    pub answers: u32,
+    /// When the last of those explained returned.
+    pub through: Option<u64>,
 }
 
 /// What proves that a history is not linearizable.
@@ -165,16 +180,21 @@ pub fn check<M: Model>(history: &History<M::Input, M::Output>, model: &M, option
                 let operations = numbers.into_iter().map(place).collect();
                 return Verdict::NotLinearizable(Evidence { key, operations, failed: failed.map(place) });
             }
-            Decided::Unknown(reason) => unknown = unknown.or(Some(reason)),
+            Decided::Unknown(reason, progress) => {
+                unknown = unknown.or(Some((reason, Progress { key, ..progress })));
+            }
         }
     }
-    unknown.map_or(Verdict::Linearizable, Verdict::Unknown)
+    match unknown {
+        Some((reason, progress)) => Verdict::Unknown(reason, Progress { steps, ..progress }),
+        None => Verdict::Linearizable,
+    }
 }
 
 enum Decided {
     Linearizable,
     Contradiction(Vec<u32>, Option<u32>),
-    Unknown(Reason),
+    Unknown(Reason, Progress),
 }
 
 fn decide<M: Model>(
@@ -193,12 +213,12 @@ fn decide<M: Model>(
         }
     }
     if method == Method::Zones {
-        return Decided::Unknown(Reason::Method);
+        return Decided::Unknown(Reason::Method, Progress::default());
     }
     let mut machine = Opaque::new(model, history, &compiled.words);
     let initial = if compiled.opaque { machine.initial() } else { compiled.initial };
-    let (found, used) = search::check(compiled, &[initial], limits, &mut machine);
-    *steps += used;
+    let (found, progress) = search::check(compiled, &[initial], limits, &mut machine);
+    *steps += progress.steps;
     match found {
         Found::Linearizable => Decided::Linearizable,
         Found::Contradiction(number) | Found::Impossible(number) => {
@@ -207,7 +227,7 @@ fn decide<M: Model>(
             let all = (0..compiled.ops.len() as u32).take_while(before).collect();
             Decided::Contradiction(all, matches!(found, Found::Contradiction(_)).then_some(number))
         }
-        Found::GaveUp(why) => Decided::Unknown(why.into()),
+        Found::GaveUp(why) => Decided::Unknown(why.into(), progress),
     }
 }
 

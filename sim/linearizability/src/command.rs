@@ -1,31 +1,30 @@
 //! The command `check FILE…` as a function: what a binary embeds as a subcommand.
 //!
 //! Holds: it prints only to the writers it is given; a picture is written beside its place and renamed into it.
-//! The only clock of this crate is here: a wall-clock budget for people at a terminal.
+//! No clock: the budget counts steps and memory.
 //! Not here: reading (`read`), judging (`check`), explaining (`explain`).
 
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-// For people who wait at a terminal: the library itself counts steps.
-use std::time::Duration;
-#[expect(clippy::disallowed_types, reason = "a wall-clock budget is what a user at a terminal asks for")]
-use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
-use crate::check::{Budget, Options, Reason, Verdict, check};
+use crate::check::{Budget, Options, Progress, Reason, Verdict, check};
 use crate::explain::{Explanation, explain};
 use crate::history::UNKNOWN;
+use crate::model::Model;
 use crate::read::{Format, Recorded, read};
 use crate::standard::{Kind, Standard};
+use crate::text::visible;
 use crate::timeline;
 
 /// Judge recorded histories: is each linearizable?
 ///
-/// Reads Jepsen and Knossos histories (EDN), Porcupine's two text forms, and JSON lines. Exit code 0: linearizable;
-/// 1: not; 3: not decided within the budget; 2: bad input. Of several files the worst counts (2, 1, 3, 0).
+/// Reads Jepsen and Knossos histories (EDN and printed columns), Porcupine's two text forms, and JSON lines; packed by
+/// gzip or not. Exit code 0: linearizable; 1: not; 3: not decided within the budget; 2: bad input. Of several files
+/// the worst counts (2, 1, 3, 0).
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
     /// Histories to judge; `-` is standard input.
@@ -37,9 +36,10 @@ pub struct CheckArgs {
     /// The value before the first operation: a number, nil, or a text. Default nil; the empty text for kv.
     #[arg(long, value_name = "VALUE")]
     pub init: Option<String>,
-    /// When to give up: a time (30s, 5m), memory (512MiB), a number of steps, or several of them with commas.
-    #[arg(long, value_name = "LIMITS", default_value = "60s", value_parser = parse_budget)]
-    pub budget: CommandBudget,
+    /// When to give up: a number of steps (50M), memory (512MiB), or both with a comma. The same verdict on every
+    /// machine. Default: 10M steps and a hundred for each operation, 400MiB.
+    #[arg(long, value_name = "LIMITS", default_value = "400MiB", hide_default_value = true, value_parser = parse_budget)]
+    pub budget: Limits,
     /// Draw the first contradiction found as an HTML page.
     #[arg(long, value_name = "OUT")]
     pub html: Option<PathBuf>,
@@ -91,6 +91,8 @@ pub enum InputForm {
     Edn,
     /// Jepsen's log of an etcd test.
     Log,
+    /// Columns as Jepsen and Knossos print them.
+    Columns,
     /// JSON lines.
     Json,
 }
@@ -100,46 +102,55 @@ impl InputForm {
         match self {
             InputForm::Edn => Format::Edn,
             InputForm::Log => Format::Log,
+            InputForm::Columns => Format::Columns,
             InputForm::Json => Format::Json,
         }
     }
 }
 
-/// Where the command gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CommandBudget {
-    /// The part that is the same on every machine.
-    pub budget: Budget,
-    /// Wall-clock time for each file; `None` for no limit.
-    pub time: Option<Duration>,
-}
-
-/// Reads limits such as `30s,512MiB,1000000`. Without a time there is none.
-fn parse_budget(text: &str) -> Result<CommandBudget, String> {
-    let mut limits = CommandBudget { budget: Budget { steps: u64::MAX, ..Budget::default() }, time: None };
+/// Reads limits such as `50M,512MiB`: steps and memory, which end at the same place on every machine.
+fn parse_budget(text: &str) -> Result<Limits, String> {
+    let mut limits = Limits { steps: None, memory: Budget::default().memory };
     for part in text.split(',').map(str::trim) {
         let split = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(part.len());
         let (number, unit) = part.split_at(split);
         let wrong = || {
             format!(
-                "expected a time such as 30s, memory such as 512MiB, or a number of steps, found {part:?}"
+                "expected a number of steps such as 50M, or memory such as 512MiB, found {part:?} (a time would \
+                 end elsewhere on another machine)"
             )
         };
         let number: u64 = number.parse().map_err(|_| wrong())?;
         let times = |unit: u64| number.checked_mul(unit).ok_or_else(wrong);
+        let bytes = |unit: u64| usize::try_from(times(unit)?).map_err(|_| wrong());
         match unit.trim() {
-            "" | "steps" => limits.budget.steps = number,
-            "ms" => limits.time = Some(Duration::from_millis(number)),
-            "s" => limits.time = Some(Duration::from_secs(number)),
-            "m" | "min" => limits.time = Some(Duration::from_secs(times(60)?)),
-            "h" => limits.time = Some(Duration::from_secs(times(3600)?)),
-            "KiB" => limits.budget.memory = usize::try_from(times(1 << 10)?).map_err(|_| wrong())?,
-            "MiB" => limits.budget.memory = usize::try_from(times(1 << 20)?).map_err(|_| wrong())?,
-            "GiB" => limits.budget.memory = usize::try_from(times(1 << 30)?).map_err(|_| wrong())?,
+            "" | "steps" => limits.steps = Some(number),
+            "k" => limits.steps = Some(times(1_000)?),
+            "M" => limits.steps = Some(times(1_000_000)?),
+            "G" => limits.steps = Some(times(1_000_000_000)?),
+            "KiB" => limits.memory = bytes(1 << 10)?,
+            "MiB" => limits.memory = bytes(1 << 20)?,
+            "GiB" => limits.memory = bytes(1 << 30)?,
             _ => return Err(wrong()),
         }
     }
     Ok(limits)
+}
+
+/// Where the command gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps; `None` for ten million and a hundred for each operation.
+    pub steps: Option<u64>,
+    /// Bytes of the search.
+    pub memory: usize,
+}
+
+impl Limits {
+    fn budget(self, operations: usize) -> Budget {
+        let steps = self.steps.unwrap_or(10_000_000 + 100 * operations as u64);
+        Budget { steps, memory: self.memory }
+    }
 }
 
 /// What became of one file.
@@ -154,7 +165,7 @@ impl Outcome {
             Outcome::Judged(Verdict::Linearizable) => 0,
             Outcome::Judged(Verdict::NotLinearizable(_)) => 1,
             Outcome::Bad(_) => 2,
-            Outcome::Judged(Verdict::Unknown(_)) => 3,
+            Outcome::Judged(Verdict::Unknown(..)) => 3,
         }
     }
 }
@@ -189,7 +200,7 @@ fn one(
     html: &mut Option<PathBuf>,
     out: &mut dyn Write,
 ) -> io::Result<Outcome> {
-    let name = file.display().to_string();
+    let name = visible(&file.display().to_string());
     let text = match text_of(file) {
         Ok(text) => text,
         Err(wrong) => return Ok(Outcome::Bad(format!("{name}: {wrong}"))),
@@ -206,7 +217,7 @@ fn one(
     let verdict = judge(&recorded, &model, args.budget);
     let explanation = match &verdict {
         Verdict::NotLinearizable(evidence) => Some(explain(&recorded.history, &model, evidence)),
-        Verdict::Linearizable | Verdict::Unknown(_) => None,
+        Verdict::Linearizable | Verdict::Unknown(..) => None,
     };
     if let (Some(explanation), Some(place)) = (&explanation, html.take_if(|_| explanation.is_some())) {
         let page = timeline::html(&name, &recorded.history, &model, explanation);
@@ -215,28 +226,39 @@ fn one(
         }
     }
     match args.format {
-        Print::Text => print_text(out, &name, &recorded, &model, &verdict, explanation.as_ref())?,
+        Print::Text => print_text(args, out, &name, &recorded, &model, &verdict, explanation.as_ref())?,
         Print::Json => print_json(out, &name, &recorded, &model, &verdict, explanation.as_ref())?,
     }
     Ok(Outcome::Judged(verdict))
 }
 
+/// Most bytes of text that are read, packed ones counted unpacked.
+const TEXT_MAX: u64 = 1 << 30;
+
 fn text_of(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
-        io::stdin().lock().read_to_end(&mut bytes)?;
+        io::stdin().lock().take(TEXT_MAX + 1).read_to_end(&mut bytes)?;
     } else {
-        bytes = fs::read(file)?;
+        fs::File::open(file)?.take(TEXT_MAX + 1).read_to_end(&mut bytes)?;
+    }
+    if bytes.starts_with(&[0x1F, 0x8B]) {
+        let mut unpacked = Vec::new();
+        let packed = flate2::read::MultiGzDecoder::new(&bytes[..]);
+        let damaged =
+            |wrong| io::Error::new(io::ErrorKind::InvalidData, format!("as gzip it is damaged: {wrong}"));
+        packed.take(TEXT_MAX + 1).read_to_end(&mut unpacked).map_err(damaged)?;
+        bytes = unpacked;
+    }
+    if bytes.len() as u64 > TEXT_MAX {
+        let wrong = format!("more than {} MiB of text; expected a shorter history", TEXT_MAX >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
     }
     String::from_utf8(bytes).map_err(|wrong| {
-        let line = wrong.as_bytes()[..wrong.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("expected UTF-8 text, which ends in line {}", line + 1),
-        )
+        let before = &wrong.as_bytes()[..wrong.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let wrong = format!("expected UTF-8 text, which ends in line {line}");
+        io::Error::new(io::ErrorKind::InvalidData, wrong)
     })
 }
 
@@ -257,18 +279,9 @@ fn model_of(args: &CheckArgs, recorded: &mut Recorded) -> Result<Standard, Strin
     })
 }
 
-fn judge(recorded: &Recorded, model: &Standard, limits: CommandBudget) -> Verdict {
-    let Some(time) = limits.time else {
-        return check(&recorded.history, model, &Options { budget: limits.budget, ..Options::default() });
-    };
-    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the user's wall-clock budget")]
-    let start = Instant::now();
-    let stop = || start.elapsed() >= time;
-    check(
-        &recorded.history,
-        model,
-        &Options { budget: limits.budget, stop: Some(&stop), ..Options::default() },
-    )
+fn judge(recorded: &Recorded, model: &Standard, limits: Limits) -> Verdict {
+    let budget = limits.budget(recorded.history.len());
+    check(&recorded.history, model, &Options { budget, ..Options::default() })
 }
 
 /// Writes a file whole or not at all.
@@ -285,6 +298,7 @@ fn replace(place: &Path, text: &str) -> io::Result<()> {
 }
 
 fn print_text(
+    args: &CheckArgs,
     out: &mut dyn Write,
     name: &str,
     recorded: &Recorded,
@@ -292,7 +306,8 @@ fn print_text(
     verdict: &Verdict,
     explanation: Option<&Explanation>,
 ) -> io::Result<()> {
-    let about = format!("{} operations, model {}", recorded.history.len(), model.kind().name());
+    let guessed = if args.model.is_none() { ", guessed" } else { "" };
+    let about = format!("{} operations, model {}{guessed}", recorded.history.len(), model.kind().name());
     match verdict {
         Verdict::Linearizable => writeln!(out, "{name}: linearizable ({about})"),
         Verdict::NotLinearizable(_) => {
@@ -304,16 +319,29 @@ fn print_text(
                 None => Ok(()),
             }
         }
-        Verdict::Unknown(reason) => {
-            writeln!(out, "{name}: unknown ({about}): {reason}{}", hint(*reason))
+        Verdict::Unknown(reason, progress) => {
+            writeln!(out, "{name}: unknown ({about}): {reason} after {} steps", progress.steps)?;
+            if progress.answers > 0 {
+                let line = progress.through.and_then(|time| recorded.line(time));
+                let through = line.map_or(String::new(), |line| format!(", through line {line}"));
+                let key = visible(&model.describe_key(progress.key));
+                let Progress { explained, answers, .. } = progress;
+                writeln!(out, "  On key {key} an order explains {explained} of {answers} answers{through}.")?;
+            }
+            writeln!(out, "  {}", hint(*reason, progress))
         }
     }
 }
 
-fn hint(reason: Reason) -> &'static str {
+fn hint(reason: Reason, progress: &Progress) -> String {
     match reason {
-        Reason::Steps | Reason::Memory | Reason::Stopped => "; --budget gives more",
-        Reason::TooConcurrent | Reason::Method | Reason::Forgotten => "",
+        Reason::Steps => format!("Try --budget {}.", progress.steps.max(1_000_000).saturating_mul(10)),
+        Reason::Memory => {
+            "Try --budget with more memory, such as 2GiB, or write each value only once.".to_owned()
+        }
+        Reason::Stopped | Reason::TooConcurrent | Reason::Method | Reason::Forgotten => {
+            "Fewer clients on a key, or values written only once, are easier to judge.".to_owned()
+        }
     }
 }
 
@@ -332,11 +360,14 @@ fn print_json(
         "verdict": match verdict {
             Verdict::Linearizable => "linearizable",
             Verdict::NotLinearizable(_) => "not-linearizable",
-            Verdict::Unknown(_) => "unknown",
+            Verdict::Unknown(..) => "unknown",
         },
     });
-    if let Verdict::Unknown(reason) = verdict {
+    if let Verdict::Unknown(reason, progress) = verdict {
         object["reason"] = json!(reason.to_string());
+        object["steps"] = json!(progress.steps);
+        object["explained"] = json!(progress.explained);
+        object["answers"] = json!(progress.answers);
     }
     if let Some(explanation) = explanation {
         let show = |place: &u32| operation_json(recorded, explanation, *place);

@@ -45,7 +45,7 @@ mod value;
 mod witness;
 mod zones;
 
-pub use check::{Budget, Evidence, Method, Options, Reason, Verdict, check};
+pub use check::{Budget, Evidence, Method, Options, Progress, Reason, Verdict, check};
 pub use explain::{Explanation, Stuck, explain};
 pub use history::{History, Malformed, Operation, Recorder, UNKNOWN};
 pub use model::{Effect, Model};

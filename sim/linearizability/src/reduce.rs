@@ -213,8 +213,8 @@ impl<'a, M: Model> Reducer<'a, M> {
         self.work += part.ops.len();
         let mut machine = Opaque::new(self.model, self.history, &self.compiled.words);
         let states = if part.opaque { vec![machine.initial()] } else { states };
-        let (found, steps) = search::check(&part, &states, &PART, &mut machine);
-        self.work += steps as usize;
+        let (found, progress) = search::check(&part, &states, &PART, &mut machine);
+        self.work += progress.steps as usize;
         matches!(found, Found::Contradiction(_) | Found::Impossible(_)).then_some(blamed)
     }
 

@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::bounds;
+use crate::check::Progress;
 use crate::compile::{Compiled, Words};
 use crate::frontier::{Form, Frontier, Sight};
 use crate::history::History;
@@ -137,22 +138,22 @@ const GROWTH: u64 = 4;
 const NARROW_SHARE: u64 = 32;
 const WIDTH_MAX: usize = 4096;
 
-/// Searches the whole history of one key, which may begin in any of some states. Gives the steps taken as well.
+/// Searches the whole history of one key, which may begin in any of some states. Tells how far it came.
 pub(crate) fn check(
     compiled: &Compiled,
     initial: &[u32],
     limits: &Limits<'_>,
     machine: &mut impl Machine,
-) -> (Found, u64) {
+) -> (Found, Progress) {
     if !compiled.appends
         && !compiled.opaque
         && let Some(number) = bounds::contradiction(&compiled.ops, initial)
     {
-        return (Found::Impossible(number), compiled.ops.len() as u64);
+        return (Found::Impossible(number), Progress::default());
     }
     let mut turns = Turns::new(compiled, initial);
     let found = turns.take(limits, machine);
-    (found, turns.steps)
+    (found, turns.progress())
 }
 
 /// The forms of the frontier, which take turns.
@@ -193,6 +194,14 @@ impl<'a> Turns<'a> {
             outgrown: false,
             loose_is_done,
         }
+    }
+
+    fn progress(&self) -> Progress {
+        let last = self.explained.checked_sub(1).map(|place| self.returns[place]);
+        // Compiled times are the history's plus one.
+        let through = last.map(|(time, _)| time - 1);
+        let (explained, answers) = (self.explained as u32, self.returns.len() as u32);
+        Progress { key: 0, steps: self.steps, explained, answers, through }
     }
 
     fn take(&mut self, limits: &Limits<'_>, machine: &mut impl Machine) -> Found {

@@ -37,7 +37,7 @@ fn verdicts(history: &History<Input, Output>, witness: Option<&[u32]>) -> Vec<bo
     let decided = all.into_iter().filter_map(|verdict| match verdict {
         Verdict::Linearizable => Some(true),
         Verdict::NotLinearizable(_) => Some(false),
-        Verdict::Unknown(_) => None,
+        Verdict::Unknown(..) => None,
     });
     decided.collect()
 }

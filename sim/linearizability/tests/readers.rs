@@ -13,7 +13,7 @@ fn judge(text: &str) -> String {
     let verdict = match check(&recorded.history, &model, &Options::default()) {
         Verdict::Linearizable => "linearizable",
         Verdict::NotLinearizable(_) => "not linearizable",
-        Verdict::Unknown(_) => "unknown",
+        Verdict::Unknown(..) => "unknown",
     };
     let mut lines = vec![format!("{}: {verdict}", recorded.kind.name())];
     for operation in recorded.history.operations() {
@@ -192,4 +192,80 @@ fn a_mistake_is_told_with_its_line_whatever_ends_the_lines() {
     assert_eq!(line("{*8;)\t(+\r\r\r\r\r)"), 1);
     assert_eq!(line("{:process 0\r\n :type ]\r\n"), 2);
     assert_eq!(line("{:process 0\n :type ]\n"), 2);
+}
+
+#[test]
+fn the_columns_that_knossos_prints() {
+    let text =
+        "0\t0\t:invoke\t:write\t5\n1\t1\t:invoke\t:read\tnil\n2\t0\t:ok\t:write\t5\n3\t1\t:ok\t:read\t5\n";
+    assert_eq!(judge(text), "register: linearizable; 0 0 write 5; 1 0 read -> 5");
+    assert_eq!(judge(&text.replace('\t', "  ").replace('\n', "\r\n")), judge(text));
+    let without_index: String =
+        text.lines().map(|line| format!("{}\n", line.split_once('\t').expect("columns").1)).collect();
+    assert_eq!(judge(&without_index), judge(text));
+    let nemesis = format!(
+        "{text}:nemesis\t:info\t:start\tnil\n0\t:invoke\t:cas\t[5 6]\n0\t:info\t:cas\t[5 6]\tindeterminate: x\n"
+    );
+    assert!(judge(&nemesis).ends_with("0 0 cas 5 6 -> unknown"), "{}", judge(&nemesis));
+    assert_eq!(&judge(&format!("{text}what is this\n"))[..9], "h:5: expe");
+}
+
+#[test]
+fn what_clojure_writes_is_read() {
+    let judged = |value: &str| {
+        judge(&format!(
+            "\u{feff}{{:process 0, :type :invoke, :f :write, :value {value}}}\r\n{{:process 0, :type :ok, :f :write, :value {value}}}\r\n\
+             {{:process 0, :type :invoke, :f :read, :value nil}}\r\n{{:process 0, :type :ok, :f :read, :value {value}}}\r\n"
+        ))
+    };
+    for value in [
+        "1.5M",
+        "##NaN",
+        "##-Inf",
+        "#inst \"2026-01-01T00:00:00Z\"",
+        "#some.unknown/Tag{:a 1}",
+        "\\a",
+        "\\newline",
+        "#{1 2}",
+        "{:a #{\\b}}",
+        "99999999999999999999N",
+        "-7",
+        "1/2",
+        "[##Inf 1 2]",
+        ":k",
+    ] {
+        assert!(
+            judged(value).starts_with("register: linearizable; 0 0 write "),
+            "{value}: {}",
+            judged(value)
+        );
+    }
+    assert_eq!(judged("5N"), judged("5"));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let deep = |open: &str, close: &str, times: usize| {
+        format!(
+            "{{:process 0 :type :invoke :f :write :value {}1{}}}",
+            open.repeat(times),
+            close.repeat(times)
+        )
+    };
+    for (open, close) in
+        [("[", "]"), ("{:a ", "}"), ("(", ")"), ("#{", "}"), ("#a ", ""), ("#a [", "]"), ("#_", "")]
+    {
+        let found = judge(&deep(open, close, 100_000));
+        assert!(found.starts_with("h:1: more than 128 forms within each other"), "{open}: {found:.80}");
+    }
+    assert!(judge(&deep("[", "]", 100)).starts_with("register: linearizable"));
+    let json = format!(
+        "{{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":{}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert!(judge(&json).starts_with("h:1: recursion limit"), "{:.80}", judge(&json));
+    // Ends must not count below nothing, nor strings, letters and comments at all.
+    let quiet = format!("; {0}\n\"{0}\" ", "[".repeat(1_000)) + &"\\[ ".repeat(1_000);
+    assert!(judge(&format!("[{quiet}]")).contains("expected an operation"));
 }

@@ -72,7 +72,7 @@ fn explained(history: &History<Input, Output>, model: &Standard) -> Option<(Evid
             let explanation = explain(history, model, &evidence);
             Some((evidence, explanation))
         }
-        Verdict::Linearizable | Verdict::Unknown(_) => None,
+        Verdict::Linearizable | Verdict::Unknown(..) => None,
     }
 }
 

@@ -9,11 +9,12 @@
 use clojure_reader::edn::{self, Edn};
 use clojure_reader::error::Code;
 
-use super::{Asked, Reader, Trouble, Type, action};
+use super::{Asked, Reader, Trouble, Type, action, bounds};
 use crate::standard::{Action, Input, Output};
 use crate::value::Value;
 
 pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
+    let text = &*bounds::checked(text)?;
     let mut tuples = Tuples::default();
     each_event(text, &mut |line, event| tuples.look(line, event))?;
     let independent = tuples.independent();
@@ -270,6 +271,10 @@ fn intern(reader: &mut Reader, value: &Edn<'_>) -> Value {
     match value {
         Edn::Nil => Value::NIL,
         Edn::Int(number) => reader.values.number(*number),
+        Edn::BigInt(number) => match i64::try_from(number) {
+            Ok(number) => reader.values.number(number),
+            Err(_) => reader.values.other(&number.to_string()),
+        },
         Edn::Str(text) => {
             reader.seen.text = true;
             reader.values.text(text)

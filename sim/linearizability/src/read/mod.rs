@@ -4,6 +4,8 @@
 //! with file, line and expectation, never a panic and never a guess.
 //! Not here: opening files (`command`), and what operations mean (`standard`).
 
+mod bounds;
+mod columns;
 mod edn;
 mod json;
 mod log;
@@ -23,6 +25,8 @@ pub enum Format {
     Edn,
     /// Jepsen's log of an etcd test: `INFO  jepsen.util - 3  :invoke  :write  3`.
     Log,
+    /// Columns as Jepsen and Knossos print them: index, process, type, f, value.
+    Columns,
     /// One JSON object a line.
     Json,
 }
@@ -100,12 +104,15 @@ impl std::error::Error for BadInput {}
 /// The format that a text seems to have.
 #[must_use]
 pub fn guess_format(text: &str) -> Option<Format> {
+    let text = text.trim_start_matches('\u{feff}');
     let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(';'))?;
     let inside = line.trim_start_matches('{').trim_start();
     if line.starts_with('{') && (inside.starts_with('"') || inside.starts_with('}')) {
         Some(Format::Json)
     } else if line.starts_with(['{', '[', '(', '#']) {
         Some(Format::Edn)
+    } else if columns::looks_like(line) {
+        Some(Format::Columns)
     } else {
         text.lines().any(|line| line.contains("jepsen.util")).then_some(Format::Log)
     }
@@ -116,10 +123,13 @@ pub fn guess_format(text: &str) -> Option<Format> {
 /// # Errors
 /// Names the line, what was found and what was expected.
 pub fn read(file: &str, text: &str, format: Option<Format>) -> Result<Recorded, BadInput> {
+    // Some editors put a mark before the first letter.
+    let text = text.trim_start_matches('\u{feff}');
     let mut reader = Reader::default();
     let result = match format.or_else(|| guess_format(text)) {
         Some(Format::Edn) => edn::read(text, &mut reader),
         Some(Format::Log) => log::read(text, &mut reader),
+        Some(Format::Columns) => columns::read(text, &mut reader),
         Some(Format::Json) => json::read(text, &mut reader),
         None => Err((
             1,
