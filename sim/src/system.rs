@@ -260,7 +260,9 @@ impl System {
     /// What led to the broken promises of a run, in eleven lines at the most. Empty when there are none.
     #[must_use]
     pub fn why(&self, scenario: &Scenario, options: &RunOptions) -> Vec<String> {
-        let explained = (self.why)(scenario, options).ok().filter(Explained::is_broken);
+        // A protocol may panic where its world ends; then its failure is told without this.
+        let explained = panics::catch(|| (self.why)(scenario, options)).ok().and_then(Result::ok);
+        let explained = explained.filter(Explained::is_broken);
         explained.map_or_else(Vec::new, |explained| explained.lines().to_vec())
     }
 }

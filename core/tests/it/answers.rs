@@ -17,6 +17,8 @@ enum Call {
     /// The caller answers it when the entry is applied, so a committed one waits for nothing here.
     Proposal(LogIndex),
     Transfer,
+    /// Asked of a follower. A leader told it the index long ago, perhaps; it waits for this node to apply it, whoever leads.
+    FollowerRead,
     Other,
 }
 
@@ -43,8 +45,9 @@ impl Pending {
                 }
             }
             Do::Read(id) => {
+                let leads = c.runs(id) && c.raft(id).leads();
                 let request = c.read(id);
-                self.note(id, request, Call::Other);
+                self.note(id, request, if leads { Call::Other } else { Call::FollowerRead });
             }
             Do::Transfer(id, to) => {
                 let request = c.transfer(id, to);
@@ -86,6 +89,7 @@ impl Pending {
         calls.retain(|_, call| match call {
             Call::Proposal(index) => *index > commit,
             Call::Transfer => ended || !told,
+            Call::FollowerRead => ended,
             Call::Other => true,
         });
         (!calls.is_empty()).then(|| format!("{id} answers nobody of {calls:?}"))

@@ -349,6 +349,9 @@ impl Block {
         for (fact, runs) in other.seen {
             *self.seen.entry(fact).or_insert(0) += runs;
         }
+        for (knob, runs) in other.turned {
+            *self.turned.entry(knob).or_insert(0) += runs;
+        }
         self.add_digest(&other.digest);
         self.failures.extend(other.failures);
     }

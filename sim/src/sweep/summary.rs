@@ -176,7 +176,13 @@ pub(crate) fn summarise(
         .filter(|(fact, _)| !report.seen.contains_key(*fact))
         .map(|(fact, _)| (*fact).to_owned())
         .collect();
-    report.never_turned = turnable().into_iter().filter(|knob| !report.turned.contains_key(knob)).collect();
+    // Of a file, the knobs are what the file says.
+    if plan.scenario.is_some() {
+        report.turned.clear();
+    } else {
+        report.never_turned =
+            turnable().into_iter().filter(|knob| !report.turned.contains_key(knob)).collect();
+    }
     let mut buckets: Vec<Vec<&Failure>> = buckets.into_values().collect();
     buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
     report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, smaller));
@@ -254,10 +260,12 @@ impl SweepReport {
         line("failures", &format!("{failing} of {} kinds", self.failures.len()));
         line("never", if self.never.is_empty() { "nothing: every known fact was seen" } else { "" });
         write_names(&mut text, &self.never);
-        let every = self.never_turned.is_empty();
-        let unturned = if every { "nothing: every knob was turned" } else { "" };
-        writeln!(text, "  {:<9} {unturned}", "unturned").expect("a string");
-        write_names(&mut text, &self.never_turned);
+        if !self.turned.is_empty() {
+            let every = self.never_turned.is_empty();
+            let unturned = if every { "nothing: every knob was turned" } else { "" };
+            writeln!(text, "  {:<9} {unturned}", "unturned").expect("a string");
+            write_names(&mut text, &self.never_turned);
+        }
         for bucket in &self.failures {
             bucket.write(&mut text);
         }
