@@ -56,12 +56,12 @@ pub fn print(about: &str, draws: &[Choice]) -> String {
     text
 }
 
-/// The text of a tape's file.
+/// The text of a tape's file, which may be so many times as large as usual.
 ///
 /// # Errors
 /// What the system says, or that it is no regular file or pipe, or too large for a tape, or not UTF-8.
-pub fn read_file(path: &Path) -> io::Result<String> {
-    let bytes = bounded_file::read(path, TEXT_LEN_MAX)?;
+pub fn read_file(path: &Path, times: u64) -> io::Result<String> {
+    let bytes = bounded_file::read(path, TEXT_LEN_MAX.saturating_mul(times))?;
     String::from_utf8(bytes).map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))
 }
 

@@ -17,6 +17,7 @@ mod progress;
 mod replay;
 mod rules;
 mod run;
+mod schema;
 mod shell;
 mod shrink;
 mod signals;
@@ -42,6 +43,7 @@ use tracing_subscriber::filter::LevelFilter;
 use program::Program;
 
 use crate::built_in::systems;
+use crate::scenario::Bounds;
 use crate::system::Systems;
 
 /// Everything went as expected.
@@ -65,6 +67,9 @@ struct Arguments {
     /// Say more: -v shows every report and what is done, -vv in detail; RUST_LOG overrides
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Allow scenario files and tapes to ask for N times as much as usual
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    raise_bounds: u64,
     /// Whether reports are coloured; NO_COLOR and CLICOLOR_FORCE are heeded
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
@@ -112,6 +117,8 @@ enum Command {
     Shrink(shrink::ShrinkArguments),
     /// Run a seed, a file or a tape again, and look at any event
     Replay(replay::ReplayArguments),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(schema::SchemaArguments),
     /// Explain why a run ended as it did: a page, and the story in words
     Explain(explain::ExplainArguments),
     /// Print the scenario that a seed of the swarm stands for
@@ -155,7 +162,7 @@ pub fn main_with(systems: &Systems, arguments: impl IntoIterator<Item = OsString
     let parsed = command_line(&name)
         .try_get_matches_from(&words)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
-    let Arguments { verbose, color, command } = match parsed {
+    let Arguments { verbose, raise_bounds, color, command } = match parsed {
         Ok(arguments) => arguments,
         Err(answer) => return print_answer(&answer),
     };
@@ -163,6 +170,7 @@ pub fn main_with(systems: &Systems, arguments: impl IntoIterator<Item = OsString
     start_diagnostics(verbose);
     let mut program = Program::new(systems.clone(), &words);
     program.verbose = verbose > 0;
+    program.bounds = Bounds { times: raise_bounds };
     if let Some(code) = command.patience().and_then(|patience| guard::supervise(&words, patience)) {
         return ExitCode::from(code);
     }
@@ -204,6 +212,7 @@ fn obey(command: Command, program: &Program) -> u8 {
         Command::Merge(arguments) => merge::main(&arguments, program),
         Command::Shrink(arguments) => shrink::main(&arguments, program),
         Command::Replay(arguments) => replay::main(&arguments, program),
+        Command::Schema(arguments) => schema::main(&arguments),
         Command::Explain(arguments) => explain::main(&arguments, program),
         Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
         Command::Init(arguments) => begin::init(&arguments),

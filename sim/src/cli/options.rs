@@ -29,7 +29,7 @@ pub(super) fn target(
         let scenario = system.swarm(drawn);
         return Some(Target { file: String::new(), scenario, seed: seed.unwrap_or(drawn), system });
     }
-    match scenario::load(Path::new(text)) {
+    match scenario::load_within(Path::new(text), program.bounds) {
         Ok(file) => {
             let seed = seed.unwrap_or(file.scenario.seeds.first);
             let system = program.system(system, Some(&file.scenario))?;

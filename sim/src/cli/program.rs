@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::guard::Diary;
 use super::output::complain;
 use crate::report::{Report, shell_word};
-use crate::scenario::{Objection, Scenario};
+use crate::scenario::{Bounds, Objection, Scenario};
 use crate::system::{System, Systems};
 
 /// What every command knows beside its arguments.
@@ -24,6 +24,8 @@ pub(super) struct Program {
     pub(super) diary: Diary,
     /// Whether everything is to be shown.
     pub(super) verbose: bool,
+    /// How much files may ask for.
+    pub(super) bounds: Bounds,
     /// The arguments, without the program's name.
     pub(super) words: Vec<OsString>,
 }
@@ -44,6 +46,7 @@ impl Program {
             call,
             diary: Diary::of_this_process(),
             verbose: false,
+            bounds: Bounds::default(),
             words: words.get(1..).unwrap_or_default().to_vec(),
         }
     }

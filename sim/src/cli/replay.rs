@@ -70,7 +70,7 @@ pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
 fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
     program.diary.note(&format!("{} · {} · seed {}", arguments.target, target.system.name(), target.seed));
-    let mut whole = look(arguments, &target, None)?;
+    let mut whole = look(arguments, &target, None, program)?;
     if let Some(parting) = &whole.parted {
         if !arguments.tolerant {
             complain(&format!("the tape does not fit: {parting}"));
@@ -96,7 +96,7 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
         complain(&format!("expected an event of the run, which has {events}, found --at {event}"));
         return None;
     }
-    let stopped = look(arguments, &target, Some(event))?;
+    let stopped = look(arguments, &target, Some(event), program)?;
     Some((scene(arguments, &stopped), code))
 }
 
@@ -116,13 +116,13 @@ const EVENTS_SHOWN: u64 = 64;
 
 /// Carries the run out, to its end or to an event. Only records that will be shown are kept: those of a long run do not fit
 /// into memory.
-fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>) -> Option<Sight> {
+fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>, program: &Program) -> Option<Sight> {
     let limit = Limit { events: at.unwrap_or(u64::MAX), ..Limit::default() };
     let keep_from = match at {
         Some(event) if !arguments.trace => event.saturating_sub(EVENTS_SHOWN),
         Some(_) | None => 0,
     };
-    let mut choices = choices(arguments, target.seed)?;
+    let mut choices = choices(arguments, target.seed, program.bounds.times)?;
     if arguments.record.is_some() {
         choices.record();
     }
@@ -137,9 +137,9 @@ fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>) -> Option
     seen.map_err(|objection| complain(&told(&arguments.target, objection))).ok()
 }
 
-fn choices(arguments: &ReplayArguments, seed: u64) -> Option<Choices> {
+fn choices(arguments: &ReplayArguments, seed: u64, times: u64) -> Option<Choices> {
     let Some(path) = &arguments.tape else { return Some(Choices::seeded(seed)) };
-    let text = match tape::read_file(path) {
+    let text = match tape::read_file(path, times) {
         Ok(text) => text,
         Err(error) => {
             complain(&format!("{}: cannot be read: {error}", path.display()));

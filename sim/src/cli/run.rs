@@ -218,7 +218,9 @@ fn load_all(arguments: &RunArguments, program: &Program) -> Result<Vec<ScenarioF
     let mut files = Vec::new();
     let mut bad = false;
     for path in &paths {
-        match scenario::load(path).and_then(|file| check_systems(&file, &program.systems).map(|()| file)) {
+        match scenario::load_within(path, program.bounds)
+            .and_then(|file| check_systems(&file, &program.systems).map(|()| file))
+        {
             Ok(file) => files.push(file),
             Err(error) => {
                 complain(&error);
