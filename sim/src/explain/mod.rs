@@ -41,7 +41,7 @@ pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result
 /// As [`explain`], without the search for the deciding event: the price of one run.
 ///
 /// # Errors
-/// As [`runner::run`].
+/// As [`runner::run_protocol`].
 pub fn without_deciding<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
