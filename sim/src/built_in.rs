@@ -2,6 +2,8 @@
 //!
 //! Not here: what a system is (`system`), and the adapters (`protocols`).
 
+#[cfg(feature = "guests")]
+use crate::protocols::guest::{Custom, EtcdRaft, Guest};
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft;
 use crate::protocols::raft;
@@ -16,8 +18,8 @@ use crate::system::{Capability as Can, System, Systems};
 /// What the project's own Raft has: everything.
 const ALL: &[Can] = &Can::ALL;
 
-/// What raft-rs and openraft have.
-#[cfg(any(feature = "raft-rs", feature = "openraft"))]
+/// What raft-rs, openraft and guests have.
+#[cfg(any(feature = "guests", feature = "raft-rs", feature = "openraft"))]
 const LIBRARY: &[Can] =
     &[Can::Learners, Can::Joint, Can::Membership, Can::Snapshots, Can::Leases, Can::Transfer, Can::Logs];
 
@@ -34,6 +36,10 @@ const BUILT_IN: &[System] = &[
     System::of::<openraft::OpenRaft>("the crate openraft", LIBRARY),
     #[cfg(feature = "openraft-0-9")]
     System::of::<openraft::v0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9),
+    #[cfg(feature = "guests")]
+    System::of::<Guest<EtcdRaft>>("go.etcd.io/raft, in WebAssembly", LIBRARY),
+    #[cfg(feature = "guests")]
+    System::of::<Guest<Custom>>("the WebAssembly module in SPLITBRAIN_GUEST", LIBRARY),
 ];
 
 /// The protocols that `splitbrain` itself runs, in this build.

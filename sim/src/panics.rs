@@ -32,7 +32,7 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 struct Ended(String);
 
 /// Ends a run as a panic would, in an adapter whose own source is no place to look at.
-#[cfg(any(feature = "openraft", test))]
+#[cfg(any(feature = "guests", feature = "openraft", test))]
 pub(crate) fn end(message: String) -> ! {
     std::panic::resume_unwind(Box::new(Ended(message)))
 }

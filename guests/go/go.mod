@@ -1,0 +1,3 @@
+module splitbrain/guest
+
+go 1.24
