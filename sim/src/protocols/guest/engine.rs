@@ -3,7 +3,7 @@
 //! Holds: an instance rests between calls, so that its memory and its globals are all there is of it, and can be copied.
 //! A call has a bound in instructions, an instance one in memory; going beyond, a trap and an exit are told in words.
 //! The engine is `wasmi`, an interpreter that builds in seconds, or `wasmtime`, a compiler, with the feature
-//! `guests-compiled`. What a guest does is the same on both.
+//! `guests-compiled`, which no test has built yet.
 //! Not here: what is asked and answered (`wire`), and the guest's operating system (`wasi`).
 
 #[cfg(not(feature = "guests-compiled"))]
