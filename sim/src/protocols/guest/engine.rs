@@ -2,14 +2,10 @@
 //!
 //! Holds: an instance rests between calls, so that its memory and its globals are all there is of it, and can be copied.
 //! A call has a bound in instructions, an instance one in memory; going beyond, a trap and an exit are told in words.
-//! The engine is `wasmi`, an interpreter that builds in seconds, or `wasmtime`, a compiler, with the feature
-//! `guests-compiled`, which no test has built yet.
+//! The engine is `wasmi`, an interpreter: it builds in seconds, and is deterministic by nature.
 //! Not here: what is asked and answered (`wire`), and the guest's operating system (`wasi`).
 
-#[cfg(not(feature = "guests-compiled"))]
 pub(super) use wasmi as wasm;
-#[cfg(feature = "guests-compiled")]
-pub(super) use wasmtime as wasm;
 
 use wasm::{
     Config, Engine, Error, ExternType, Global, Instance as Exports, Linker, Memory, Module as Compiled,
@@ -54,49 +50,22 @@ pub(super) struct Instance {
 }
 
 /// An error of the engine's own kind.
-#[cfg(not(feature = "guests-compiled"))]
 pub(super) fn trap(why: &str) -> Error {
     Error::new(why)
 }
 
-/// An error of the engine's own kind.
-#[cfg(feature = "guests-compiled")]
-pub(super) fn trap(why: &str) -> Error {
-    Error::msg(why.to_owned())
-}
-
-#[cfg(not(feature = "guests-compiled"))]
 fn engine() -> Result<Engine, Error> {
     let mut config = Config::default();
     config.consume_fuel(true).compilation_mode(wasmi::CompilationMode::LazyTranslation);
     Ok(Engine::new(&config))
 }
 
-#[cfg(feature = "guests-compiled")]
-fn engine() -> Result<Engine, Error> {
-    let mut config = Config::new();
-    config.consume_fuel(true).cranelift_nan_canonicalization(true);
-    // Compiling a module takes seconds: what was compiled is kept by its hash.
-    config.cache(wasmtime::Cache::new(wasmtime::CacheConfig::new()).ok());
-    Engine::new(&config)
-}
-
-#[cfg(not(feature = "guests-compiled"))]
 fn instantiate(
     linker: &Linker<Bounded>,
     store: &mut Store<Bounded>,
     module: &Compiled,
 ) -> Result<Exports, Error> {
     linker.instantiate_and_start(store, module)
-}
-
-#[cfg(feature = "guests-compiled")]
-fn instantiate(
-    linker: &Linker<Bounded>,
-    store: &mut Store<Bounded>,
-    module: &Compiled,
-) -> Result<Exports, Error> {
-    linker.instantiate(store, module)
 }
 
 impl Module {
@@ -278,14 +247,8 @@ impl Instance {
     }
 }
 
-#[cfg(not(feature = "guests-compiled"))]
 fn mutable() -> wasmi::Mutability {
     wasmi::Mutability::Var
-}
-
-#[cfg(feature = "guests-compiled")]
-fn mutable() -> wasmtime::Mutability {
-    wasmtime::Mutability::Var
 }
 
 fn first_line(error: &Error) -> String {
