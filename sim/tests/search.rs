@@ -105,3 +105,16 @@ fn an_event_of_a_run_shows_every_node() {
         assert!(said.contains(&format!("\n  {node}: ")), "{said}");
     }
 }
+
+#[test]
+fn a_story_that_cannot_be_told_is_no_green_light() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = r#"[{ change = { remove_voters = ["b"] }, via = "a", outcome = "in-progres" }]"#;
+    let story =
+        format!("title = \"x\"\n[cluster]\nmembers = [\"a\", \"b\", \"c\"]\n[story]\nsteps = {steps}\n");
+    std::fs::write(folder.path().join("bad.toml"), story).expect("a file");
+    let output = splitbrain(folder.path(), &["sweep", "bad.toml", "--seeds", "0..3"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("seed 0") && said.contains("in-progres"), "{said}");
+}
