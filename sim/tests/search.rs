@@ -112,7 +112,7 @@ fn a_story_that_cannot_be_told_is_no_green_light() {
     let steps = r#"[{ change = { remove_voters = ["b"] }, via = "a", outcome = "in-progres" }]"#;
     let story =
         format!("title = \"x\"\n[cluster]\nmembers = [\"a\", \"b\", \"c\"]\n[story]\nsteps = {steps}\n");
-    std::fs::write(folder.path().join("bad.toml"), story).expect("a file");
+    fs::write(folder.path().join("bad.toml"), story).expect("a file");
     let output = splitbrain(folder.path(), &["sweep", "bad.toml", "--seeds", "0..3"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
