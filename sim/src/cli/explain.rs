@@ -123,7 +123,10 @@ fn text(explained: &Explained) -> String {
     if let Some(deciding) = explained.deciding() {
         text += &format!("{}\n", deciding.words);
     }
-    text + "\n" + &explained.lines().join("\n") + "\n"
+    if explained.is_broken() {
+        text += &format!("\n{}\n", explained.lines().join("\n"));
+    }
+    text
 }
 
 fn write(path: &Path, text: &str) -> Option<()> {

@@ -154,6 +154,10 @@ fn watch(words: &[OsString], patience: &PatienceArguments) -> io::Result<u8> {
         }
         std::thread::sleep(TICK);
     };
+    // A signal to the whole group, as Ctrl-C is, ends both; that is no fault of the run.
+    if let (Some(code), None) = (signals.code(), status.code()) {
+        return Ok(code);
+    }
     let last = read(said.as_file());
     let what = last.split_once(' ').map_or("", |(_, what)| what);
     match (what.trim(), status.code()) {

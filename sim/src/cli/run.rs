@@ -138,7 +138,9 @@ fn run_all(arguments: &RunArguments, program: &Program) -> Result<u8, Stop> {
         ));
         return Err(Stop::BadInput);
     }
-    let runs = pairs.iter().map(|(file, _)| seeds_for(file, arguments).iter().count() as u64).sum();
+    let runs = pairs.iter().map(|(file, _)| seeds_for(file, arguments));
+    let runs =
+        runs.fold(0, |sum: u64, Seeds { first, last }| sum.saturating_add(last - first).saturating_add(1));
     let mut writer = writers::writer(arguments, program, files.len(), runs);
     let mut sums = Sums::default();
     for (file, system) in pairs {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{deciding::Deciding, page, story};
 use crate::names::Names;
 use crate::protocol::{NodeId, Protocol};
-use crate::report::{FoundViolation, Report};
+use crate::report::{FoundViolation, Report, Verdict};
 use crate::scenario::Property;
 use crate::trace::{Ending, Place, Record, RecordId, What};
 use crate::world::World;
@@ -169,13 +169,20 @@ pub(super) fn explained<P: Protocol>(
     let records: Vec<&Record> = report.trace.iter().map(|told| &told.record).collect();
     let nodes = world.nodes().len();
     let promises: Vec<Promise> = report.violations.iter().map(promise).collect();
-    let evidence = promises.iter().flat_map(|promise| &promise.evidence);
+    // The first broken promise is what the story is about; what broke after it is named at its end.
+    let evidence = promises.iter().take(1).flat_map(|promise| &promise.evidence);
     let evidence: BTreeSet<RecordId> = evidence.filter_map(|evidence| evidence.record).collect();
     let told = story::tellable(&super::chosen(&records, slice), &evidence);
     let mut words = story::sentences(&told, names);
     words.extend(
         promises.iter().map(|promise| format!("So {} is broken: {}.", promise.name, promise.summary)),
     );
+    if promises.is_empty() {
+        words.push(String::from("No promise is broken."));
+    }
+    if let Verdict::NotAsExpected(reasons) = &report.verdict {
+        words.extend(reasons.iter().map(|reason| format!("But {reason}.")));
+    }
     Explained {
         schema: SCHEMA,
         title: report.title.clone(),

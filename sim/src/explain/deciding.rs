@@ -58,13 +58,14 @@ pub(super) fn find<P: Protocol>(
     let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
     let (record, after, of) = curve[place];
     let event = candidates[place].1;
+    let name = property.name();
     let words = if after == of {
         format!(
-            "After event {event} the promise breaks whatever comes ({after} of {of} continuations); before it, in {before} of {of}."
+            "After event {event} {name} breaks whatever comes ({after} of {of} continuations); before it, in {before} of {of}."
         )
     } else {
         format!(
-            "No event decides alone. After event {event} the promise breaks in {after} of {of} continuations; before it, in {before} of {of}."
+            "No event decides alone. After event {event} {name} breaks in {after} of {of} continuations; before it, in {before} of {of}."
         )
     };
     Some(Deciding { record, words, curve })

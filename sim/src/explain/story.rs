@@ -38,8 +38,8 @@ pub(super) fn tellable<'a>(slice: &[&'a Record], evidence: &BTreeSet<RecordId>) 
 /// How little it matters to a reader; `None` for what only fills the time.
 fn rank(what: &What) -> Option<u8> {
     match what {
-        What::Leads { .. } => Some(1),
-        What::Partitioned { .. } | What::LosesDisk | What::Moves { .. } | What::IsAsked { .. } => Some(2),
+        What::Leads { .. } | What::IsAsked { .. } => Some(1),
+        What::Partitioned { .. } | What::LosesDisk | What::Moves { .. } => Some(2),
         What::Crashes { .. } | What::ShutsDown | What::Boots { incarnation: 2.. } | What::IsHit { .. } => {
             Some(3)
         }

@@ -183,9 +183,10 @@ fn one(reader: &mut Reader, line: usize, event: &Edn<'_>, independent: bool) -> 
     let kind = field(event, "type").and_then(name).and_then(Type::named);
     let kind = kind.ok_or_else(|| (line, "expected :type :invoke, :ok, :fail or :info".to_owned()))?;
     let Some(process) = number(Some(who)) else {
+        // A name is that of the nemesis, or of whoever else is no client.
         return match who {
-            Edn::Int(_) => Err((line, format!("expected a process from 0 to 4294967295, found {who}"))),
-            _ => Ok(()),
+            Edn::Key(_) | Edn::Symbol(_) => Ok(()),
+            _ => Err((line, format!("expected a process from 0 to 4294967295, found {who}"))),
         };
     };
     let value = field(event, "value").unwrap_or(&NIL);
