@@ -398,9 +398,11 @@ fn elsewhere(name: &str) -> Option<String> {
     })
 }
 /// Every protocol that this project has an adapter for, and the cargo feature that brings it.
-const ADAPTERS: [(&str, Option<&str>); 4] = [
+const ADAPTERS: [(&str, Option<&str>); 6] = [
     ("raft", None),
     ("raft-rs", Some("raft-rs")),
+    ("etcd-raft", Some("guests")),
+    ("guest", Some("guests")),
     ("openraft", Some("openraft")),
     ("openraft-0.9", Some("openraft-0-9")),
 ];
