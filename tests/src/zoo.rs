@@ -11,8 +11,11 @@ use splitbrain::zoo::{self, Budget, Made, Mode};
 const ONLY_IN_STORIES: [&str; 1] = ["denied-match-is-news"];
 
 /// Mistakes of which it is not known that the default search finds them within the budget of the test: the first two it did
-/// not find in 1.5 million events, the others were not sought yet. `splitbrain zoo` seeks them all; each is a debt.
-const OPEN: [&str; 11] = [
+/// not find in 1.5 million events, the others were not sought yet. `splitbrain zoo` seeks them all; each is a debt. So is
+/// `joint-dropped-on-boot`: its own theme finds it in 14,815 events, but since correlated hardships take a third of the worlds
+/// the default search from this start misses it within six million.
+const OPEN: [&str; 12] = [
+    "joint-dropped-on-boot",
     "lease-from-answer",
     "install-keeps-members",
     "rollback-forgotten",
