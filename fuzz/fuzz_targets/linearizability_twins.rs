@@ -10,7 +10,7 @@ use splitbrain_linearizability::{
 fuzz_target!(|bytes: &[u8]| {
     let mut rest = bytes.iter();
     let mut draw = |n: u32| u32::from(rest.next().copied().unwrap_or(0)) % n;
-    let kind = Kind::ALL[draw(4) as usize];
+    let kind = Kind::ALL[draw(Kind::ALL.len() as u32) as usize];
     let (history, model) = exhaustive::sample(kind, 7, &mut draw);
     let truth = exhaustive::is_linearizable(&history, &model);
     for method in [Method::Best, Method::Zones, Method::Search] {

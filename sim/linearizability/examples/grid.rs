@@ -133,7 +133,7 @@ fn dump(point: Point) -> String {
             Action::Read => ("r", 0, 0),
             Action::Write(value) => ("w", word(value), 0),
             Action::CompareAndSet { expected, new } => ("c", word(expected), word(new)),
-            Action::Append(_) => continue,
+            _ => continue,
         };
         let output = match operation.output {
             None => "?".to_owned(),

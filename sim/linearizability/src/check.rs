@@ -12,7 +12,7 @@ use std::fmt;
 use crate::compile::{Compiled, Partition};
 use crate::frontier::PENDING_MAX;
 use crate::history::History;
-use crate::model::Model;
+use crate::model::{Model, Survey};
 use crate::search::{self, Found, GaveUp, Limits, Opaque};
 use crate::witness;
 use crate::zones::{self, Zones};
@@ -212,6 +212,11 @@ fn decide<M: Model>(
             Zones::Undecided => {}
         }
     }
+    if method == Method::Best
+        && let Some(decided) = surveyed(compiled)
+    {
+        return decided;
+    }
     if method == Method::Zones {
         return Decided::Unknown(Reason::Method, Progress::default());
     }
@@ -228,6 +233,26 @@ fn decide<M: Model>(
             Decided::Contradiction(all, matches!(found, Found::Contradiction(_)).then_some(number))
         }
         Found::GaveUp(why) => Decided::Unknown(why.into(), progress),
+    }
+}
+
+/// The verdict of the model's own survey.
+fn surveyed(compiled: &Compiled) -> Option<Decided> {
+    match &compiled.survey {
+        Survey::Search(_) => None,
+        Survey::Linearizable => Some(Decided::Linearizable),
+        Survey::Contradiction(few) if few.is_empty() => {
+            let all = 0..compiled.ops.len() as u32;
+            Some(Decided::Contradiction(
+                all.filter(|number| compiled.ops[*number as usize].must).collect(),
+                None,
+            ))
+        }
+        Survey::Contradiction(few) => {
+            let blamed = |number: &u32| few.contains(&(compiled.ops[*number as usize].place as usize));
+            let numbers = (0..compiled.ops.len() as u32).filter(blamed).collect();
+            Some(Decided::Contradiction(numbers, None))
+        }
     }
 }
 

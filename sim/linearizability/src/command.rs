@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
@@ -31,8 +32,8 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What a correct system does; guessed from the operations when left out.
-    #[arg(long, value_enum)]
-    pub model: Option<ModelName>,
+    #[arg(long, value_name = "MODEL", value_parser = models())]
+    pub model: Option<Kind>,
     /// The value before the first operation: a number, nil, or a text. Default nil; the empty text for kv.
     #[arg(long, value_name = "VALUE")]
     pub init: Option<String>,
@@ -52,27 +53,9 @@ pub struct CheckArgs {
 }
 
 /// The models by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ModelName {
-    /// Read and write.
-    Register,
-    /// Read, write and compare-and-set.
-    CasRegister,
-    /// Keys with get, put, append and compare-and-set.
-    Kv,
-    /// Keys with append and read of the whole list.
-    AppendList,
-}
-
-impl ModelName {
-    fn kind(self) -> Kind {
-        match self {
-            ModelName::Register => Kind::Register,
-            ModelName::CasRegister => Kind::CasRegister,
-            ModelName::Kv => Kind::KeyValue,
-            ModelName::AppendList => Kind::AppendList,
-        }
-    }
+fn models() -> impl TypedValueParser<Value = Kind> {
+    let named = |name: String| Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(move |name| named(name).ok_or("no model"))
 }
 
 /// How verdicts are printed.
@@ -263,7 +246,7 @@ fn text_of(file: &Path) -> io::Result<String> {
 }
 
 fn model_of(args: &CheckArgs, recorded: &mut Recorded) -> Result<Standard, String> {
-    let kind = args.model.map_or(recorded.kind, ModelName::kind);
+    let kind = args.model.unwrap_or(recorded.kind);
     if let Some(action) = recorded.foreign_to(kind) {
         return Err(format!(
             "the model {} has no operation {action:?}; try --model {}",

@@ -7,8 +7,8 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::history::{History, UNKNOWN};
-use crate::model::{Effect, Model};
+use crate::history::{History, Operation, UNKNOWN};
+use crate::model::{Effect, Model, Survey};
 use crate::value::Value;
 
 /// What an operation does to the state of its key, a word.
@@ -20,7 +20,7 @@ pub(crate) enum Step {
     Swap(u32, u32),
     /// A row of [`Words`], or what the online machine makes of it.
     Append(u32),
-    /// Place of an operation that only the model understands.
+    /// Place of an operation that only the model understands; the first place of all that do the same.
     Opaque(u32),
     /// The same, known to leave the state alone.
     OpaqueRead(u32),
@@ -142,6 +142,8 @@ pub(crate) struct Compiled {
     pub(crate) appends: bool,
     pub(crate) differs: bool,
     pub(crate) opaque: bool,
+    /// What the model itself makes of them: with a verdict, places of the history.
+    pub(crate) survey: Survey,
 }
 
 impl Compiled {
@@ -160,7 +162,21 @@ impl Compiled {
         self.opaque = initial.is_none();
         self.initial = initial.map_or(0, Value::word);
         self.ops.reserve(places.len());
+        self.survey = self.look(history, model, places);
+        let left_out = match &mut self.survey {
+            Survey::Search(left_out) => std::mem::take(left_out),
+            Survey::Linearizable | Survey::Contradiction(_) => Vec::new(),
+        };
+        let mut left_out = left_out.into_iter().peekable();
+        let mut alike: HashMap<_, u32, FxBuildHasher> = HashMap::default();
+        let mut first = |place: u32| {
+            let Operation { input, output, .. } = &history.operations()[place as usize];
+            *alike.entry((input, output)).or_insert(place)
+        };
         for &place in places {
+            if left_out.next_if_eq(&(place as usize)).is_some() {
+                continue;
+            }
             let operation = &history.operations()[place as usize];
             let effect = model.effect(&operation.input, operation.output.as_ref());
             let known = operation.output.is_some();
@@ -173,8 +189,8 @@ impl Compiled {
                 Effect::Swap(expected, new) => Step::Swap(expected.word(), new.word()),
                 Effect::Append(value) => Step::Append(value.word()),
                 Effect::Opaque if model.is_read(&operation.input) && !known => continue,
-                Effect::Opaque if model.is_read(&operation.input) => Step::OpaqueRead(place),
-                Effect::Opaque => Step::Opaque(place),
+                Effect::Opaque if model.is_read(&operation.input) => Step::OpaqueRead(first(place)),
+                Effect::Opaque => Step::Opaque(first(place)),
             };
             self.appends |= matches!(step, Step::Append(_));
             self.differs |= matches!(step, Step::Differs(_));
@@ -184,6 +200,26 @@ impl Compiled {
         }
         if self.appends {
             self.compile_appends(model);
+        }
+    }
+
+    /// What the model makes of operations that only it understands. Places of the history.
+    fn look<M: Model>(&self, history: &History<M::Input, M::Output>, model: &M, places: &[u32]) -> Survey {
+        if !self.opaque {
+            return Survey::default();
+        }
+        let operations: Vec<&Operation<M::Input, M::Output>> =
+            places.iter().map(|place| &history.operations()[*place as usize]).collect();
+        let of_history = |numbers: Vec<usize>| {
+            let mut all: Vec<usize> = numbers.into_iter().map(|number| places[number] as usize).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        match model.survey(&operations) {
+            Survey::Search(left_out) => Survey::Search(of_history(left_out)),
+            Survey::Linearizable => Survey::Linearizable,
+            Survey::Contradiction(numbers) => Survey::Contradiction(of_history(numbers)),
         }
     }
 

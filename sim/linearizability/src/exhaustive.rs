@@ -5,8 +5,9 @@
 
 use crate::history::{History, Operation, UNKNOWN};
 use crate::model::Model;
-use crate::standard::{Action, Input, Kind, Output, Standard};
-use crate::value::{Value, Values};
+use crate::sample::action as sample_action;
+use crate::standard::{Input, Kind, Output, Standard};
+use crate::value::Values;
 
 /// Whether some order of the operations of each key respects time and the model.
 #[must_use]
@@ -77,49 +78,13 @@ pub fn sample(
         let call = u64::from(draw(span));
         let ret = call + u64::from(draw(span));
         let written = if unique { fresh } else { draw(3) };
-        let (action, output) = sample_action(kind, written, count, &mut values, draw);
+        let process = draw(3);
+        let (action, output) = sample_action(kind, written, count, process, &mut values, draw);
         let known = draw(unknown_in) != 0;
         let input = Input { key: draw(8) / 7, action };
         let (ret, output) = if known { (ret, Some(output)) } else { (UNKNOWN, None) };
-        list.push(Operation { process: draw(3), call, ret, input, output });
+        list.push(Operation { process, call, ret, input, output });
     }
     let history = History::from_operations(list).expect("returns come after calls");
     (history, Standard::new(kind).with_values(values))
-}
-
-fn sample_action(
-    kind: Kind,
-    written: u32,
-    count: u32,
-    values: &mut Values,
-    draw: &mut dyn FnMut(u32) -> u32,
-) -> (Action, Output) {
-    let extends = kind == Kind::AppendList || kind == Kind::KeyValue && draw(2) == 0;
-    let value = |number: u32, values: &mut Values| match kind {
-        Kind::KeyValue => {
-            values.text(["", "a", "b", "ab", "ba", "aab", "bb", "aa", "abb"][number as usize % 9])
-        }
-        Kind::Register | Kind::CasRegister | Kind::AppendList => values.number(i64::from(number)),
-    };
-    if extends && draw(2) == 0 {
-        return (Action::Append(value(written, values)), Output::Done);
-    }
-    let seen = draw(count.min(4) + 1);
-    let choice = if kind == Kind::AppendList { 0 } else { draw(4) };
-    match choice {
-        1 => (Action::Write(value(written, values)), Output::Done),
-        2 if kind != Kind::Register => {
-            let output =
-                [Output::Done, Output::Done, Output::Differed, Output::Found(value(draw(3), values))];
-            let expected = if draw(4) == 0 { Value::NIL } else { value(seen, values) };
-            let action = Action::CompareAndSet { expected, new: value(written, values) };
-            (action, output[draw(4) as usize])
-        }
-        _ if kind == Kind::AppendList => {
-            let items: Vec<Value> = (0..draw(4)).map(|_| value(draw(4), values)).collect();
-            (Action::Read, Output::Read(values.list(&items)))
-        }
-        _ if draw(6) == 0 => (Action::Read, Output::Read(Value::NIL)),
-        _ => (Action::Read, Output::Read(value(seen, values))),
-    }
 }

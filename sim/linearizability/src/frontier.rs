@@ -532,12 +532,14 @@ impl Frontier {
         let group = match step {
             Step::Write(_) => self.live & !config.done,
             // One that need not take effect is no substitute for one that must.
-            Step::Swap(..) if self.optional >> slot & 1 == 1 => self.live & !config.done & self.optional,
-            Step::Swap(..) => self.live & !config.done & !self.optional,
+            Step::Swap(..) | Step::Opaque(_) if self.optional >> slot & 1 == 1 => {
+                self.live & !config.done & self.optional
+            }
+            Step::Swap(..) | Step::Opaque(_) => self.live & !config.done & !self.optional,
             // Appends do not free each other: one that is due and one that is free are not interchangeable.
             Step::Append(_) if config.free >> slot & 1 == 1 => config.free & !config.done,
             Step::Append(_) => self.live & !config.done & !config.free,
-            Step::Read(_) | Step::Differs(_) | Step::Opaque(_) | Step::OpaqueRead(_) => return false,
+            Step::Read(_) | Step::Differs(_) | Step::OpaqueRead(_) => return false,
         };
         let mut left = group & !(1u128 << slot);
         while left != 0 {

@@ -169,6 +169,15 @@ impl<I, O> History<I, O> {
 }
 
 impl<I: Clone, O: Clone> History<I, O> {
+    /// The same history with every input put differently.
+    #[must_use]
+    pub fn with_inputs(mut self, mut put: impl FnMut(&I) -> I) -> Self {
+        for operation in &mut self.operations {
+            operation.input = put(&operation.input);
+        }
+        self
+    }
+
     /// The history of some of the operations, named by their place; unknown places are left out.
     #[must_use]
     pub fn only(&self, places: &[u32]) -> Self {
@@ -186,11 +195,13 @@ pub struct Recorder<I, O> {
     operations: Vec<Option<Operation<I, O>>>,
     open: BTreeMap<u32, usize>,
     now: u64,
+    /// Whether the operations stand in the order of their calls.
+    sorted: bool,
 }
 
 impl<I, O> Default for Recorder<I, O> {
     fn default() -> Self {
-        Recorder { operations: Vec::new(), open: BTreeMap::new(), now: 0 }
+        Recorder { operations: Vec::new(), open: BTreeMap::new(), now: 0, sorted: true }
     }
 }
 
@@ -227,13 +238,30 @@ impl<I, O> Recorder<I, O> {
         Ok(())
     }
 
-    /// Its open operation failed for certain: it did not happen, and leaves the history.
+    /// Its open operation was several: they returned now, each with one of the outputs, as if called together.
+    ///
+    /// # Errors
+    /// When it has none, or time runs backwards.
+    pub fn returned_many(&mut self, process: u32, time: u64, outputs: Vec<O>) -> Result<(), Malformed>
+    where
+        I: Clone,
+    {
+        self.advance(process, time)?;
+        let operation = self.close(process)?.take().ok_or(Malformed::NotOpen { process })?;
+        for output in outputs {
+            let (call, input, output) = (operation.call, operation.input.clone(), Some(output));
+            self.operations.push(Some(Operation { process, call, ret: time, input, output }));
+        }
+        self.sorted = false;
+        Ok(())
+    }
+
+    /// Its open operation failed for certain: it did not happen, and leaves the history. Gives it back.
     ///
     /// # Errors
     /// When it has none.
-    pub fn failed(&mut self, process: u32) -> Result<(), Malformed> {
-        *self.close(process)? = None;
-        Ok(())
+    pub fn failed(&mut self, process: u32) -> Result<Operation<I, O>, Malformed> {
+        self.close(process)?.take().ok_or(Malformed::NotOpen { process })
     }
 
     /// The outcome of its open operation will never be known.
@@ -254,7 +282,11 @@ impl<I, O> Recorder<I, O> {
     /// The history so far; what is still open has an unknown outcome.
     #[must_use]
     pub fn finish(self) -> History<I, O> {
-        History { operations: self.operations.into_iter().flatten().collect() }
+        let mut operations: Vec<Operation<I, O>> = self.operations.into_iter().flatten().collect();
+        if !self.sorted {
+            operations.sort_by_key(|operation| operation.call);
+        }
+        History { operations }
     }
 
     fn advance(&mut self, process: u32, time: u64) -> Result<(), Malformed> {

@@ -6,17 +6,53 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use crate::history::Operation;
 use crate::value::Value;
 
 /// A sequential specification.
 ///
-/// `step` alone makes a right model. `effect` tells the checker that an operation is one of the well-known ones on
-/// a single value; only then the fast algorithms apply.
+/// `initial` and `step` alone make a right model; everything else has a default. In the terms of others: `step` is
+/// that of Porcupine's `Model` and of Knossos' `Model`, `key` is Porcupine's `Partition`, and states are compared by
+/// `Eq` and `Hash`. What follows makes a check faster or its report friendlier, and changes no verdict:
+///
+/// - `is_read` and `survey` for any model;
+/// - `effect`, `initial_value`, `parts`, `parts_appended` and `append` for one whose operations are the well-known
+///   ones on a single value; only then the fast algorithms apply;
+/// - `describe`, `describe_state` and `describe_key` for people.
+///
+/// ```
+/// use splitbrain_linearizability::{History, Model, Options, Verdict, check};
+///
+/// /// A ticket machine: every draw gives the next number.
+/// struct Tickets;
+///
+/// impl Model for Tickets {
+///     type Input = ();
+///     type Output = u32;
+///     type State = u32;
+///
+///     fn initial(&self) -> u32 {
+///         1
+///     }
+///
+///     fn step(&self, state: &u32, _: &(), output: Option<&u32>) -> Option<u32> {
+///         output.is_none_or(|number| number == state).then_some(state + 1)
+///     }
+/// }
+///
+/// let mut history = History::new();
+/// history.returned(0, 0, 5, (), 2)?;
+/// history.returned(1, 3, 9, (), 1)?;
+/// assert_eq!(check(&history, &Tickets, &Options::default()), Verdict::Linearizable);
+/// history.returned(0, 10, 12, (), 2)?;
+/// assert!(matches!(check(&history, &Tickets, &Options::default()), Verdict::NotLinearizable(_)));
+/// # Ok::<(), splitbrain_linearizability::Malformed>(())
+/// ```
 pub trait Model {
-    /// What a client asks.
-    type Input: Clone + Debug;
+    /// What a client asks. Equal inputs with equal outputs do the same.
+    type Input: Clone + Eq + Hash + Debug;
     /// What it is told.
-    type Output: Clone + Debug;
+    type Output: Clone + Eq + Hash + Debug;
     /// What the system holds, under one key.
     type State: Clone + Eq + Hash + Debug;
 
@@ -40,6 +76,11 @@ pub trait Model {
     /// Whether the operation never changes the state. Saves the checker much work.
     fn is_read(&self, _input: &Self::Input) -> bool {
         false
+    }
+
+    /// What a look at all operations of one key shows, by call, before anything is searched.
+    fn survey(&self, _operations: &[&Operation<Self::Input, Self::Output>]) -> Survey {
+        Survey::default()
     }
 
     /// What the operation does to a single value. Either every operation of a model is [`Effect::Opaque`] and
@@ -84,6 +125,24 @@ pub trait Model {
     /// A key for people.
     fn describe_key(&self, key: u32) -> String {
         key.to_string()
+    }
+}
+
+/// What a look at all operations of one key shows; places count in what was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Survey {
+    /// The search must decide. Those at these places, whose outcome is unknown, need not be looked at: if there is an
+    /// order, there is one without them, whatever becomes of the others.
+    Search(Vec<usize>),
+    /// There is an order.
+    Linearizable,
+    /// There is none. These contradict each other; empty when no few of them are known that do.
+    Contradiction(Vec<usize>),
+}
+
+impl Default for Survey {
+    fn default() -> Self {
+        Survey::Search(Vec::new())
     }
 }
 

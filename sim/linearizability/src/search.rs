@@ -180,7 +180,8 @@ impl<'a> Turns<'a> {
         let known = (0..ops.len() as u32).filter(|number| ops[*number as usize].known());
         let mut returns: Vec<(u64, u32)> = known.map(|number| (ops[number as usize].ret, number)).collect();
         returns.sort_unstable();
-        let loose_is_done = returns.len() == ops.len();
+        // An unknown operation that may be used again and again leads a state of one's own ever farther.
+        let loose_is_done = compiled.opaque || returns.len() == ops.len();
         let sight = Arc::new(Sight::of(compiled));
         let slots = vec![0; ops.len()];
         Turns {

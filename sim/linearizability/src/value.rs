@@ -52,6 +52,8 @@ pub enum Content {
     Text(Arc<str>),
     /// A list of values of the same table.
     List(Arc<[Value]>),
+    /// A set of values of the same table, by their handles.
+    Set(Arc<[Value]>),
     /// Anything else a history may hold, such as a keyword or a map, in its own notation.
     Other(Arc<str>),
 }
@@ -97,6 +99,14 @@ impl Values {
         if items.is_empty() { Value::EMPTY } else { self.intern(Content::List(items.into())) }
     }
 
+    /// The handle of a set, whatever the order of its elements.
+    pub fn set(&mut self, items: &[Value]) -> Value {
+        let mut sorted = items.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        self.intern(Content::Set(sorted.into()))
+    }
+
     /// The handle of anything else, by its notation.
     pub fn other(&mut self, notation: &str) -> Value {
         self.intern(Content::Other(notation.into()))
@@ -116,6 +126,12 @@ impl Values {
         }
     }
 
+    /// Whether a handle stands for a whole number.
+    #[must_use]
+    pub fn is_number(&self, value: Value) -> bool {
+        matches!(self.content(value), Content::Number(_))
+    }
+
     /// A value as people write it: `nil`, `3`, `"text"`, `[1 2]`.
     #[must_use]
     pub fn show(&self, value: Value) -> String {
@@ -126,6 +142,10 @@ impl Values {
             Content::List(items) => {
                 let items: Vec<String> = items.iter().map(|item| self.show(*item)).collect();
                 format!("[{}]", items.join(" "))
+            }
+            Content::Set(items) => {
+                let items: Vec<String> = items.iter().map(|item| self.show(*item)).collect();
+                format!("#{{{}}}", items.join(" "))
             }
             Content::Other(notation) => notation.to_string(),
         }

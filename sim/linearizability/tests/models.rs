@@ -9,7 +9,7 @@ use splitbrain_linearizability::{
 #[derive(Clone, Debug)]
 struct Counter;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Ask {
     Add(i64),
     Get,

@@ -157,7 +157,7 @@ fn mistakes_name_their_line_and_what_was_expected() {
             "h:2: process 0 called again",
         ),
         ("{:process 0 :type :invoke :f :frobnicate :value 1}", "h:1: expected :f read, write, cas"),
-        ("{:process 0 :type :invoke :f :txn :value []}", "h:1: transactions are not"),
+        ("{:process 0 :type :invoke :f :txn :value [[:r 1]]}", "h:1: expected a transaction such as"),
         ("{:process 0 :type :begin :f :read}", "h:1: expected :type :invoke"),
         ("{:process 0 :type :invoke :f :cas :value 1}", "h:1: expected the two values"),
         ("{:type :invoke :f :read}", "h:1: expected :process"),

@@ -91,7 +91,7 @@ fn online_follows_random_small_histories() {
     let mut chance = Chance(8);
     let mut verdicts = [0, 0];
     for round in 0..60_000 {
-        let kind = Kind::ALL[round % 4];
+        let kind = Kind::ALL[round % Kind::ALL.len()];
         let (history, model) = exhaustive::sample(kind, 8, &mut |n| chance.below(n));
         verdicts[usize::from(follow(&history, &model, &mut chance))] += 1;
     }
@@ -103,7 +103,7 @@ fn random_small_histories() {
     let mut chance = Chance(7);
     let mut verdicts = [0, 0];
     for round in 0..100_000 {
-        let kind = Kind::ALL[round % 4];
+        let kind = Kind::ALL[round % Kind::ALL.len()];
         let (history, model) = exhaustive::sample(kind, 8, &mut |n| chance.below(n));
         verdicts[usize::from(judge(&history, &model))] += 1;
     }

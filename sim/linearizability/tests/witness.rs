@@ -122,11 +122,11 @@ fn spread(history: &History<Input, Output>) -> History<Input, Output> {
 #[test]
 fn blame_is_true_of_random_histories() {
     let mut chance = Chance(21);
-    let mut blamed = [0; 4];
+    let mut blamed = [0; Kind::ALL.len()];
     for round in 0..12_000 {
-        let kind = Kind::ALL[round % 4];
+        let kind = Kind::ALL[round % Kind::ALL.len()];
         let (history, model) = exhaustive::sample(kind, 8, &mut |n| chance.below(n));
-        blamed[round % 4] += usize::from(true_blame(&spread(&history), &model));
+        blamed[round % Kind::ALL.len()] += usize::from(true_blame(&spread(&history), &model));
     }
     assert!(blamed.iter().all(|count| *count > 300), "too few failed: {blamed:?}");
 }

@@ -57,7 +57,7 @@ fn step(state: Value, operation: &Operation<Input, Output>) -> Option<Value> {
             (seen == state && state != expected).then_some(state)
         }
         (Action::CompareAndSet { expected, .. }, Some(_)) => (state != expected).then_some(state),
-        (Action::Read | Action::Append(_), _) => Some(state),
+        (_, _) => Some(state),
     }
 }
 

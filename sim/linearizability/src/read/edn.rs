@@ -9,8 +9,8 @@
 use clojure_reader::edn::{self, Edn};
 use clojure_reader::error::Code;
 
-use super::{Asked, Reader, Trouble, Type, action, bounds};
-use crate::standard::{Action, Input, Output};
+use super::{Asked, Reader, Trouble, Type, action, bounds, drained, looks, output};
+use crate::standard::{Action, Input};
 use crate::value::Value;
 
 pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
@@ -38,7 +38,7 @@ impl Tuples {
         }
         let value = field(event, "value");
         match field(event, "f").and_then(name) {
-            Some("read" | "r") => {
+            Some(name) if looks(name) => {
                 self.reads += 1;
                 self.read_pairs += usize::from(matches!(value, Some(Edn::Vector(items)) if is_pair(items)));
             }
@@ -193,11 +193,13 @@ fn one(reader: &mut Reader, line: usize, event: &Edn<'_>, independent: bool) -> 
     match kind {
         Type::Invoke => invoke(reader, line, process, event, value, independent),
         Type::Ok => {
-            let output = match reader.open(line, process)?.action {
-                Action::Read => seen(reader, part(value, independent)),
-                Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_) => Output::Done,
-            };
-            reader.returned(line, process, output)
+            let action = reader.open(line, process)?.action;
+            let told = told(reader, action, part(value, independent)).map_err(|wrong| (line, wrong))?;
+            if field(event, "f").and_then(name) == Some("drain") && action == Action::Dequeue {
+                let taken = drained(reader, told).map_err(|wrong| (line, wrong))?;
+                return reader.drained(line, process, &taken);
+            }
+            reader.returned(line, process, output(action, told, true))
         }
         Type::Fail => reader.open(line, process).and_then(|_| reader.failed(line, process)),
         // Notes of the test itself come as :info too; only an open operation can become unknown.
@@ -226,9 +228,17 @@ fn invoke(
     };
     let asked = match field(event, "value") {
         None => Asked::Nothing,
+        Some(value) if what == "txn" => {
+            Asked::One(transaction(reader, part(value, independent)).map_err(|message| (line, message))?)
+        }
         Some(value) => asked(reader, part(value, independent)),
     };
-    let action = action(reader, what, asked).map_err(|message| (line, message))?;
+    // Jepsen's tests of locks name the client in the value; otherwise it is the process.
+    let owner = match field(part(value, independent), "client") {
+        Some(client) => intern(reader, client),
+        None => reader.values.number(i64::from(process)),
+    };
+    let action = action(reader, what, asked, owner).map_err(|message| (line, message))?;
     reader.invoke(line, process, Input { key, action })
 }
 
@@ -261,11 +271,42 @@ fn asked(reader: &mut Reader, value: &Edn<'_>) -> Asked {
     }
 }
 
-fn seen(reader: &mut Reader, value: &Edn<'_>) -> Output {
-    match value {
-        Edn::Nil => Output::Unseen,
-        other => Output::Read(intern(reader, other)),
+/// What an answer tells.
+fn told(reader: &mut Reader, action: Action, value: &Edn<'_>) -> Result<Option<Value>, String> {
+    match action {
+        Action::Transact(_) if *value == Edn::Nil => Ok(None),
+        Action::Transact(_) => transaction(reader, value).map(Some),
+        Action::Acquire(_) => {
+            let fence = match value {
+                Edn::Map(_) => field(value, "fence").unwrap_or(&NIL),
+                other => other,
+            };
+            Ok(Some(intern(reader, fence)).filter(|fence| reader.values.is_number(*fence)))
+        }
+        // What is only done is not asked for its value, which may be long.
+        Action::Read | Action::Dequeue => Ok(Some(intern(reader, value))),
+        _ => Ok(None),
     }
+}
+
+/// A transaction, `[[:r x nil] [:w y 1] [:append z 2]]`.
+fn transaction(reader: &mut Reader, value: &Edn<'_>) -> Result<Value, String> {
+    let wrong = || format!("expected a transaction such as [[:r x nil] [:append y 1]], found {value}");
+    let (Edn::Vector(items) | Edn::List(items)) = untagged(value) else { return Err(wrong()) };
+    let mut parts = Vec::with_capacity(items.len());
+    for item in items {
+        let (Edn::Vector(item) | Edn::List(item)) = untagged(item) else { return Err(wrong()) };
+        let [what, key, value] = &item[..] else { return Err(wrong()) };
+        let what = match name(what) {
+            Some("r" | "read") => "r",
+            Some("w" | "write") => "w",
+            Some("append") => "append",
+            Some(_) | None => return Err(wrong()),
+        };
+        let part = [reader.values.text(what), intern(reader, key), intern(reader, value)];
+        parts.push(reader.values.list(&part));
+    }
+    Ok(reader.values.list(&parts))
 }
 
 fn intern(reader: &mut Reader, value: &Edn<'_>) -> Value {
@@ -285,6 +326,10 @@ fn intern(reader: &mut Reader, value: &Edn<'_>) -> Value {
             reader.values.list(&items)
         }
         Edn::Tagged(_, inner) => intern(reader, inner),
+        Edn::Set(items) => {
+            let items: Vec<Value> = items.iter().map(|item| intern(reader, item)).collect();
+            reader.values.set(&items)
+        }
         other => reader.values.other(&other.to_string()),
     }
 }

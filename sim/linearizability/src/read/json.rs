@@ -7,7 +7,7 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{Asked, Reader, Trouble, Type, action};
+use super::{Asked, Reader, Trouble, Type, action, drained, output};
 use crate::standard::{Action, Input, Output};
 use crate::value::Value;
 
@@ -55,29 +55,73 @@ fn one(reader: &mut Reader, line: usize, text: &str) -> Result<(), Trouble> {
                 Some(Json::String(key)) => reader.key(key),
                 Some(other) => reader.key(&other.to_string()),
             };
-            let asked = asked(reader, event.value.as_ref());
-            let action = action(reader, name, asked).map_err(|message| (line, message))?;
+            let asked = match (&event.value, name) {
+                (Some(value), "txn") => {
+                    Asked::One(transaction(reader, value).map_err(|message| (line, message))?)
+                }
+                (value, _) => asked(reader, value.as_ref()),
+            };
+            let owner = match event.value.as_ref().and_then(|value| value.get("client")) {
+                Some(client) => intern(reader, client),
+                None => reader.values.number(i64::from(event.process)),
+            };
+            let action = action(reader, name, asked, owner).map_err(|message| (line, message))?;
             reader.invoke(line, event.process, Input { key, action })
         }
         Type::Ok => {
-            let output = match (reader.open(line, event.process)?.action, &event.value) {
-                (Action::Read, Some(value)) => Output::Read(intern(reader, value)),
-                (Action::Read, None) => Output::Unseen,
-                (Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_), _) => Output::Done,
-            };
-            reader.returned(line, event.process, output)
+            let action = reader.open(line, event.process)?.action;
+            let told = told(reader, action, event.value.as_ref()).map_err(|message| (line, message))?;
+            if event.f.as_deref() == Some("drain") && action == Action::Dequeue {
+                let taken = drained(reader, told).map_err(|message| (line, message))?;
+                return reader.drained(line, event.process, &taken);
+            }
+            reader.returned(line, event.process, output(action, told, false))
         }
         Type::Fail => match (reader.open(line, event.process)?.action, &event.found) {
             (Action::CompareAndSet { .. }, Some(found)) => {
                 let found = intern(reader, found);
                 reader.returned(line, event.process, Output::Found(found))
             }
-            (Action::Read | Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_), _) => {
-                reader.failed(line, event.process)
-            }
+            (_, _) => reader.failed(line, event.process),
         },
         Type::Info => reader.open(line, event.process).and_then(|_| reader.unknown(line, event.process)),
     }
+}
+
+/// What an answer tells.
+fn told(reader: &mut Reader, action: Action, value: Option<&Json>) -> Result<Option<Value>, String> {
+    let Some(value) = value else { return Ok(None) };
+    match action {
+        Action::Transact(_) if value.is_null() => Ok(None),
+        Action::Transact(_) => transaction(reader, value).map(Some),
+        Action::Acquire(_) => {
+            let fence = intern(reader, value.get("fence").unwrap_or(value));
+            Ok(Some(fence).filter(|fence| reader.values.is_number(*fence)))
+        }
+        Action::Read | Action::Dequeue => Ok(Some(intern(reader, value))),
+        _ => Ok(None),
+    }
+}
+
+/// A transaction, `[["r","x",null],["append","y",1]]`.
+fn transaction(reader: &mut Reader, value: &Json) -> Result<Value, String> {
+    let wrong =
+        || format!(r#"expected a transaction such as [["r","x",null],["append","y",1]], found {value}"#);
+    let mut parts = Vec::new();
+    for item in value.as_array().ok_or_else(wrong)? {
+        let Some([Json::String(what), key, value]) = item.as_array().map(Vec::as_slice) else {
+            return Err(wrong());
+        };
+        let what = match what.trim_start_matches(':') {
+            "r" | "read" => "r",
+            "w" | "write" => "w",
+            "append" => "append",
+            _ => return Err(wrong()),
+        };
+        let part = [reader.values.text(what), intern(reader, key), intern(reader, value)];
+        parts.push(reader.values.list(&part));
+    }
+    Ok(reader.values.list(&parts))
 }
 
 fn asked(reader: &mut Reader, value: Option<&Json>) -> Asked {

@@ -69,7 +69,7 @@ fn perform(reader: &mut Reader, line: usize, event: Event<'_>) -> Result<(), Tro
             let output = match reader.open(line, process)?.action {
                 Action::Read if value == "nil" => Output::Read(Value::NIL),
                 Action::Read => Output::Read(number(reader, value).map_err(trouble)?),
-                Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_) => Output::Done,
+                _ => Output::Done,
             };
             reader.returned(line, process, output)
         }
@@ -77,9 +77,7 @@ fn perform(reader: &mut Reader, line: usize, event: Event<'_>) -> Result<(), Tro
             Action::CompareAndSet { .. } if value.starts_with('[') => {
                 reader.returned(line, process, Output::Differed)
             }
-            Action::Read | Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_) => {
-                reader.failed(line, process)
-            }
+            _ => reader.failed(line, process),
         },
         Type::Info => reader.unknown(line, process),
     }

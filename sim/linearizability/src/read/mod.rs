@@ -9,13 +9,14 @@ mod columns;
 mod edn;
 mod json;
 mod log;
+mod together;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::history::{History, Recorder};
+use crate::history::{History, Operation, Recorder};
 use crate::standard::{Action, Input, Kind, Output, Standard};
-use crate::value::{Value, Values};
+use crate::value::{Content, Value, Values};
 
 /// The text forms of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub struct Recorded {
     pub keys: Vec<String>,
     /// The line of each event, from 1: event `n` stands at `n - 1`.
     pub lines: Vec<u32>,
+    /// Transactions that failed for certain: what they wrote must not be seen.
+    pub aborted: Vec<Operation<Input, Output>>,
 }
 
 impl Recorded {
@@ -176,6 +179,7 @@ struct Reader {
     recorder: Recorder<Input, Output>,
     /// Of each event so far; their number is the time.
     lines: Vec<u32>,
+    aborted: Vec<Operation<Input, Output>>,
     seen: Seen,
 }
 
@@ -187,6 +191,17 @@ struct Seen {
     cas: bool,
     append: bool,
     text: bool,
+    /// Elements were added to something; counted up or down; removed.
+    add: bool,
+    count: bool,
+    remove: bool,
+    queue: bool,
+    lock: bool,
+    fence: bool,
+    transaction: bool,
+    /// A read gave a number, and something else that is not nothing.
+    number_read: bool,
+    other_read: bool,
 }
 
 impl Reader {
@@ -205,6 +220,11 @@ impl Reader {
             Action::Write(_) => self.seen.write = true,
             Action::CompareAndSet { .. } => self.seen.cas = true,
             Action::Append(_) => self.seen.append = true,
+            Action::Add(_) => self.seen.add = true,
+            Action::Remove(_) => self.seen.remove = true,
+            Action::Enqueue(_) | Action::Dequeue => self.seen.queue = true,
+            Action::Acquire(_) | Action::Release(_) => self.seen.lock = true,
+            Action::Transact(_) => self.seen.transaction = true,
             Action::Read => {}
         }
         let now = self.event(line);
@@ -228,54 +248,146 @@ impl Reader {
     }
 
     fn returned(&mut self, line: usize, process: u32, output: Output) -> Result<(), Trouble> {
+        if let (Some(Input { action: Action::Read, .. }), Output::Read(value)) =
+            (self.recorder.open(process), output)
+        {
+            let is_number = matches!(self.values.content(value), Content::Number(_));
+            self.seen.number_read |= is_number;
+            self.seen.other_read |= !is_number && value != Value::NIL;
+        }
+        self.seen.fence |= self.seen.lock && matches!(output, Output::Read(_));
         let now = self.event(line);
         self.recorder.returned(process, now, output).map_err(|wrong| (line, wrong.to_string()))
     }
 
     fn failed(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
-        self.recorder.failed(process).map_err(|wrong| (line, wrong.to_string()))
+        let failed = self.recorder.failed(process).map_err(|wrong| (line, wrong.to_string()))?;
+        if let Action::Transact(_) = failed.input.action {
+            self.aborted.push(failed);
+        }
+        Ok(())
+    }
+
+    /// A queue was emptied at once: as many dequeues, together.
+    fn drained(&mut self, line: usize, process: u32, values: &[Value]) -> Result<(), Trouble> {
+        let now = self.event(line);
+        let outputs = values.iter().map(|value| Output::Read(*value)).collect();
+        self.recorder.returned_many(process, now, outputs).map_err(|wrong| (line, wrong.to_string()))
     }
 
     fn unknown(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
         self.recorder.unknown(process).map_err(|wrong| (line, wrong.to_string()))
     }
 
-    fn finish(self) -> Recorded {
-        let Seen { get_or_put, write, cas, append, text } = self.seen;
-        let kind = match (append, get_or_put, write || cas) {
+    fn kind(&self) -> Kind {
+        let Seen { get_or_put, write, cas, append, text, add, count, remove, .. } = self.seen;
+        let Seen { queue, lock, fence, transaction, number_read, other_read, .. } = self.seen;
+        match (append, get_or_put, write || cas) {
+            _ if transaction => Kind::MultiRegister,
+            _ if fence => Kind::FencedLock,
+            _ if lock => Kind::Mutex,
+            _ if queue => Kind::UnorderedQueue,
+            _ if remove => Kind::Set,
+            _ if count || add && number_read && !other_read => Kind::Counter,
+            _ if add => Kind::GrowOnlySet,
             (_, true, _) | (true, false, true) => Kind::KeyValue,
             (true, false, false) if text => Kind::KeyValue,
             (true, false, false) => Kind::AppendList,
             (false, false, _) if cas => Kind::CasRegister,
             (false, false, _) => Kind::Register,
-        };
-        let (values, keys, lines) = (self.values, self.keys, self.lines);
-        Recorded { history: self.recorder.finish(), kind, values, keys, lines }
+        }
+    }
+
+    fn finish(self) -> Recorded {
+        let kind = self.kind();
+        let Reader { values, mut keys, lines, aborted, recorder, .. } = self;
+        let mut history = recorder.finish();
+        if kind == Kind::MultiRegister {
+            (history, keys) = together::joined(history, &values);
+        }
+        Recorded { history, kind, values, keys, lines, aborted }
     }
 }
 
+/// Names of operations that only look, or take: they are invoked without a value of their own.
+fn looks(name: &str) -> bool {
+    matches!(name, "read" | "r" | "get" | "dequeue" | "drain" | "acquire" | "release")
+}
+
 /// The action that a name and a value ask for.
-fn action(reader: &mut Reader, name: &str, value: Asked) -> Result<Action, String> {
+fn action(reader: &mut Reader, name: &str, value: Asked, owner: Value) -> Result<Action, String> {
     reader.seen.get_or_put |= matches!(name, "get" | "put");
+    reader.seen.count |= matches!(name, "inc" | "increment" | "dec" | "decrement");
+    let number = |value: Value, reader: &Reader| match reader.values.content(value) {
+        Content::Number(number) => Ok(number),
+        _ => Err(format!("expected a whole number to count by, found {}", reader.values.show(value))),
+    };
     match (name, value) {
         ("read" | "r" | "get", _) => Ok(Action::Read),
+        ("dequeue" | "drain", _) => Ok(Action::Dequeue),
+        ("acquire" | "lock", _) => Ok(Action::Acquire(owner)),
+        ("release" | "unlock", _) => Ok(Action::Release(owner)),
+        ("inc" | "increment", Asked::Nothing) => Ok(Action::Add(reader.values.number(1))),
+        ("dec" | "decrement", Asked::Nothing) => Ok(Action::Add(reader.values.number(-1))),
+        ("inc" | "increment" | "dec" | "decrement", Asked::One(value) | Asked::Pair(value, ..)) => {
+            let by = if value == Value::NIL { 1 } else { number(value, reader)? };
+            let by = if name.starts_with('d') { by.wrapping_neg() } else { by };
+            Ok(Action::Add(reader.values.number(by)))
+        }
         ("write" | "w" | "put", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Write(value)),
         ("append", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Append(value)),
+        ("add", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Add(value)),
+        ("remove", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Remove(value)),
+        ("enqueue", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Enqueue(value)),
+        ("txn", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Transact(value)),
         ("cas" | "compare-and-set", Asked::Pair(_, expected, new)) => {
             Ok(Action::CompareAndSet { expected, new })
         }
         ("cas" | "compare-and-set", Asked::One(_) | Asked::Nothing) => {
             Err("expected the two values of a compare-and-set, such as [1 2]".to_owned())
         }
-        ("write" | "w" | "put" | "append", Asked::Nothing) => {
+        ("write" | "w" | "put" | "append" | "add" | "remove" | "enqueue" | "txn", Asked::Nothing) => {
             Err(format!("expected the value of this {name}"))
         }
-        ("txn", _) => {
-            Err("transactions are not operations on one value; expected read, write, cas, append, get \
-                           or put"
-                .to_owned())
+        _ => Err(format!(
+            "expected :f read, write, cas, append, get, put, add, remove, enqueue, dequeue, drain, acquire, release, \
+             inc, dec or txn, found {name:?}"
+        )),
+    }
+}
+
+/// What came back of an action; `None` when the event has no value. `nil_is_unseen`: a read of nil constrains nothing.
+fn output(action: Action, value: Option<Value>, nil_is_unseen: bool) -> Output {
+    match (action, value) {
+        (Action::Read, None) => Output::Unseen,
+        (Action::Read, Some(Value::NIL)) if nil_is_unseen => Output::Unseen,
+        (Action::Read | Action::Dequeue, Some(value)) => Output::Read(value),
+        (Action::Dequeue, None) => Output::Read(Value::NIL),
+        (Action::Acquire(_) | Action::Transact(_), Some(value)) if value != Value::NIL => Output::Read(value),
+        (
+            Action::Write(_)
+            | Action::CompareAndSet { .. }
+            | Action::Append(_)
+            | Action::Add(_)
+            | Action::Remove(_)
+            | Action::Enqueue(_)
+            | Action::Acquire(_)
+            | Action::Release(_)
+            | Action::Transact(_),
+            _,
+        ) => Output::Done,
+    }
+}
+
+/// The elements of a drained queue.
+fn drained(reader: &Reader, value: Option<Value>) -> Result<Vec<Value>, String> {
+    match value.map(|value| reader.values.content(value)) {
+        None | Some(Content::Nil) => Ok(Vec::new()),
+        Some(Content::List(items) | Content::Set(items)) => Ok(items.to_vec()),
+        Some(Content::Text(text)) if text.is_empty() => Ok(Vec::new()),
+        Some(Content::Number(_) | Content::Text(_) | Content::Other(_)) => {
+            Err("expected the list of what this drain took".to_owned())
         }
-        _ => Err(format!("expected :f read, write, cas, append, get or put, found {name:?}")),
     }
 }
 

@@ -1,9 +1,20 @@
-//! The models that come with the crate: register, compare-and-set register, key-value store, append-list.
+//! The models that come with the crate: registers, key-value store, lists, locks, sets, queues, counter.
 //!
 //! Holds: `effect` and `step` say the same thing; the tests hold one against the other.
+//! Not here: what an operation does to a lock (`lock`), to a set, queue or counter (`collection`) and to several
+//! registers at once (`multi`); what a history of them shows without a search (`survey`).
 
-use crate::model::{Effect, Model};
+mod collection;
+mod lock;
+mod multi;
+mod survey;
+
+use crate::history::Operation;
+use crate::model::{Effect, Model, Survey};
 use crate::value::{Content, Value, Values};
+
+pub use lock::Lock;
+pub use multi::{Change, changes};
 
 /// What a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +41,20 @@ pub enum Action {
     },
     /// Append to a text or list.
     Append(Value),
+    /// Add to a set, or to a counter.
+    Add(Value),
+    /// Remove from a set.
+    Remove(Value),
+    /// Put into a queue.
+    Enqueue(Value),
+    /// Take out of a queue.
+    Dequeue,
+    /// Take a lock, for this owner.
+    Acquire(Value),
+    /// Give a lock back, as this owner.
+    Release(Value),
+    /// Read and write several registers at one moment: a list of triples (what, key, value).
+    Transact(Value),
 }
 
 /// What a client is told.
@@ -37,7 +62,7 @@ pub enum Action {
 pub enum Output {
     /// Done (a write, an append, a compare-and-set that succeeded).
     Done,
-    /// The value read.
+    /// The value read or dequeued (nil: the queue was empty), the fence of a lock, the transaction with what it read.
     Read(Value),
     /// Returned, but nobody knows what: a read that constrains nothing.
     Unseen,
@@ -58,11 +83,46 @@ pub enum Kind {
     KeyValue,
     /// Keys with append and read of the whole list.
     AppendList,
+    /// Registers of which one operation reads and writes several at one moment (Knossos' multi-register).
+    MultiRegister,
+    /// A lock that does not know who holds it: acquire and release take turns (Knossos' mutex).
+    Mutex,
+    /// A lock that only its holder can release.
+    OwnedMutex,
+    /// The same; its holder may acquire it again, and releases it as often.
+    ReentrantLock,
+    /// A lock that only its holder can release; each acquire may tell a fence, a number that grows.
+    FencedLock,
+    /// A set with add and read of the whole.
+    GrowOnlySet,
+    /// A set with add, remove and read of the whole; who removes what is not there changes nothing.
+    Set,
+    /// A queue that gives back what was put in first.
+    FifoQueue,
+    /// A queue that gives back anything that is in it.
+    UnorderedQueue,
+    /// A number with add (of a negative number too) and read.
+    Counter,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Register, Kind::CasRegister, Kind::KeyValue, Kind::AppendList];
+    pub const ALL: [Kind; 14] = [
+        Kind::Register,
+        Kind::CasRegister,
+        Kind::KeyValue,
+        Kind::AppendList,
+        Kind::MultiRegister,
+        Kind::Mutex,
+        Kind::OwnedMutex,
+        Kind::ReentrantLock,
+        Kind::FencedLock,
+        Kind::GrowOnlySet,
+        Kind::Set,
+        Kind::FifoQueue,
+        Kind::UnorderedQueue,
+        Kind::Counter,
+    ];
 
     /// The name on a command line.
     #[must_use]
@@ -72,20 +132,47 @@ impl Kind {
             Kind::CasRegister => "cas-register",
             Kind::KeyValue => "kv",
             Kind::AppendList => "append-list",
+            Kind::MultiRegister => "multi-register",
+            Kind::Mutex => "mutex",
+            Kind::OwnedMutex => "owned-mutex",
+            Kind::ReentrantLock => "reentrant-lock",
+            Kind::FencedLock => "fenced-lock",
+            Kind::GrowOnlySet => "grow-only-set",
+            Kind::Set => "set",
+            Kind::FifoQueue => "fifo-queue",
+            Kind::UnorderedQueue => "unordered-queue",
+            Kind::Counter => "counter",
         }
     }
 
     /// Whether the model has such an operation.
     #[must_use]
     pub fn has(self, action: Action) -> bool {
-        match (self, action) {
-            (_, Action::Read) | (Kind::KeyValue, _) => true,
-            (Kind::Register | Kind::CasRegister, Action::Write(_)) => true,
-            (Kind::CasRegister, Action::CompareAndSet { .. }) | (Kind::AppendList, Action::Append(_)) => true,
-            (Kind::Register, Action::CompareAndSet { .. } | Action::Append(_))
-            | (Kind::CasRegister, Action::Append(_))
-            | (Kind::AppendList, Action::Write(_) | Action::CompareAndSet { .. }) => false,
+        match self {
+            Kind::Register => matches!(action, Action::Read | Action::Write(_)),
+            Kind::CasRegister => {
+                matches!(action, Action::Read | Action::Write(_) | Action::CompareAndSet { .. })
+            }
+            Kind::KeyValue => matches!(
+                action,
+                Action::Read | Action::Write(_) | Action::CompareAndSet { .. } | Action::Append(_)
+            ),
+            Kind::AppendList => matches!(action, Action::Read | Action::Append(_)),
+            Kind::MultiRegister => matches!(action, Action::Transact(_)),
+            Kind::Mutex | Kind::OwnedMutex | Kind::ReentrantLock | Kind::FencedLock => {
+                matches!(action, Action::Acquire(_) | Action::Release(_))
+            }
+            Kind::GrowOnlySet | Kind::Counter => matches!(action, Action::Read | Action::Add(_)),
+            Kind::Set => matches!(action, Action::Read | Action::Add(_) | Action::Remove(_)),
+            Kind::FifoQueue | Kind::UnorderedQueue => {
+                matches!(action, Action::Enqueue(_) | Action::Dequeue)
+            }
         }
+    }
+
+    /// Whether it is a single value that is read, written and appended to, which the fast algorithms know.
+    fn is_value(self) -> bool {
+        matches!(self, Kind::Register | Kind::CasRegister | Kind::KeyValue | Kind::AppendList)
     }
 }
 
@@ -100,13 +187,23 @@ pub struct Standard {
     pub keys: Vec<String>,
 }
 
-/// A shape of state: a bare value, or the parts of a text or list.
+/// A shape of state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// The value of a register.
     Value(Value),
-    /// The parts of what a key holds.
+    /// The parts of a text or list.
     Parts(Vec<u32>),
+    /// Registers by key; those that are not there hold the initial value.
+    Registers(Vec<(Value, Value)>),
+    /// Who holds a lock.
+    Lock(Lock),
+    /// The elements of a set, sorted, or of a queue, in order.
+    Items(Vec<Value>),
+    /// The elements of a queue without order, sorted, and how many more dequeues than it shows may have happened.
+    Bag(Vec<Value>, u32),
+    /// A counter.
+    Number(i64),
 }
 
 // Marks the bytes of a text among parts: no small number and no handle of the table has these bits together.
@@ -116,8 +213,8 @@ impl Standard {
     /// A model whose values need no table; registers start with nil, keys and lists empty.
     #[must_use]
     pub fn new(kind: Kind) -> Standard {
-        let initial =
-            if matches!(kind, Kind::Register | Kind::CasRegister) { Value::NIL } else { Value::EMPTY };
+        let extends = matches!(kind, Kind::KeyValue | Kind::AppendList);
+        let initial = if extends { Value::EMPTY } else { Value::NIL };
         Standard { kind, initial, values: Values::new(), keys: Vec::new() }
     }
 
@@ -182,22 +279,21 @@ impl Standard {
         match self.kind {
             Kind::Register | Kind::CasRegister => State::Value(value),
             Kind::KeyValue | Kind::AppendList => State::Parts(self.parts(value)),
+            Kind::MultiRegister => State::Registers(Vec::new()),
+            Kind::Mutex | Kind::OwnedMutex | Kind::ReentrantLock | Kind::FencedLock => {
+                State::Lock(Lock::default())
+            }
+            Kind::GrowOnlySet | Kind::Set => State::Items(collection::elements(&self.values, value)),
+            Kind::FifoQueue => State::Items(collection::listed(&self.values, value)),
+            Kind::UnorderedQueue => State::Bag(collection::listed(&self.values, value), 0),
+            Kind::Counter => State::Number(collection::number(&self.values, value).unwrap_or(0)),
         }
     }
-}
 
-impl Model for Standard {
-    type Input = Input;
-    type Output = Output;
-    type State = State;
-
-    fn initial(&self) -> State {
-        self.state(self.initial)
-    }
-
-    fn step(&self, state: &State, input: &Input, output: Option<&Output>) -> Option<State> {
+    /// One step of a register, a text or a list.
+    fn step_value(&self, state: &State, action: Action, output: Option<&Output>) -> Option<State> {
         let holds = |value: Value| *state == self.state(value);
-        match (input.action, output) {
+        match (action, output) {
             (Action::Read, Some(Output::Read(value))) => holds(*value).then(|| state.clone()),
             (Action::Read, Some(_) | None) => Some(state.clone()),
             (Action::Write(value), _) => Some(self.state(value)),
@@ -215,11 +311,56 @@ impl Model for Standard {
                 Some(if holds(expected) { self.state(new) } else { state.clone() })
             }
             (Action::Append(value), _) => match state {
-                State::Value(_) => None,
                 State::Parts(parts) => {
                     Some(State::Parts([parts.clone(), self.parts_appended(value)].concat()))
                 }
+                _ => None,
             },
+            // `step` hands no other action to this function.
+            (_, _) => None,
+        }
+    }
+
+    fn action_text(&self, action: Action) -> String {
+        let show = |value| self.values.show(value);
+        match action {
+            Action::Read => "read".to_owned(),
+            Action::Write(value) => format!("write {}", show(value)),
+            Action::CompareAndSet { expected, new } => format!("cas {} {}", show(expected), show(new)),
+            Action::Append(value) => format!("append {}", show(value)),
+            Action::Add(value) => format!("add {}", show(value)),
+            Action::Remove(value) => format!("remove {}", show(value)),
+            Action::Enqueue(value) => format!("enqueue {}", show(value)),
+            Action::Dequeue => "dequeue".to_owned(),
+            Action::Acquire(owner) => format!("acquire by {}", show(owner)),
+            Action::Release(owner) => format!("release by {}", show(owner)),
+            Action::Transact(changes) => format!("txn {}", multi::show(&self.values, changes)),
+        }
+    }
+}
+
+impl Model for Standard {
+    type Input = Input;
+    type Output = Output;
+    type State = State;
+
+    fn initial(&self) -> State {
+        self.state(self.initial)
+    }
+
+    fn step(&self, state: &State, input: &Input, output: Option<&Output>) -> Option<State> {
+        let action = input.action;
+        match self.kind {
+            Kind::Register | Kind::CasRegister | Kind::KeyValue | Kind::AppendList => {
+                self.step_value(state, action, output)
+            }
+            Kind::MultiRegister => multi::step(&self.values, self.initial, state, action, output),
+            Kind::Mutex | Kind::OwnedMutex | Kind::ReentrantLock | Kind::FencedLock => {
+                lock::step(self.kind, &self.values, state, action, output)
+            }
+            Kind::GrowOnlySet | Kind::Set | Kind::FifoQueue | Kind::UnorderedQueue | Kind::Counter => {
+                collection::step(self.kind, &self.values, state, action, output)
+            }
         }
     }
 
@@ -228,10 +369,21 @@ impl Model for Standard {
     }
 
     fn is_read(&self, input: &Input) -> bool {
-        matches!(input.action, Action::Read)
+        match input.action {
+            Action::Read => true,
+            Action::Transact(changes) => multi::only_reads(&self.values, changes),
+            _ => false,
+        }
+    }
+
+    fn survey(&self, operations: &[&Operation<Input, Output>]) -> Survey {
+        survey::of(self.kind, &self.values, self.initial, operations)
     }
 
     fn effect(&self, input: &Input, output: Option<&Output>) -> Effect {
+        if !self.kind.is_value() {
+            return Effect::Opaque;
+        }
         match (input.action, output) {
             (Action::Read, Some(Output::Read(value))) => Effect::Read(self.settle(*value)),
             (Action::Read, Some(_) | None) => Effect::Nothing,
@@ -251,11 +403,13 @@ impl Model for Standard {
                 Effect::Swap(self.settle(expected), self.settle(new))
             }
             (Action::Append(value), _) => Effect::Append(value),
+            // No register has them; a history that asks for them is refused before.
+            (_, _) => Effect::Nothing,
         }
     }
 
     fn initial_value(&self) -> Option<Value> {
-        Some(self.initial)
+        self.kind.is_value().then_some(self.initial)
     }
 
     fn parts(&self, value: Value) -> Vec<u32> {
@@ -264,7 +418,9 @@ impl Model for Standard {
             Content::List(items) if self.kind == Kind::AppendList => {
                 items.iter().map(|item| item.word()).collect()
             }
-            Content::Nil | Content::Number(_) | Content::List(_) | Content::Other(_) => vec![value.word()],
+            Content::Nil | Content::Number(_) | Content::List(_) | Content::Set(_) | Content::Other(_) => {
+                vec![value.word()]
+            }
         }
     }
 
@@ -278,7 +434,11 @@ impl Model for Standard {
             let mut items = match self.values.content(value) {
                 Content::List(items) => items.to_vec(),
                 Content::Text(text) if text.is_empty() => Vec::new(),
-                Content::Nil | Content::Number(_) | Content::Text(_) | Content::Other(_) => vec![value],
+                Content::Nil
+                | Content::Number(_)
+                | Content::Text(_)
+                | Content::Set(_)
+                | Content::Other(_) => vec![value],
             };
             items.push(part);
             return self.values.list(&items);
@@ -293,18 +453,15 @@ impl Model for Standard {
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {
-        let asked = match input.action {
-            Action::Read => "read".to_owned(),
-            Action::Write(value) => format!("write {}", self.values.show(value)),
-            Action::CompareAndSet { expected, new } => {
-                format!("cas {} {}", self.values.show(expected), self.values.show(new))
-            }
-            Action::Append(value) => format!("append {}", self.values.show(value)),
-        };
+        let asked = self.action_text(input.action);
         match output {
             None => format!("{asked} -> unknown"),
             Some(Output::Done) => asked,
-            Some(Output::Read(value)) => format!("{asked} -> {}", self.values.show(*value)),
+            Some(Output::Read(value)) => match input.action {
+                Action::Transact(_) => format!("txn {}", multi::show(&self.values, *value)),
+                Action::Dequeue if *value == Value::NIL => "dequeue -> empty".to_owned(),
+                _ => format!("{asked} -> {}", self.values.show(*value)),
+            },
             Some(Output::Unseen) => format!("{asked} -> nil, not seen"),
             Some(Output::Found(value)) => format!("{asked} -> failed, found {}", self.values.show(*value)),
             Some(Output::Differed) => format!("{asked} -> failed"),
@@ -326,6 +483,14 @@ impl Model for Standard {
                     parts.iter().map(|part| self.values.show(Value::from_word(*part))).collect();
                 format!("[{}]", items.join(" "))
             }
+            State::Registers(registers) => multi::show_state(&self.values, registers),
+            State::Lock(lock) => lock.show(&self.values),
+            State::Items(items) | State::Bag(items, _) => {
+                let shown: Vec<String> = items.iter().map(|item| self.values.show(*item)).collect();
+                let (open, close) = if self.kind == Kind::FifoQueue { ('[', ']') } else { ('{', '}') };
+                format!("{open}{}{close}", shown.join(" "))
+            }
+            State::Number(number) => number.to_string(),
         }
     }
 
