@@ -54,11 +54,22 @@ pub struct Drive {
 }
 
 impl Drive {
+    /// A whole run, as far as the usual limit.
+    #[must_use]
+    pub fn new(choices: Choices) -> Drive {
+        Drive { choices, limit: Limit::default(), limit_is_a_promise: false, acts: false, keep_from: 0 }
+    }
+
     /// A whole run with the chance of a seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Drive {
-        let limit = Limit::default();
-        Drive { choices: Choices::seeded(seed), limit, limit_is_a_promise: false, acts: false, keep_from: 0 }
+        Drive::new(Choices::seeded(seed))
+    }
+
+    /// A run of a search, where going on for ever is a broken promise.
+    #[must_use]
+    pub fn within(choices: Choices, limit: Limit) -> Drive {
+        Drive { limit, limit_is_a_promise: true, ..Drive::new(choices) }
     }
 }
 

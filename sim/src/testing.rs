@@ -413,7 +413,7 @@ impl<P: Protocol> Check<P> {
             Source::File(_) => Drive::seeded(job.seed),
             Source::Swarm => {
                 let choices = Choices::seeded(job.seed);
-                Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 }
+                Drive::within(choices, LIMIT)
             }
         };
         runner::play::<P>(scenario, &options, drive).map(Played::let_go)

@@ -161,7 +161,7 @@ pub fn search_in(info: &Mistake, mode: Mode, start: u64, budget: Budget) -> Sear
         let scenario = scenario_in(info, mode, seed);
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let choices = Choices::seeded(seed);
-        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
+        let drive = Drive::within(choices, LIMIT);
         let Ok(report) = crate::built_in::drive(&scenario, &options, drive) else { continue };
         search.seeds += 1;
         search.events += report.counts.events;
@@ -189,12 +189,6 @@ pub fn is_fair(scenario: &Scenario) -> bool {
     correct.rules_off.clear();
     let seed = scenario.seeds.first;
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
-    let drive = Drive {
-        choices: Choices::seeded(seed),
-        limit: LIMIT,
-        limit_is_a_promise: true,
-        acts: false,
-        keep_from: 0,
-    };
+    let drive = Drive::within(Choices::seeded(seed), LIMIT);
     crate::built_in::drive(&correct, &options, drive).map_or(true, |report| report.violations.is_empty())
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | lets the caller write, and tells what must wait for it | [`Gate`]: numbers of writes, and what is held until one is durable |
 //! | calls for its storage itself | [`Storage`]: a copy in memory, and the writes for the world's disk |
+//! | changes its members node by node | [`change`]: an operator's wish as a step for each node |
 //! | counts ticks | [`Ticks`]: a scenario's times in ticks |
 //! | draws numbers by itself | [`draw`]: the same number for the same purpose |
 //! | does not say whose entry was committed | [`Proposals`]: which request waits for which entry |
@@ -14,6 +15,7 @@
 //! | has messages with a hash | [`fingerprint`]: the number that stands for one in the digest of a run |
 //! | confirms reads | [`Reads`]: which of them wait for what; [`token`] and [`request_of`] to tell them apart |
 
+pub mod change;
 mod gate;
 mod requests;
 mod sessions;

@@ -67,7 +67,7 @@ fn fails_alike<P: Protocol>(
     effort: &mut Effort<'_>,
 ) -> Option<Vec<Unusual>> {
     choices.record();
-    let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
+    let drive = Drive::within(choices, LIMIT);
     let played = runner::play::<P>(scenario, options, drive).ok()?;
     effort.spend(played.report.counts.events);
     let alike = Fingerprint::of(&played.report, scenario).as_ref() == Some(goal);

@@ -69,13 +69,7 @@ fn fails_alike<P: Protocol>(
     goal: &Fingerprint,
     effort: &mut Effort<'_>,
 ) -> bool {
-    let drive = Drive {
-        choices: Choices::seeded(options.seed),
-        limit: LIMIT,
-        limit_is_a_promise: true,
-        acts: false,
-        keep_from: 0,
-    };
+    let drive = Drive::within(Choices::seeded(options.seed), LIMIT);
     let Ok(Played { report, .. }) = runner::play::<P>(scenario, options, drive) else { return false };
     effort.spend(report.counts.events);
     Fingerprint::of(&report, scenario).as_ref() == Some(goal)

@@ -183,13 +183,7 @@ fn verified<P: Protocol>(
 ) -> Option<(Scenario, Report)> {
     let text = scenario.to_toml();
     let mut scenario = crate::scenario::parse("shrunk.toml", &text).ok()?.scenario;
-    let drive = Drive {
-        choices: Choices::seeded(options.seed),
-        limit: LIMIT,
-        limit_is_a_promise: true,
-        acts: false,
-        keep_from: 0,
-    };
+    let drive = Drive::within(Choices::seeded(options.seed), LIMIT);
     let report = match runner::play::<P>(&scenario, options, drive) {
         Ok(played) => played.report,
         Err(objection) => {

@@ -211,7 +211,7 @@ impl Plan {
 
     fn run_once(&self, scenario: &Scenario, seed: u64) -> Result<Report, Objection> {
         let choices = Choices::seeded(seed);
-        let drive = Drive { choices, limit: LIMIT, limit_is_a_promise: true, acts: false, keep_from: 0 };
+        let drive = Drive::within(choices, LIMIT);
         self.system.drive(scenario, &self.options(seed), drive)
     }
 

@@ -6,7 +6,6 @@
 //! goes on for ever, fills its memory or answers nonsense is a finding, with its last words.
 //! Not here: the guests (`guests/` beside the crates).
 
-mod change;
 mod declaration;
 mod disk;
 mod engine;
@@ -24,13 +23,13 @@ use std::sync::Arc;
 pub use disk::{GuestDisk, Write};
 pub use modules::{Custom, EtcdRaft, Kept, Known};
 
+use crate::adapter::change::{self, Members};
 use crate::adapter::fingerprint;
 use crate::panics;
 use crate::protocol::{
     BadSetting, Boot, Effect, Effects, EntryMark, Epoch, Initial, Input, Inspect, NodeId, Operation,
     Protocol, QuorumSets, Refusal, RequestId, Settings, Within, WriteId,
 };
-use change::Members;
 use engine::Instance;
 use wire::{Answer, Ask, Frame, Item, Status, Why};
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::change::{Members, Plan};
 use super::disk::{Entry, GuestDisk, Part, Write};
+use crate::adapter::change::{Members, Plan};
 use crate::protocol::{Address, Initial, NodeId, OptionValue, Refusal, RequestId, Settings, Within};
 
 /// What a frame asks.

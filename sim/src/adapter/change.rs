@@ -2,7 +2,7 @@
 //!
 //! Holds: every library that changes its members node by node can be told a change in these steps. What cannot be told so is
 //! refused as unsupported.
-//! Not here: how a guest makes a change of them.
+//! Not here: how a library is told them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use crate::protocol::{Address, Change, ChangeMembers, NodeId, QuorumSets, Refusa
 /// How a change is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum How {
-    /// As the guest's settings say.
+pub enum How {
+    /// As the settings of the cluster say.
     AsSet = 0,
     /// In one entry.
     Simple = 1,
@@ -25,7 +25,7 @@ pub(super) enum How {
 /// What becomes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Part {
+pub enum Part {
     /// It votes.
     Voter = 0,
     /// It takes part without a vote.
@@ -36,20 +36,24 @@ pub(super) enum Part {
 
 /// A change in steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
-    pub(super) how: How,
-    pub(super) steps: Vec<(Part, NodeId, Address)>,
+pub struct Plan {
+    /// How it is to be made.
+    pub how: How,
+    /// What becomes of whom, by number of the node; whoever only moves is named in the role it has.
+    pub steps: Vec<(Part, NodeId, Address)>,
+    /// Where everybody is reached after it.
+    pub addresses: BTreeMap<NodeId, Address>,
 }
 
 /// Who takes part, and where they are reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Members {
+pub struct Members {
     /// Voter sets, each of which must agree.
-    pub(super) sets: QuorumSets,
+    pub sets: QuorumSets,
     /// Who takes part without a vote.
-    pub(super) learners: BTreeSet<NodeId>,
+    pub learners: BTreeSet<NodeId>,
     /// Where everybody is reached.
-    pub(super) addresses: BTreeMap<NodeId, Address>,
+    pub addresses: BTreeMap<NodeId, Address>,
 }
 
 /// Who shall take part.
@@ -107,6 +111,10 @@ impl Goal {
         }
     }
 
+    fn plan_from(self, now: &Goal, retain: bool, how: How) -> Plan {
+        Plan { how, steps: self.steps_from(now, retain), addresses: self.addresses }
+    }
+
     /// The steps from `now`. Whoever only moves is added again in its own role.
     fn steps_from(&self, now: &Goal, retain: bool) -> Vec<(Part, NodeId, Address)> {
         let mut steps = Vec::new();
@@ -132,7 +140,7 @@ impl Goal {
 ///
 /// # Errors
 /// What has no form in steps, and nodes whose address nobody knows.
-pub(super) fn plan(change: &Change, members: &Members) -> Result<Plan, Refusal> {
+pub fn plan(change: &Change, members: &Members) -> Result<Plan, Refusal> {
     let one = |node: NodeId, address: Address| BTreeMap::from([(node, address)]);
     let (wanted, retain, how) = match change {
         Change::AddLearner { node, address, blocking: false } => {
@@ -159,7 +167,7 @@ pub(super) fn plan(change: &Change, members: &Members) -> Result<Plan, Refusal> 
     let now = Goal::now(members);
     let mut goal = now.clone();
     goal.change(&wanted)?;
-    Ok(Plan { how, steps: goal.steps_from(&now, retain) })
+    Ok(goal.plan_from(&now, retain, how))
 }
 
 /// Exactly these sets, where one entry can make them: a simple change, a step into a joint config, or the step out of it.
@@ -173,7 +181,7 @@ fn appended(
     let joint = members.sets.len() > 1;
     let (voters, how) = match sets.as_slice() {
         [only] if joint && *only == now.voters => {
-            return Ok(Plan { how: How::LeaveJoint, steps: Vec::new() });
+            return Ok(Plan { how: How::LeaveJoint, steps: Vec::new(), addresses: now.addresses });
         }
         [only] if !joint && now.voters.symmetric_difference(only).count() <= 1 => (only, How::Simple),
         [old, new] if !joint && *old == now.voters => (new, How::EnterJoint),
@@ -182,7 +190,7 @@ fn appended(
     let mut goal = now.clone();
     goal.addresses.extend(nodes);
     goal.change(&ChangeMembers::ReplaceAllVoters(voters.clone()))?;
-    Ok(Plan { how, steps: goal.steps_from(&now, retain) })
+    Ok(goal.plan_from(&now, retain, how))
 }
 
 #[cfg(test)]
@@ -204,14 +212,15 @@ mod tests {
             Change::To { sets: vec![set(&[0, 2])], nodes: [(NodeId(2), Address(7))].into(), retain: false };
         let plan = plan(&to, &members(&[&[0, 1]], &[0, 1])).unwrap();
         let steps = vec![(Part::Gone, NodeId(1), Address(1)), (Part::Voter, NodeId(2), Address(7))];
-        assert_eq!(plan, Plan { how: How::AsSet, steps });
+        assert_eq!((plan.how, plan.steps), (How::AsSet, steps));
     }
 
     #[test]
     fn a_joint_config_is_left_by_no_step_at_all() {
         let out = Change::Append { sets: vec![set(&[1])], nodes: BTreeMap::new(), retain: false };
         let joint = members(&[&[0], &[1]], &[0, 1]);
-        assert_eq!(plan(&out, &joint), Ok(Plan { how: How::LeaveJoint, steps: Vec::new() }));
+        let left = plan(&out, &joint).unwrap();
+        assert_eq!((left.how, left.steps), (How::LeaveJoint, Vec::new()));
         assert_eq!(plan(&out, &members(&[&[0]], &[0, 1])), Err(Refusal::Unsupported));
     }
 }
