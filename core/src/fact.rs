@@ -192,6 +192,7 @@ impl Fact {
 
     /// Its name, in kebab case.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub const fn name(self) -> &'static str {
         match self {
             Fact::LeaderElected => "leader-elected",

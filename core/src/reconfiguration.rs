@@ -2,7 +2,7 @@
 //!
 //! Holds: the four constraints, as far as their rules are kept: use-at-once, propose-after-commit,
 //! old-new-intersect, initial-log.
-//! Not here: what a change makes of a membership (`membership::change`).
+//! Not here: what a change makes of a membership (`membership::planning`).
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -15,7 +15,7 @@ use crate::fact::Fact;
 use crate::input::Timer;
 use crate::log::Payload;
 use crate::membership::change::{Change, ChangeRefused, Plan, Policy, Precondition};
-use crate::membership::{Membership, NextStep, change};
+use crate::membership::{Membership, NextStep, planning};
 use crate::pending::{Blocked, Drive, Staging};
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -73,7 +73,7 @@ fn propose(
     may_stage: bool,
 ) -> Result<(), ChangeRefused> {
     check_preconditions(t, change)?;
-    let plan = change::plan(&t.members.effective().1, change, policy(t))?;
+    let plan = planning::plan(&t.members.effective().1, change, policy(t))?;
     check_lag(t, change, &plan)?;
     if may_stage && !plan.catch_up.is_empty() {
         stage(t, Staging { request, change: change.clone(), servers: plan.catch_up, heard: BTreeSet::new() });
@@ -182,7 +182,7 @@ fn drive_on(t: &mut Transition<'_>) {
     for Drive { request, next, blocks_for, .. } in ready {
         let step = match &next {
             None => Ok(None),
-            Some(step) => change::next_step(&t.members.effective().1, step, policy(t)),
+            Some(step) => planning::next_step(&t.members.effective().1, step, policy(t)),
         };
         match step {
             Ok(None) => finish(t, request, blocks_for),
@@ -233,7 +233,7 @@ fn maybe_finish_joint(t: &mut Transition<'_>) {
         JointFinish::Finish => {
             let flatten = || NextStep::Flatten { retain: false, nodes: None };
             let step = members.finish().cloned().unwrap_or_else(flatten);
-            if let Ok(Some(next)) = change::next_step(&members, &step, policy(t)) {
+            if let Ok(Some(next)) = planning::next_step(&members, &step, policy(t)) {
                 t.note(Fact::JointFinishedByAnother);
                 appending::append_own(t, Payload::Membership(Arc::new(next)));
             }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use splitbrain_core::membership::change::{self, Policy};
+use splitbrain_core::membership::change::Policy;
+use splitbrain_core::membership::planning;
 use splitbrain_core::quorum::{majority, quorums_apart};
 use splitbrain_core::{
     Address, Change, ChangeRefused, Intersect, Membership, NodeId, Rule, SetMode, VoterSet,
@@ -278,7 +279,7 @@ impl Roster {
         let goal = Change::To { sets: self.sets_in(&question.to), nodes: self.homes(), retain: true };
         let mut way = vec![question.from.clone()];
         for _ in 0..STEPS_MAX {
-            let plan = change::plan(&current, &goal, Policy::default());
+            let plan = planning::plan(&current, &goal, Policy::default());
             let plan = plan.map_err(|refused| format!("the change is refused: {}", refused.name()))?;
             let Some(next) = plan.first else { break };
             way.push(self.sets_of(&next));
@@ -291,7 +292,7 @@ impl Roster {
         let (old, new) = (self.sets_in(&question.from), self.sets_in(&question.to));
         let split = self.split(&old, &new);
         let by_quorums = split.is_none();
-        let by_shared_set = old == new || change::may_follow(&old, &new, Intersect::Shared);
+        let by_shared_set = old == new || planning::may_follow(&old, &new, Intersect::Shared);
         Directly { by_shared_set, by_quorums, split }
     }
 
@@ -315,7 +316,7 @@ impl Roster {
         let homes = self.homes();
         let servers = new.iter().map(|name| (self.id(name), homes[&self.id(name)])).collect();
         let change = Change::SetConfiguration { mode: SetMode::Set, servers, listeners: BTreeMap::new() };
-        let refused = change::plan(&present, &change, Policy::default()) == Err(ChangeRefused::MajorityAdd);
+        let refused = planning::plan(&present, &change, Policy::default()) == Err(ChangeRefused::MajorityAdd);
         Some(MajorityAdd { new: new.difference(old).count(), stay: new.intersection(old).count(), refused })
     }
 }
@@ -798,7 +799,7 @@ mod tests {
             let roster = Roster::of(&question).expect("few nodes");
             for pair in advice.steps.windows(2) {
                 let [old, new] = [roster.sets_in(&pair[0].sets), roster.sets_in(&pair[1].sets)];
-                proptest::prop_assert!(change::may_follow(&old, &new, Intersect::Shared));
+                proptest::prop_assert!(planning::may_follow(&old, &new, Intersect::Shared));
                 proptest::prop_assert!(quorums_apart(&old, &new).is_none(), "the exact rule is implied");
             }
             let last = advice.steps.last().map(|step| &step.sets);

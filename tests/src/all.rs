@@ -1,6 +1,7 @@
 //! One test binary: every scenario with its snapshot, determinism, checkers seen to fail, and the project's own rules.
 
 mod checkers_alive;
+mod common_words;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::tidy::{code, files_below};
 
@@ -125,6 +125,59 @@ fn a_room_knows_only_rooms_of_lower_layers() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A circle of names that know each other, if there is one.
+fn circle(known: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    let mut left = known.clone();
+    // Whoever knows nobody that is left is in no circle; what remains in the end is circles and what knows them.
+    loop {
+        let outside: Vec<String> = left
+            .iter()
+            .filter(|(name, names)| !names.iter().any(|other| other != *name && left.contains_key(other)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if outside.is_empty() {
+            break;
+        }
+        outside.iter().for_each(|name| drop(left.remove(name)));
+    }
+    (!left.is_empty()).then(|| left.into_keys().collect())
+}
+
+/// Every folder below one, and itself.
+fn folders(folder: &Path) -> BTreeSet<PathBuf> {
+    files_below(folder, "rs").iter().filter_map(|file| file.parent().map(Path::to_owned)).collect()
+}
+
+#[test]
+fn files_of_a_folder_know_each_other_in_no_circle() {
+    let mut wrong = Vec::new();
+    for source in ["core/src", "sim/src"] {
+        let source = crate::root().join(source);
+        for folder in folders(&source).into_iter().filter(|folder| *folder != source) {
+            let inside = folder.strip_prefix(&source).expect("a folder below").to_string_lossy().into_owned();
+            let mut known = known(&folder, &format!("crate::{}", inside.replace('/', "::")));
+            // A folder's own file tells the way to all the others.
+            known.remove("mod");
+            wrong.extend(circle(&known).map(|names| format!("{inside}: {}", names.join(" "))));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "files that know each other in a circle, and what knows them:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_circle_is_seen() {
+    let known = |edges: &[(&str, &[&str])]| {
+        edges.iter().map(|(a, b)| ((*a).to_owned(), b.iter().map(|b| (*b).to_owned()).collect())).collect()
+    };
+    assert_eq!(circle(&known(&[("a", &["b"]), ("b", &["c"]), ("c", &[]), ("d", &["d"])])), None);
+    let found = circle(&known(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])]));
+    assert_eq!(found, Some(["a", "b", "c"].map(str::to_owned).to_vec()));
 }
 
 #[test]

@@ -364,7 +364,7 @@ fn set_configuration_and_addresses() {
         let listeners = BTreeMap::new();
         let change = core::Change::SetConfiguration { mode, servers, listeners };
         let policy = core::membership::change::Policy::default();
-        core::membership::change::plan(&now, &change, policy).expect("allowed").first
+        core::membership::planning::plan(&now, &change, policy).expect("allowed").first
     };
     let moved = ask(core::SetMode::Add, nodes(&[(2, 9)])).expect("an entry");
     assert_eq!(moved.nodes(), &nodes(&[(1, 1), (2, 9), (3, 3)]));

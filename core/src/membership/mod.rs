@@ -6,6 +6,7 @@
 pub mod change;
 mod history;
 mod members;
+pub mod planning;
 mod set_configuration;
 
 pub use crate::quorum::VoterSet;

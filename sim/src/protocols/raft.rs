@@ -11,7 +11,7 @@ use splitbrain_core as core;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::raft_settings::{self, RaftSettings};
-use super::raft_words;
+use super::raft_words::{self, node_out};
 use crate::adapter::fingerprint;
 use crate::protocol::{
     Address, BadSetting, Boot, Change, ChangeMembers, Disk, Effect, Effects, EntryMark, Epoch, Initial,
@@ -357,10 +357,6 @@ fn add_step(hasher: &mut Xxh3, step: &core::membership::NextStep) {
 
 fn node_in(id: NodeId) -> core::NodeId {
     core::NodeId(id.0)
-}
-
-pub(super) fn node_out(id: core::NodeId) -> NodeId {
-    NodeId(id.0)
 }
 
 fn address_in(address: Address) -> core::Address {

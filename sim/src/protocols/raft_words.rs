@@ -5,8 +5,12 @@
 
 use splitbrain_core as core;
 
-use super::raft::node_out;
-use crate::protocol::{Words, kebab};
+use crate::protocol::{NodeId, Words, kebab};
+
+/// A node of the core, as the world numbers it.
+pub(super) fn node_out(id: core::NodeId) -> NodeId {
+    NodeId(id.0)
+}
 
 /// A message: `append in term 2 after (1,3): (2,4) x=1, commit 3`.
 pub(super) fn message(message: &core::Message, words: &dyn Words) -> String {

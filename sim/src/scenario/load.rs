@@ -11,7 +11,10 @@ use toml::de::DeTable;
 use super::load_hardship::{read_clock, read_disk, read_nemeses, read_network, read_schedule, read_workload};
 use super::load_nodes::{read_node, read_sets, unknown_node};
 use super::load_step::read_step;
-use super::read::{Bounds, Fault, Fields, Item, Read, place, places};
+use super::read::{
+    Bounds, Fault, Fields, Item, Places, Read, distinct_names, place, places, read_count, read_facts,
+    read_name,
+};
 use super::{
     Budget, Cluster, Expectations, InitialLog, Node, Property, Scenario, ScenarioError, ScenarioFile, Seeds,
     Sessions, Step, StepPlaces, Subject, Timers, format_duration, knob, knobs, parse_duration,
@@ -21,7 +24,6 @@ use crate::choices::Unusual;
 use crate::choices::tape;
 use crate::protocol::{Address, NodeId, OptionValue, QuorumSets, Within};
 
-pub(super) const DURATION: &str = "a duration such as 150ms";
 const NAMES: &str = "a list of names such as [\"a\", \"b\"]";
 
 /// Scenarios are written by hand or by a swarm, in kilobytes; what is larger is some other file.
@@ -129,18 +131,6 @@ fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
     let message = format!("not TOML: {}", cause.message().replace('\n', "; "));
     let place = cause.span().map(|span| place(text, span.start));
     ScenarioError { file: file.to_owned(), place, message, hint: None }
-}
-
-/// Remembers at which byte things were said.
-#[derive(Default)]
-pub(super) struct Places {
-    noted: BTreeMap<Subject, usize>,
-}
-
-impl Places {
-    pub(super) fn note(&mut self, subject: Subject, at: usize) {
-        self.noted.insert(subject, at);
-    }
 }
 
 fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
@@ -275,26 +265,6 @@ fn read_rules(top: &mut Fields<'_>, places: &mut Places) -> Read<Vec<String>> {
     }
     fields.finish()?;
     Ok(names.into_iter().map(|(name, _)| name).collect())
-}
-
-/// Names with their places, each at most once.
-fn distinct_names(item: &Item<'_>, what: &str, one: &str) -> Read<Vec<(String, usize)>> {
-    let mut names: Vec<(String, usize)> = Vec::new();
-    for member in item.list(what)? {
-        let name = read_name(&member)?;
-        if names.iter().any(|(known, _)| *known == name) {
-            return Err(Fault::new(member.at, format!("{one} {name:?} is named twice")));
-        }
-        names.push((name, member.at));
-    }
-    Ok(names)
-}
-
-/// A name: letters, digits, `-`, `_` and `.`.
-fn read_name(item: &Item<'_>) -> Read<String> {
-    let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    let valid = |text: &str| (!text.is_empty() && text.chars().all(allowed)).then(|| text.to_owned());
-    item.parse("a name of letters, digits, -, _ and .", valid)
 }
 
 fn read_cluster(mut fields: Fields<'_>, places: &mut Places) -> Read<Cluster> {
@@ -644,16 +614,4 @@ fn read_violations(item: &Item<'_>) -> Read<BTreeSet<Property>> {
         return Err(item.expected(what));
     }
     list.iter().map(|member| member.word("property", &words)).collect()
-}
-
-/// A set of facts by name.
-pub(super) fn read_facts(item: &Item<'_>) -> Read<BTreeSet<String>> {
-    let names = distinct_names(item, "a list of facts such as [\"leader-changed\"]", "fact")?;
-    Ok(names.into_iter().map(|(name, _)| name).collect())
-}
-
-/// A number of at least one.
-pub(super) fn read_count(item: &Item<'_>, what: &str) -> Read<u64> {
-    let count = item.number(what)?;
-    if count == 0 { Err(item.expected(what)) } else { Ok(count) }
 }

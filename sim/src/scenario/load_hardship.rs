@@ -4,8 +4,7 @@
 
 use super::hardship::{Clock, Disk, Network, Untimed, Workload};
 use super::knobs::{CLOCK, DISK, EVERY, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
-use super::load::Places;
-use super::read::{Fault, Fields, Item, Read};
+use super::read::{Fault, Fields, Item, Places, Read};
 use super::{Aim, Nemesis, NemesisKind, NodeFault, Operator, Schedule, Shape, Subject, When, knob};
 use crate::protocol::Within;
 

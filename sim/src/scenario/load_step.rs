@@ -6,16 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{DURATION, read_count, read_facts};
 use super::load_change::read_change;
 use super::load_hardship::{read_fault, read_fault_value};
 use super::load_nodes::{
     nodes_of, read_address, read_groups, read_links, read_node, read_nodes, read_sets, read_target, read_whom,
 };
-use super::read::{Fault, Fields, Item, Read};
+use super::read::{DURATION, Fault, Fields, Item, Read, read_count, read_facts};
 use super::{
     Answered, Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation,
-    Sessions, Step, Target, Value, nearest, parse_duration, schema,
+    Sessions, Step, Target, Value, nearest, parse_duration,
 };
 
 /// What a step can be: its verb, and how it reads.
@@ -85,6 +84,32 @@ const VERBS: [(&str, Reader); 41] = [
     ("expect", |verb, _, cluster| Ok(Step::Expect { claims: read_claims(verb, cluster)? })),
 ];
 
+/// What a step may say beside its verb.
+const BESIDE: &[(&[&str], &[&str])] = &[
+    (&["elect"], &["fails"]),
+    (&["fire"], &["timer"]),
+    (&["deliver"], &["what", "skip", "keep"]),
+    (&["tear"], &["kept"]),
+    (&["finish"], &["writes"]),
+    (&["wipe"], &["group"]),
+    (&["backup"], &["as"]),
+    (&["restore"], &["from"]),
+    (&["write"], &["via", "client", "as", "outcome", "wait"]),
+    (&["read"], &["value", "via", "client", "as", "outcome", "wait"]),
+    (&["cas"], &["from", "to", "via", "client", "as", "outcome", "wait"]),
+    (&["retry"], &["via", "outcome", "wait"]),
+    (&["open_session"], &["via"]),
+    (&["change", "transfer"], &["via", "as", "outcome"]),
+    (&["answer"], &["outcome"]),
+    (&["fault"], &["nodes", "factor", "share", "ppm", "by"]),
+    (&["end"], &["nodes"]),
+];
+
+/// The keys that a step with this verb may have beside it: what its schema says (`schema`).
+pub(super) fn beside(verb: &str) -> &'static [&'static str] {
+    BESIDE.iter().find(|(verbs, _)| verbs.contains(&verb)).map_or(&[], |(_, keys)| keys)
+}
+
 /// Reads a step from its verb's value, and from what else its table holds.
 type Reader = fn(&Item<'_>, &mut Fields<'_>, &Cluster) -> Read<Step>;
 
@@ -106,7 +131,7 @@ pub(super) fn read_step(item: &Item<'_>, cluster: &Cluster) -> Read<Step> {
     let (verb, read) = find_verb(&fields)?;
     let object = fields.need(verb, "…")?;
     let step = read(&object, &mut fields, cluster)?;
-    debug_assert!(fields.asked_only(verb, schema::beside(verb)), "{verb} reads a key that its schema lacks");
+    debug_assert!(fields.asked_only(verb, beside(verb)), "{verb} reads a key that its schema lacks");
     fields.finish()?;
     Ok(step)
 }
@@ -443,4 +468,16 @@ fn read_comparison(item: &Item<'_>) -> Read<Comparison> {
         });
         read.next()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_a_verb_is_of_a_verb_that_there_is() {
+        for verb in BESIDE.iter().flat_map(|(verbs, _)| verbs.iter()) {
+            assert!(verbs().any(|known| known == *verb), "{verb}");
+        }
+    }
 }

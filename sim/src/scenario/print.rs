@@ -215,6 +215,7 @@ impl Names<'_> {
         vec![pair("steps", format!("[\n{steps}]"))]
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn step(&self, step: &Step) -> String {
         match step {
             Step::Elect { node, fails: false } => one("elect", self.node(*node)),

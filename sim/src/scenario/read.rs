@@ -3,13 +3,28 @@
 //! Holds: a key that nobody asked for is refused by [`Fields::finish`]; nothing here panics, whatever the text.
 //! Not here: what scenarios consist of (`load`, `load_step`), and TOML's grammar (the `toml` crate).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Place, ScenarioError, Subject, nearest};
+
+/// What is said where a duration is wanted.
+pub(super) const DURATION: &str = "a duration such as 150ms";
+
+/// Remembers at which byte things were said.
+#[derive(Default)]
+pub(super) struct Places {
+    pub(super) noted: BTreeMap<Subject, usize>,
+}
+
+impl Places {
+    pub(super) fn note(&mut self, subject: Subject, at: usize) {
+        self.noted.insert(subject, at);
+    }
+}
 
 /// What is wrong, and at which byte of the text.
 #[derive(Debug)]
@@ -316,4 +331,36 @@ impl<'a> Fields<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// Names with their places, each at most once.
+pub(super) fn distinct_names(item: &Item<'_>, what: &str, one: &str) -> Read<Vec<(String, usize)>> {
+    let mut names: Vec<(String, usize)> = Vec::new();
+    for member in item.list(what)? {
+        let name = read_name(&member)?;
+        if names.iter().any(|(known, _)| *known == name) {
+            return Err(Fault::new(member.at, format!("{one} {name:?} is named twice")));
+        }
+        names.push((name, member.at));
+    }
+    Ok(names)
+}
+
+/// A name: letters, digits, `-`, `_` and `.`.
+pub(super) fn read_name(item: &Item<'_>) -> Read<String> {
+    let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let valid = |text: &str| (!text.is_empty() && text.chars().all(allowed)).then(|| text.to_owned());
+    item.parse("a name of letters, digits, -, _ and .", valid)
+}
+
+/// A set of facts by name.
+pub(super) fn read_facts(item: &Item<'_>) -> Read<BTreeSet<String>> {
+    let names = distinct_names(item, "a list of facts such as [\"leader-changed\"]", "fact")?;
+    Ok(names.into_iter().map(|(name, _)| name).collect())
+}
+
+/// A number of at least one.
+pub(super) fn read_count(item: &Item<'_>, what: &str) -> Read<u64> {
+    let count = item.number(what)?;
+    if count == 0 { Err(item.expected(what)) } else { Ok(count) }
 }

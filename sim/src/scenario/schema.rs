@@ -11,35 +11,9 @@ use super::knob::{Knob, Slot, Unit, Word};
 use super::knobs::{self, CLOCK, DISK, NEMESIS, NETWORK, UNTIMED, WORKLOAD};
 use super::load_change;
 use super::load_hardship::nemesis_kinds;
-use super::load_step::verbs;
+use super::load_step::{beside, verbs};
 use super::{Aim, Budget, Cue, Disk, Network, NodeFault, Shape, Timers, Workload};
 use super::{Clock, hardship::Untimed};
-
-/// What a step may say beside its verb.
-const BESIDE: &[(&[&str], &[&str])] = &[
-    (&["elect"], &["fails"]),
-    (&["fire"], &["timer"]),
-    (&["deliver"], &["what", "skip", "keep"]),
-    (&["tear"], &["kept"]),
-    (&["finish"], &["writes"]),
-    (&["wipe"], &["group"]),
-    (&["backup"], &["as"]),
-    (&["restore"], &["from"]),
-    (&["write"], &["via", "client", "as", "outcome", "wait"]),
-    (&["read"], &["value", "via", "client", "as", "outcome", "wait"]),
-    (&["cas"], &["from", "to", "via", "client", "as", "outcome", "wait"]),
-    (&["retry"], &["via", "outcome", "wait"]),
-    (&["open_session"], &["via"]),
-    (&["change", "transfer"], &["via", "as", "outcome"]),
-    (&["answer"], &["outcome"]),
-    (&["fault"], &["nodes", "factor", "share", "ppm", "by"]),
-    (&["end"], &["nodes"]),
-];
-
-/// The keys that a step with this verb may have beside it.
-pub(super) fn beside(verb: &str) -> &'static [&'static str] {
-    BESIDE.iter().find(|(verbs, _)| verbs.contains(&verb)).map_or(&[], |(_, keys)| keys)
-}
 
 /// The schema, as JSON.
 #[must_use]
@@ -285,16 +259,4 @@ fn number() -> Value {
 
 fn count() -> Value {
     json!({ "type": "integer", "minimum": 1 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stands_beside_a_verb_is_of_a_verb_that_there_is() {
-        for verb in BESIDE.iter().flat_map(|(verbs, _)| verbs.iter()) {
-            assert!(verbs().any(|known| known == *verb), "{verb}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! Holds: what comes out fails alike when nothing but its own tape is drawn from. Not here: which draw is usual (`choices`).
 
 use super::ddmin::{From, ddmin};
-use super::{Effort, Fingerprint, LIMIT, hardship};
+use super::{Effort, Fingerprint, LIMIT, simpler};
 use crate::choices::{Choices, Unusual};
 use crate::protocol::Protocol;
 use crate::runner::{self, Drive, RunOptions};
@@ -41,10 +41,10 @@ fn with_tape<P: Protocol>(
     unusual = minimal::<P>(&best, unusual, options, goal, effort);
     let mut place = 0;
     while !effort.is_over() {
-        let Some(simpler) = hardship::candidates(&best).into_iter().nth(place) else { break };
-        match fails_alike::<P>(&simpler, Choices::usual_but(&unusual), options, goal, effort) {
+        let Some(plainer) = simpler::candidates(&best).into_iter().nth(place) else { break };
+        match fails_alike::<P>(&plainer, Choices::usual_but(&unusual), options, goal, effort) {
             Some(used) if used.len() <= unusual.len() => {
-                (best, unusual) = (simpler, used);
+                (best, unusual) = (plainer, used);
                 place = 0;
             }
             Some(_) | None => place += 1,
@@ -52,7 +52,7 @@ fn with_tape<P: Protocol>(
     }
     unusual = minimal::<P>(&best, unusual, options, goal, effort);
     unusual = rounder::<P>(&best, unusual, options, goal, effort);
-    let (draws, parts, before) = (unusual.len(), hardship::size(&best), hardship::size(scenario));
+    let (draws, parts, before) = (unusual.len(), simpler::size(&best), simpler::size(scenario));
     tracing::debug!("with a tape of {draws} unusual draws: {parts} parts instead of {before}");
     best.unusual = Some(unusual);
     (draws <= DRAWS_MAX && parts < before).then_some(best)

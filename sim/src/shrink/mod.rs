@@ -16,6 +16,7 @@ mod draws;
 mod fingerprint;
 mod hardship;
 mod nodes;
+mod simpler;
 mod story;
 mod words;
 

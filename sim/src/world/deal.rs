@@ -18,20 +18,12 @@ pub(crate) fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact
             world.deliver(*from, *to, Some(what), which, *kept)
         }
         Act::Fire { node, timer } => {
-            let mut timers = world.nodes()[node.0 as usize].timers.iter();
-            let set = timers.any(|entry| entry.timer == *timer && entry.due.is_some());
-            let possible = (set || world.can_be_told(*node, *timer)) && runs(world, *node);
-            if possible {
-                world.fire(*node, *timer);
-            }
-            possible
+            let possible = runs(world, *node) && may_fire(world, *node, *timer);
+            when(possible, world, |world| world.fire(*node, *timer))
         }
         Act::Finish { node } => {
             let possible = runs(world, *node) && world.nodes()[node.0 as usize].disk.unfinished() > 0;
-            if possible {
-                world.finish_stalled(*node);
-            }
-            possible
+            when(possible, world, |world| world.finish_stalled(*node))
         }
         Act::Crash { node, kept, .. } => {
             let possible = runs(world, *node);
@@ -50,25 +42,14 @@ pub(crate) fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact
         Act::Snapshot { node } => {
             let entry = &world.nodes()[node.0 as usize];
             let possible = runs(world, *node) && entry.glance.applied > entry.snapshot_at;
-            if possible {
-                world.snapshot(*node);
-            }
-            possible
+            when(possible, world, |world| world.snapshot(*node))
         }
-        Act::Call { client, node, request, again } => {
-            let possible = runs(world, *node);
-            if possible {
-                world.call_as(*client, *request, *node, *again);
-            }
-            possible
-        }
-        Act::Operate { node, operation } => {
-            let possible = runs(world, *node);
-            if possible {
-                world.operate(*node, operation.clone());
-            }
-            possible
-        }
+        Act::Call { client, node, request, again } => when(runs(world, *node), world, |world| {
+            world.call_as(*client, *request, *node, *again);
+        }),
+        Act::Operate { node, operation } => when(runs(world, *node), world, |world| {
+            world.operate(*node, operation.clone());
+        }),
         Act::Bind { node, address } => {
             world.bind(*node, *address);
             true
@@ -77,4 +58,17 @@ pub(crate) fn deal<P: Protocol>(world: &mut World<P>, act: &Act<P::Timer>, exact
         Act::Lose => world.lose_waiting(),
         Act::Heal => false,
     }
+}
+
+fn when<P: Protocol>(possible: bool, world: &mut World<P>, act: impl FnOnce(&mut World<P>)) -> bool {
+    if possible {
+        act(world);
+    }
+    possible
+}
+
+/// Whether a timer is set, or the protocol can be told that it fired.
+fn may_fire<P: Protocol>(world: &World<P>, node: NodeId, timer: P::Timer) -> bool {
+    let mut timers = world.nodes()[node.0 as usize].timers.iter();
+    timers.any(|entry| entry.timer == timer && entry.due.is_some()) || world.can_be_told(node, timer)
 }

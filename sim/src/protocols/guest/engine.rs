@@ -13,7 +13,7 @@ use wasm::{
 };
 
 use super::rewrite;
-use super::wasi::{self, Bounded, Host};
+use super::wasi::{self, Bounded, Host, trap};
 
 /// How many instructions a call may take: a second or so of a compiler's code.
 const FUEL: u64 = 4_000_000_000;
@@ -47,11 +47,6 @@ pub(super) struct Instance {
     call: TypedFunc<u32, u64>,
     /// Where the last frame was put, and for how long a frame that place is good.
     place: (u32, u32),
-}
-
-/// An error of the engine's own kind.
-pub(super) fn trap(why: &str) -> Error {
-    Error::new(why)
 }
 
 fn engine() -> Result<Engine, Error> {

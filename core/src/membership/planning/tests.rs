@@ -7,6 +7,7 @@ use core::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::membership::change::SetMode;
 
 /// Reads `ab|cd +e`: sets {a,b} and {c,d}, and the learner e. Nodes are letters, reached at their own number.
 fn members(text: &str) -> Membership {
