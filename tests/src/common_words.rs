@@ -17,7 +17,8 @@ const WORDS: &[(&str, &[&str])] = &[
 fn objection(system: &splitbrain::system::System, word: &str, value: &str) -> Option<String> {
     let text = format!(
         "title = \"t\"\n[cluster]\nmembers = [\"a\", \"b\", \"c\"]\nelection = \"150ms..300ms\"\n\
-         heartbeat = \"50ms\"\n[cluster.options]\n{word} = {value}\n"
+         heartbeat = \"50ms\"\n[cluster.options]\n{word} = {value}\n\
+         [story]\nsteps = [{{ elect = \"a\" }}]\n"
     );
     let file = scenario::parse("words.toml", &text).expect("a scenario knows the word");
     system.begin(&file.scenario).err().map(|objection| objection.message)
