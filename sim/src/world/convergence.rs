@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::World;
 use super::act::Act;
+use super::ledger::Tally;
 use super::network::Roughness;
 use crate::check::quiescence::Rest;
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets, Shown};
@@ -267,12 +268,16 @@ impl<P: Protocol> World<P> {
         let delay = self.wire.network.settings().delay.max;
         let epoch = self.highest_epoch();
         self.run_until(self.now.after(interval.saturating_add(delay.saturating_mul(2))));
+        if self.nodes.iter().any(|node| node.disk.unfinished() > 0) {
+            // What waits for a slow disk was said before the cluster came to rest.
+            return;
+        }
         let (since, requests) = (self.seen(), self.hands.last_request);
         let nodes = self.nodes.len();
-        self.ledger.tally = Some(vec![vec![0; nodes]; nodes]);
+        self.ledger.tally = Some(Tally { since, sent: vec![vec![0; nodes]; nodes] });
         let intervals = INTERVALS - 1;
         self.run_until(self.now.after(interval.saturating_mul(intervals)));
-        let sent = self.ledger.tally.take().unwrap_or_default();
+        let sent = self.ledger.tally.take().map(|tally| tally.sent).unwrap_or_default();
         let undisturbed = epoch == self.highest_epoch() && requests == self.hands.last_request;
         if !undisturbed || !self.is_idle() || self.is_over() || self.is_exhausted() {
             return;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::act::Act;
 use super::film::Film;
 use crate::check::quiescence::Exchange;
-use crate::check::{Checkers, Violation};
+use crate::check::{Checkers, Seen, Violation};
 use crate::history::History;
 use crate::trace::Trace;
 
@@ -31,11 +31,19 @@ pub(crate) struct Ledger<T> {
     /// What led to the input that a process is at, and served nothing so far.
     pub(super) exchange: Option<Exchange>,
     /// How many messages each node sent to each other, while that is counted.
-    pub(super) tally: Option<Vec<Vec<u64>>>,
+    pub(super) tally: Option<Tally>,
     /// What nodes show after each step, when it is filmed.
     pub(crate) film: Option<Film>,
     /// What happened to nodes, when it is written down.
     pub(crate) acts: Option<Vec<Act<T>>>,
+}
+
+/// How many messages each node sent to each other since a cluster came to rest, by sender and then receiver. What was led to by
+/// a message from before does not count: links may be slow.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    pub(super) since: Seen,
+    pub(super) sent: Vec<Vec<u64>>,
 }
 
 impl<T> Ledger<T> {

@@ -144,8 +144,9 @@ impl<P: Protocol> World<P> {
         let seen = self.seen();
         let first = Exchange { before: 0, since: seen };
         let exchange = self.ledger.exchange.map_or(first, |led| Exchange { before: led.before + 1, ..led });
-        if let Some(count) =
-            self.ledger.tally.as_mut().and_then(|sent| sent[from.0 as usize].get_mut(to.0 as usize))
+        if let Some(tally) =
+            self.ledger.tally.as_mut().filter(|tally| tally.since.event <= exchange.since.event)
+            && let Some(count) = tally.sent[from.0 as usize].get_mut(to.0 as usize)
         {
             *count += 1;
         }
