@@ -68,6 +68,7 @@ impl EntryMark {
 
 /// What a protocol can show of itself. A checker that needs what is not shown does not judge, and the report says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Shown {
     /// Who leads, and that at most one node leads in a reign: `leads` and `epoch`. Without it several nodes may lead at a
     /// time, or none ever: agreement is then that all members have applied the same.

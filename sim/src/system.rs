@@ -18,6 +18,7 @@ use crate::swarm;
 
 /// Something that a scenario may ask for and not every protocol has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Capability {
     /// Members without a vote.
     Learners,

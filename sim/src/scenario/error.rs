@@ -45,6 +45,7 @@ impl core::error::Error for ScenarioError {}
 
 /// A part of a scenario that has a place in its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Subject {
     /// The scenario as a whole.
     Scenario,

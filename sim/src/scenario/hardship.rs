@@ -28,6 +28,7 @@ pub struct Network {
 
 /// How delays spread over their range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Spread {
     /// Every delay of the range is as likely.
     #[default]
@@ -112,6 +113,7 @@ pub(crate) struct Untimed {
 
 /// What the nemeses may do to the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Budget {
     /// Only what leaves a majority of every voter set in force up and well; a strike beyond that is held back.
     Within,
@@ -200,6 +202,7 @@ pub enum When {
 
 /// What a nemesis may wait for, by the name of the fact that is noted then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cue {
     /// A node begins to lead.
     LeaderElected,
@@ -231,6 +234,7 @@ pub enum Cue {
 
 /// What a nemesis does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NemesisKind {
     /// Keeps nodes from talking to each other.
     Partition {
@@ -316,6 +320,7 @@ pub enum NodeFault {
 
 /// What an operator may do at a bad moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operator {
     /// Give leadership to a random voter.
     Transfer,
@@ -339,6 +344,7 @@ pub enum Operator {
 
 /// The shape of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shape {
     /// The leader on one side, all others on the other.
     LeaderAlone,
@@ -359,6 +365,7 @@ pub enum Shape {
 
 /// Whom a nemesis aims at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Aim {
     /// A random node.
     #[default]

@@ -11,6 +11,7 @@ use crate::protocol::{Address, Change, NodeId, QuorumSets};
 
 /// One thing that is done or looked at. Steps follow each other; virtual time passes only where it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// Fires a node's election timer and settles; the node must lead then, or must not.
     Elect {
@@ -307,6 +308,7 @@ pub struct Links {
 
 /// What a client asks of the replicated key-value machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientCall {
     /// `key := value`.
     Write {
@@ -344,6 +346,7 @@ pub enum Value {
 
 /// What came of a client's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientOutcome {
     /// Done.
     Ok,
@@ -366,6 +369,7 @@ pub enum Answered {
 
 /// What came of an operator's request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OperationOutcome {
     /// It is done, and the step waits for that.
     #[default]
@@ -379,6 +383,7 @@ pub enum OperationOutcome {
 /// Something that must hold at a moment.
 #[expect(clippy::large_enum_variant, reason = "a story has few claims; a box would only stand in the way")]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Claim {
     /// Exactly these running nodes believe that they lead.
     Leaders(BTreeSet<NodeId>),
