@@ -19,10 +19,12 @@
 //!
 //! The map: `history` what clients saw, `value` what they saw in it; `model` and `standard` what a correct system
 //! does; `compile` both, as plain numbers; `witness`, `zones`, `search` the algorithms; `check` who calls them;
-//! `exhaustive` the dumb twin that judges them all.
+//! `exhaustive` the dumb twin that judges them all. Beside linearizability: `sequential` consistency, `txn`
+//! transactions by their dependencies, `bank` sums that must stay.
 //!
 //! This crate knows nothing of simulation. It has no clock, no chance, no thread.
 
+pub mod bank;
 mod bounds;
 mod check;
 #[cfg(feature = "cli")]
@@ -39,9 +41,11 @@ pub mod read;
 mod reduce;
 mod sample;
 mod search;
+mod sequential;
 mod standard;
 mod text;
 mod timeline;
+pub mod txn;
 mod value;
 mod witness;
 mod zones;
@@ -51,6 +55,7 @@ pub use explain::{Explanation, Stuck, explain};
 pub use history::{History, Malformed, Operation, Recorder, UNKNOWN};
 pub use model::{Effect, Model, Survey};
 pub use online::{Online, Status, Violation};
+pub use sequential::{Sequential, Stuck as SequentialStuck, check_sequential};
 pub use standard::{Action, Change, Input, Kind, Lock, Output, Standard, State, changes};
 pub use text::{Text, visible};
 pub use timeline::html;

@@ -3,6 +3,7 @@
 //! Holds: two values are equal exactly when their handles from one table are equal.
 //! Not here: what an operation does with a value (`standard`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -54,7 +55,9 @@ pub enum Content {
     List(Arc<[Value]>),
     /// A set of values of the same table, by their handles.
     Set(Arc<[Value]>),
-    /// Anything else a history may hold, such as a keyword or a map, in its own notation.
+    /// A map between values of the same table, by the handles of its keys.
+    Map(Arc<[(Value, Value)]>),
+    /// Anything else a history may hold, such as a keyword, in its own notation.
     Other(Arc<str>),
 }
 
@@ -107,6 +110,12 @@ impl Values {
         self.intern(Content::Set(sorted.into()))
     }
 
+    /// The handle of a map, whatever the order of its entries; of a key that stands twice the last counts.
+    pub fn map(&mut self, entries: &[(Value, Value)]) -> Value {
+        let sorted: BTreeMap<Value, Value> = entries.iter().copied().collect();
+        self.intern(Content::Map(sorted.into_iter().collect()))
+    }
+
     /// The handle of anything else, by its notation.
     pub fn other(&mut self, notation: &str) -> Value {
         self.intern(Content::Other(notation.into()))
@@ -146,6 +155,11 @@ impl Values {
             Content::Set(items) => {
                 let items: Vec<String> = items.iter().map(|item| self.show(*item)).collect();
                 format!("#{{{}}}", items.join(" "))
+            }
+            Content::Map(entries) => {
+                let entry =
+                    |(key, value): &(Value, Value)| format!("{} {}", self.show(*key), self.show(*value));
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<String>>().join(", "))
             }
             Content::Other(notation) => notation.to_string(),
         }

@@ -161,3 +161,100 @@ fn a_history_cannot_command_the_terminal() {
     assert_eq!(code, 1);
     assert!(!out.contains(['\u{1b}', '\u{202e}']) && out.contains("\\u{1b}[31m"), "{out}");
 }
+
+/// Writes a history and checks it.
+fn check_text(name: &str, text: &str, words: &[&str]) -> (u8, String, String) {
+    let place = folder(name).join("h.edn").display().to_string();
+    fs::write(&place, text).expect("written");
+    check(&[&[place.as_str()], words].concat())
+}
+
+#[test]
+fn nothing_to_judge_is_no_proof() {
+    let nemesis = "{:process :nemesis :type :info :f :start}{:process :nemesis :type :info :f :stop}";
+    let (code, out, _) = check_text("nothing", nemesis, &[]);
+    assert_eq!(code, 3);
+    assert!(
+        out.ends_with("unknown: nothing to judge, no operation of a client may have happened\n"),
+        "{out}"
+    );
+    let failed = "{:process 0 :type :invoke :f :write :value 1}{:process 0 :type :fail :f :write :value 1}";
+    assert_eq!(check_text("nothing", failed, &["--format", "json"]).0, 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_never_end_is_refused_at_once() {
+    let fifo = folder("endless").join(format!("fifo-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo is there");
+    assert!(made.success());
+    let (code, _, err) = check(&[&fifo.display().to_string()]);
+    fs::remove_file(&fifo).expect("removed");
+    assert_eq!(code, 2);
+    assert!(err.contains("found a FIFO that nobody may ever write into"), "{err}");
+    assert!(check(&["/dev/zero"]).2.contains("found a device"));
+    assert!(check(&["/"]).2.contains("found a folder"));
+}
+
+#[test]
+fn sequential_consistency_may_be_asked_for() {
+    // Process 1 reads an old value after process 0 was told that its write is done: out of time, in order.
+    let stale = "{:process 0 :type :invoke :f :write :value 1}{:process 0 :type :ok :f :write :value 1}
+        {:process 1 :type :invoke :f :read}{:process 1 :type :ok :f :read :value 0}";
+    assert_eq!(check_text("sequential", stale, &["--init", "0"]).0, 1);
+    let (code, out, _) = check_text("sequential", stale, &["--init", "0", "--consistency", "sequential"]);
+    assert!(
+        code == 0 && out.ends_with("sequentially consistent (2 operations, model register, guessed)\n"),
+        "{out}"
+    );
+    let back = format!(
+        "{stale}{}",
+        stale.replace(":process 1", ":process 0").replace(":write :value 1", ":read :value 1")
+    );
+    let (code, out, _) = check_text("sequential", &back, &["--init", "0", "--consistency", "sequential"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("The longest order found holds 3 operations; then no process can go on:"), "{out}");
+    let (code, _, err) = check_text("sequential", stale, &["--consistency", "serializable"]);
+    assert!(code == 2 && err.contains("expected --consistency linearizable or sequential"), "{err}");
+}
+
+#[test]
+fn transactions_are_judged_by_their_dependencies() {
+    let skew = "{:process 0 :type :invoke :f :txn :value [[:r :x nil] [:append :y 1]]}
+        {:process 1 :type :invoke :f :txn :value [[:r :y nil] [:append :x 2]]}
+        {:process 0 :type :ok :f :txn :value [[:r :x []] [:append :y 1]]}
+        {:process 1 :type :ok :f :txn :value [[:r :y []] [:append :x 2]]}";
+    let (code, out, _) = check_text("transactions", skew, &[]);
+    assert_eq!(code, 1);
+    let expected = "NOT within strict serializability (2 transactions, model list-append, guessed)
+G2, which contradicts serializability:
+  T0, lines 1-3, process 0: [r :x \"\"] [append :y 1]
+  T1, lines 2-4, process 1: [r :y \"\"] [append :x 2]
+  so each comes before the next, and the last before the first:
+    T0 read :x when 2, which T1 wrote, was not there
+    T1 read :y when 1, which T0 wrote, was not there
+Nothing contradicts snapshot isolation.
+";
+    assert!(out.ends_with(expected), "{out}");
+    assert_eq!(check_text("transactions", skew, &["--consistency", "snapshot-isolation"]).0, 0);
+    let (_, out, _) = check_text("transactions", skew, &["--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!(value["verdict"], "not-strict-serializable");
+    assert_eq!(value["anomalies"][0]["transactions"][1]["line"], 2);
+    let (code, _, err) = check_text("transactions", skew, &["--model", "rw-register"]);
+    assert!(code == 2 && err.contains("expected transactions of reads and writes"), "{err}");
+}
+
+#[test]
+fn a_bank_keeps_its_sum() {
+    let moved = "{:process 0 :type :invoke :f :read}{:process 0 :type :ok :f :read :value {0 10, 1 0}}
+        {:process 0 :type :invoke :f :transfer :value {:from 0, :to 1, :amount 4}}
+        {:process 0 :type :ok :f :transfer :value {:from 0, :to 1, :amount 4}}
+        {:process 1 :type :invoke :f :read}{:process 1 :type :ok :f :read :value {0 6, 1 4}}";
+    let (code, out, _) = check_text("bank", moved, &[]);
+    assert!(code == 0 && out.contains("every one of 2 reads shows 10, as the first read shows"), "{out}");
+    let (code, out, _) = check_text("bank", &moved.replace("1 4}", "1 5}"), &[]);
+    assert!(code == 1 && out.contains("  line 4: wrong-total: the accounts hold 11, not 10"), "{out}");
+    let (code, out, _) = check_text("bank", &moved.replace("{0 6, 1 4}", "{0 -1, 1 11}"), &["--init", "10"]);
+    assert!(code == 1 && out.contains("negative-value: account 0 holds -1"), "{out}");
+}

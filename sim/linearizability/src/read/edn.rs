@@ -330,6 +330,11 @@ fn intern(reader: &mut Reader, value: &Edn<'_>) -> Value {
             let items: Vec<Value> = items.iter().map(|item| intern(reader, item)).collect();
             reader.values.set(&items)
         }
+        Edn::Map(entries) => {
+            let entry = |(key, value)| (intern(reader, key), intern(reader, value));
+            let entries: Vec<(Value, Value)> = entries.iter().map(entry).collect();
+            reader.values.map(&entries)
+        }
         other => reader.values.other(&other.to_string()),
     }
 }

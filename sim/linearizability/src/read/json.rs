@@ -150,6 +150,18 @@ fn intern(reader: &mut Reader, value: &Json) -> Value {
             let items: Vec<Value> = items.iter().map(|item| intern(reader, item)).collect();
             reader.values.list(&items)
         }
-        Json::Bool(_) | Json::Object(_) => reader.values.other(&value.to_string()),
+        Json::Object(entries) => {
+            let entry = |(key, value): (&String, &Json)| {
+                // Names of accounts and such: 0 as JSON writes it is the number.
+                let key = match key.parse::<i64>() {
+                    Ok(number) => reader.values.number(number),
+                    Err(_) => reader.values.text(key),
+                };
+                (key, intern(reader, value))
+            };
+            let entries: Vec<(Value, Value)> = entries.iter().map(entry).collect();
+            reader.values.map(&entries)
+        }
+        Json::Bool(_) => reader.values.other(&value.to_string()),
     }
 }

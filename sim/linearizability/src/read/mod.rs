@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::history::{History, Operation, Recorder};
-use crate::standard::{Action, Input, Kind, Output, Standard};
+use crate::standard::{Action, Change, Input, Kind, Output, Standard, changes};
+use crate::txn::Objects;
 use crate::value::{Content, Value, Values};
 
 /// The text forms of a history.
@@ -75,6 +76,36 @@ impl Recorded {
                 self.values.text(inside.unwrap_or(word))
             }
         }
+    }
+
+    /// What the transactions of this history are on; `None` when it has others, or none.
+    #[must_use]
+    pub fn objects(&self) -> Option<Objects> {
+        let all = self.history.operations().iter().chain(&self.aborted);
+        let mut found = None;
+        for operation in all {
+            let Action::Transact(transaction) = operation.input.action else { return None };
+            let changes = changes(&self.values, transaction).unwrap_or_default();
+            if changes.iter().any(|change| matches!(change, Change::Append(..))) {
+                return Some(Objects::Lists);
+            }
+            found = Some(Objects::Registers);
+        }
+        found
+    }
+
+    /// A part of a transaction for people.
+    #[must_use]
+    pub fn show_change(&self, change: Change) -> String {
+        change.show(&self.values)
+    }
+
+    /// Whether money is moved here.
+    #[must_use]
+    pub fn is_bank(&self) -> bool {
+        let moves =
+            |operation: &Operation<Input, Output>| matches!(operation.input.action, Action::Transfer(_));
+        self.history.operations().iter().any(moves)
     }
 
     /// The first operation that a model does not have.
@@ -225,7 +256,7 @@ impl Reader {
             Action::Enqueue(_) | Action::Dequeue => self.seen.queue = true,
             Action::Acquire(_) | Action::Release(_) => self.seen.lock = true,
             Action::Transact(_) => self.seen.transaction = true,
-            Action::Read => {}
+            Action::Read | Action::Transfer(_) => {}
         }
         let now = self.event(line);
         self.recorder.call(process, now, input).map_err(|wrong| {
@@ -339,6 +370,7 @@ fn action(reader: &mut Reader, name: &str, value: Asked, owner: Value) -> Result
         ("add", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Add(value)),
         ("remove", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Remove(value)),
         ("enqueue", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Enqueue(value)),
+        ("transfer", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Transfer(value)),
         ("txn", Asked::One(value) | Asked::Pair(value, ..)) => Ok(Action::Transact(value)),
         ("cas" | "compare-and-set", Asked::Pair(_, expected, new)) => {
             Ok(Action::CompareAndSet { expected, new })
@@ -346,12 +378,13 @@ fn action(reader: &mut Reader, name: &str, value: Asked, owner: Value) -> Result
         ("cas" | "compare-and-set", Asked::One(_) | Asked::Nothing) => {
             Err("expected the two values of a compare-and-set, such as [1 2]".to_owned())
         }
-        ("write" | "w" | "put" | "append" | "add" | "remove" | "enqueue" | "txn", Asked::Nothing) => {
-            Err(format!("expected the value of this {name}"))
-        }
+        (
+            "write" | "w" | "put" | "append" | "add" | "remove" | "enqueue" | "txn" | "transfer",
+            Asked::Nothing,
+        ) => Err(format!("expected the value of this {name}")),
         _ => Err(format!(
             "expected :f read, write, cas, append, get, put, add, remove, enqueue, dequeue, drain, acquire, release, \
-             inc, dec or txn, found {name:?}"
+             inc, dec, txn or transfer, found {name:?}"
         )),
     }
 }
@@ -373,7 +406,8 @@ fn output(action: Action, value: Option<Value>, nil_is_unseen: bool) -> Output {
             | Action::Enqueue(_)
             | Action::Acquire(_)
             | Action::Release(_)
-            | Action::Transact(_),
+            | Action::Transact(_)
+            | Action::Transfer(_),
             _,
         ) => Output::Done,
     }
@@ -385,7 +419,7 @@ fn drained(reader: &Reader, value: Option<Value>) -> Result<Vec<Value>, String> 
         None | Some(Content::Nil) => Ok(Vec::new()),
         Some(Content::List(items) | Content::Set(items)) => Ok(items.to_vec()),
         Some(Content::Text(text)) if text.is_empty() => Ok(Vec::new()),
-        Some(Content::Number(_) | Content::Text(_) | Content::Other(_)) => {
+        Some(Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_)) => {
             Err("expected the list of what this drain took".to_owned())
         }
     }

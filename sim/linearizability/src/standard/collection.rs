@@ -68,7 +68,7 @@ pub(super) fn listed(values: &Values, value: Value) -> Vec<Value> {
         Content::Set(items) | Content::List(items) => items.to_vec(),
         Content::Nil => Vec::new(),
         Content::Text(text) if text.is_empty() => Vec::new(),
-        Content::Number(_) | Content::Text(_) | Content::Other(_) => vec![value],
+        Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_) => vec![value],
     }
 }
 
@@ -125,6 +125,11 @@ fn counter(values: &Values, held: i64, action: Action, output: Option<&Output>) 
 pub(super) fn number(values: &Values, value: Value) -> Option<i64> {
     match values.content(value) {
         Content::Number(number) => Some(number),
-        Content::Nil | Content::Text(_) | Content::List(_) | Content::Set(_) | Content::Other(_) => None,
+        Content::Nil
+        | Content::Text(_)
+        | Content::List(_)
+        | Content::Set(_)
+        | Content::Map(_)
+        | Content::Other(_) => None,
     }
 }

@@ -74,6 +74,11 @@ fn release(kind: Kind, lock: Lock, owner: Value) -> Option<Lock> {
 fn told(values: &Values, value: Value) -> i64 {
     match values.content(value) {
         Content::Number(fence) => fence.max(0),
-        Content::Nil | Content::Text(_) | Content::List(_) | Content::Set(_) | Content::Other(_) => 0,
+        Content::Nil
+        | Content::Text(_)
+        | Content::List(_)
+        | Content::Set(_)
+        | Content::Map(_)
+        | Content::Other(_) => 0,
     }
 }

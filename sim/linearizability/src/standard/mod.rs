@@ -55,6 +55,29 @@ pub enum Action {
     Release(Value),
     /// Read and write several registers at one moment: a list of triples (what, key, value).
     Transact(Value),
+    /// Move money from an account to another. Only `bank` judges it.
+    Transfer(Value),
+}
+
+impl Action {
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Read => "read",
+            Action::Write(_) => "write",
+            Action::CompareAndSet { .. } => "cas",
+            Action::Append(_) => "append",
+            Action::Add(_) => "add",
+            Action::Remove(_) => "remove",
+            Action::Enqueue(_) => "enqueue",
+            Action::Dequeue => "dequeue",
+            Action::Acquire(_) => "acquire",
+            Action::Release(_) => "release",
+            Action::Transact(_) => "txn",
+            Action::Transfer(_) => "transfer",
+        }
+    }
 }
 
 /// What a client is told.
@@ -335,6 +358,7 @@ impl Standard {
             Action::Acquire(owner) => format!("acquire by {}", show(owner)),
             Action::Release(owner) => format!("release by {}", show(owner)),
             Action::Transact(changes) => format!("txn {}", multi::show(&self.values, changes)),
+            Action::Transfer(what) => format!("transfer {}", show(what)),
         }
     }
 }
@@ -418,7 +442,12 @@ impl Model for Standard {
             Content::List(items) if self.kind == Kind::AppendList => {
                 items.iter().map(|item| item.word()).collect()
             }
-            Content::Nil | Content::Number(_) | Content::List(_) | Content::Set(_) | Content::Other(_) => {
+            Content::Nil
+            | Content::Number(_)
+            | Content::List(_)
+            | Content::Set(_)
+            | Content::Map(_)
+            | Content::Other(_) => {
                 vec![value.word()]
             }
         }
@@ -438,6 +467,7 @@ impl Model for Standard {
                 | Content::Number(_)
                 | Content::Text(_)
                 | Content::Set(_)
+                | Content::Map(_)
                 | Content::Other(_) => vec![value],
             };
             items.push(part);

@@ -18,6 +18,22 @@ pub enum Change {
     Append(Value, Value),
 }
 
+impl Change {
+    /// As people write it: `[append x 1]`.
+    #[must_use]
+    pub fn show(self, values: &Values) -> String {
+        let word = |value| match values.content(value) {
+            Content::Text(text) => text.to_string(),
+            _ => values.show(value),
+        };
+        match self {
+            Change::Read(key, value) => format!("[r {} {}]", word(key), values.show(value)),
+            Change::Write(key, value) => format!("[w {} {}]", word(key), values.show(value)),
+            Change::Append(key, value) => format!("[append {} {}]", word(key), values.show(value)),
+        }
+    }
+}
+
 /// The parts of a transaction; `None` when the value is none.
 #[must_use]
 pub fn changes(values: &Values, transaction: Value) -> Option<Vec<Change>> {
@@ -25,7 +41,9 @@ pub fn changes(values: &Values, transaction: Value) -> Option<Vec<Change>> {
         Content::List(items) => items,
         Content::Nil => return Some(Vec::new()),
         Content::Text(text) if text.is_empty() => return Some(Vec::new()),
-        Content::Number(_) | Content::Text(_) | Content::Set(_) | Content::Other(_) => return None,
+        Content::Number(_) | Content::Text(_) | Content::Set(_) | Content::Map(_) | Content::Other(_) => {
+            return None;
+        }
     };
     items.iter().map(|item| change(values, *item)).collect()
 }
@@ -81,15 +99,7 @@ pub(super) fn step(
 
 pub(super) fn show(values: &Values, transaction: Value) -> String {
     let Some(changes) = changes(values, transaction) else { return values.show(transaction) };
-    let word = |value| match values.content(value) {
-        Content::Text(text) => text.to_string(),
-        _ => values.show(value),
-    };
-    let one = |change: &Change| match change {
-        Change::Read(key, value) => format!("[r {} {}]", word(*key), values.show(*value)),
-        Change::Write(key, value) => format!("[w {} {}]", word(*key), values.show(*value)),
-        Change::Append(key, value) => format!("[append {} {}]", word(*key), values.show(*value)),
-    };
+    let one = |change: &Change| change.show(values);
     format!("[{}]", changes.iter().map(one).collect::<Vec<String>>().join(" "))
 }
 

@@ -1,0 +1,267 @@
+//! What registers show: who read what was written last, and of the order of versions only a part.
+//!
+//! The version that every register has at first comes before all others; who read a version and wrote the next put the
+//! one behind the other; and where time counts, whoever was called after another had returned saw or wrote no earlier
+//! version.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::{Edge, Graph, RW, WR, WW};
+use super::{Ambiguous, Anomaly, Change, Ending, Findings, Name};
+use crate::value::Value;
+
+/// A transaction and one register: what it read before it wrote, and what it left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visit {
+    read: Option<Value>,
+    wrote: Option<Value>,
+}
+
+/// What is known of one register.
+#[derive(Default)]
+struct Register {
+    /// Who wrote each value.
+    writers: BTreeMap<Value, usize>,
+    /// Committed ones that read it and, with those seen by others, that wrote it.
+    visits: BTreeMap<usize, Visit>,
+    /// Which versions come after which.
+    after: BTreeMap<Value, BTreeSet<Value>>,
+}
+
+/// Finds what reads alone contradict, adds the dependencies, and tells who took effect.
+pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<bool>, Ambiguous> {
+    let mut registers = writers(found)?;
+    let took_effect = took_effect(found, &registers);
+    for (who, transaction) in found.transactions.iter().enumerate() {
+        if took_effect[who] {
+            visit(who, &transaction.changes, transaction.ending, &mut registers);
+        }
+    }
+    internal(found);
+    let mut updates: BTreeMap<(Value, Value), BTreeSet<usize>> = BTreeMap::new();
+    for (key, register) in &mut registers {
+        order(*key, register, found);
+        reads(*key, register, found);
+        for (who, visit) in &register.visits {
+            if let (Some(read), Some(_)) = (visit.read, visit.wrote) {
+                updates.entry((*key, read)).or_default().insert(*who);
+            }
+        }
+        dependencies(*key, register, graph);
+    }
+    found.lost_updates(&updates);
+    Ok(took_effect)
+}
+
+fn writers(found: &Findings<'_>) -> Result<BTreeMap<Value, Register>, Ambiguous> {
+    let mut registers: BTreeMap<Value, Register> = BTreeMap::new();
+    for (place, transaction) in found.transactions.iter().enumerate() {
+        for change in &transaction.changes {
+            if let Change::Read(key, _) = change {
+                registers.entry(*key).or_default();
+            }
+            let Change::Write(key, value) = change else { continue };
+            let writers = &mut registers.entry(*key).or_default().writers;
+            if let Some(other) = writers.insert(*value, place) {
+                let (value, key) = (found.show(*value), found.show(*key));
+                let message = format!("{value} is written to {key} twice, by T{other} too: whose was read?");
+                return Err(Ambiguous { transaction: place, message });
+            }
+        }
+    }
+    Ok(registers)
+}
+
+/// Who committed, or was seen.
+fn took_effect(found: &Findings<'_>, registers: &BTreeMap<Value, Register>) -> Vec<bool> {
+    let mut took_effect: Vec<bool> =
+        found.transactions.iter().map(|one| one.ending == Ending::Committed).collect();
+    for (_, transaction) in found.committed() {
+        for change in &transaction.changes {
+            if let Change::Read(key, value) = change
+                && let Some(writer) = registers.get(key).and_then(|register| register.writers.get(value))
+                && found.transactions[*writer].ending == Ending::Unknown
+            {
+                took_effect[*writer] = true;
+            }
+        }
+    }
+    took_effect
+}
+
+fn visit(who: usize, changes: &[Change], ending: Ending, registers: &mut BTreeMap<Value, Register>) {
+    for change in changes {
+        match change {
+            Change::Read(key, value) => {
+                let visit = registers.entry(*key).or_default().visits.entry(who).or_default();
+                if visit.wrote.is_none() && ending == Ending::Committed {
+                    visit.read = visit.read.or(Some(*value));
+                }
+            }
+            Change::Write(key, value) => {
+                registers.entry(*key).or_default().visits.entry(who).or_default().wrote = Some(*value);
+            }
+            Change::Append(..) => {}
+        }
+    }
+}
+
+fn internal(found: &mut Findings<'_>) {
+    let mut wrong = Vec::new();
+    for (who, transaction) in found.committed() {
+        let mut known: BTreeMap<Value, Value> = BTreeMap::new();
+        for change in &transaction.changes {
+            match change {
+                Change::Read(key, value) => {
+                    let before = known.insert(*key, *value);
+                    if before.is_some_and(|before| before != *value) {
+                        wrong.push((who, *key, *value));
+                    }
+                }
+                Change::Write(key, value) => drop(known.insert(*key, *value)),
+                Change::Append(..) => {}
+            }
+        }
+    }
+    for (who, key, value) in wrong {
+        let (key, value) = (found.show(key), found.show(value));
+        found.add(
+            Name::Internal,
+            vec![who],
+            format!("T{who} read {key} as {value}, against what it did and saw before"),
+        );
+    }
+}
+
+/// What is known of the order of versions; nothing where it contradicts itself.
+fn order(key: Value, register: &mut Register, found: &mut Findings<'_>) {
+    for visit in register.visits.values() {
+        if let (Some(read), Some(wrote)) = (visit.read, visit.wrote)
+            && read != wrote
+        {
+            register.after.entry(read).or_default().insert(wrote);
+        }
+    }
+    let name = found.show(key);
+    let anomaly = |name: Name, register: &Register, why: String| Anomaly {
+        name,
+        transactions: register.visits.keys().copied().collect(),
+        why: vec![why],
+    };
+    if is_cyclic(&register.after) {
+        let why = format!("the versions of {name} would have to precede each other");
+        found.anomalies.push(anomaly(Name::CyclicVersions, register, why));
+        register.after.clear();
+    } else if found.strict {
+        let without_time = register.after.clone();
+        order_in_time(register, found);
+        if is_cyclic(&register.after) {
+            let why = format!("as time went, the versions of {name} would have to precede each other");
+            found.late = Some(anomaly(Name::CyclicVersionsRealtime, register, why));
+            register.after = without_time;
+        }
+    }
+    let later: BTreeSet<Value> = register.after.values().flatten().copied().collect();
+    let all = register.visits.values().filter_map(|visit| visit.wrote);
+    let first: Vec<Value> = all.filter(|value| !later.contains(value)).collect();
+    register.after.entry(Value::NIL).or_default().extend(first);
+}
+
+/// Of those that had returned before another was called, only the latest count: the others came before them.
+fn order_in_time(register: &mut Register, found: &Findings<'_>) {
+    let time = |who: usize| (found.transactions[who].call, found.transactions[who].ret);
+    let mut by_call: Vec<usize> = register.visits.keys().copied().collect();
+    by_call.sort_unstable_by_key(|who| time(*who));
+    let mut by_return = by_call.clone();
+    by_return.sort_unstable_by_key(|who| (time(*who).1, time(*who).0));
+    for who in by_call {
+        let before = by_return.partition_point(|other| time(*other).1 < time(who).0);
+        // Whoever returned before the latest of these was called came before it.
+        let latest = by_return[..before].iter().map(|other| time(*other).0).max().unwrap_or(0);
+        let near = by_return[..before].iter().rev().take_while(|other| time(**other).1 >= latest);
+        let entered = register.visits[&who].read.or(register.visits[&who].wrote);
+        for other in near {
+            let left = register.visits[other].wrote.or(register.visits[other].read);
+            if let (Some(left), Some(entered)) = (left, entered)
+                && left != entered
+            {
+                register.after.entry(left).or_default().insert(entered);
+            }
+        }
+    }
+}
+
+/// Reads of what was never there.
+fn reads(key: Value, register: &Register, found: &mut Findings<'_>) {
+    for (who, visit) in &register.visits {
+        let Some(value) = visit.read.filter(|value| *value != Value::NIL) else { continue };
+        let (shown, name) = (found.show(value), found.show(key));
+        match register.writers.get(&value) {
+            None => found.add(
+                Name::GarbageRead,
+                vec![*who],
+                format!("T{who} read {shown} in {name}; nobody wrote it"),
+            ),
+            Some(writer) if found.transactions[*writer].ending == Ending::Aborted => {
+                let why = format!("T{who} read {shown} in {name}, which T{writer} wrote and aborted");
+                found.add(Name::G1a, vec![*writer, *who], why);
+            }
+            Some(writer) if writer != who && register.visits[writer].wrote != Some(value) => {
+                let why = format!("T{who} read {shown} in {name}, which T{writer} overwrote itself");
+                found.add(Name::G1b, vec![*writer, *who], why);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Whether versions would have to precede themselves: takes away those that nothing precedes until none is left.
+fn is_cyclic(after: &BTreeMap<Value, BTreeSet<Value>>) -> bool {
+    let mut before: BTreeMap<Value, usize> = BTreeMap::new();
+    for (value, next) in after {
+        before.entry(*value).or_insert(0);
+        for value in next {
+            *before.entry(*value).or_insert(0) += 1;
+        }
+    }
+    let mut free: Vec<Value> =
+        before.iter().filter(|(_, count)| **count == 0).map(|(value, _)| *value).collect();
+    let mut gone = 0;
+    while let Some(value) = free.pop() {
+        gone += 1;
+        for next in after.get(&value).into_iter().flatten() {
+            let count = before.get_mut(next).expect("every version is counted");
+            *count -= 1;
+            if *count == 0 {
+                free.push(*next);
+            }
+        }
+    }
+    gone < before.len()
+}
+
+fn dependencies(key: Value, register: &Register, graph: &mut Graph) {
+    // Only those that took effect have a visit.
+    let writer = |value: &Value| register.writers.get(value).filter(|who| register.visits.contains_key(who));
+    let mut readers: BTreeMap<Value, Vec<usize>> = BTreeMap::new();
+    for (who, visit) in &register.visits {
+        if let Some(value) = visit.read {
+            readers.entry(value).or_default().push(*who);
+            if let Some(before) = writer(&value) {
+                graph.add(*before, Edge { to: *who as u32, kind: WR, key, value, next: value });
+            }
+        }
+    }
+    for (value, next) in &register.after {
+        for after in next {
+            let Some(to) = writer(after) else { continue };
+            let edge = |kind| Edge { to: *to as u32, kind, key, value: *value, next: *after };
+            if let Some(before) = writer(value) {
+                graph.add(*before, edge(WW));
+            }
+            for reader in readers.get(value).into_iter().flatten() {
+                graph.add(*reader, edge(RW));
+            }
+        }
+    }
+}
