@@ -22,7 +22,7 @@ pub struct Bank {
 /// A read that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRead {
-    /// Place of the read in the history.
+    /// Place of the read in the history; of a history that was only followed, the line.
     pub place: usize,
     /// What is wrong with it, by Jepsen's name: wrong-total, negative-value or unreadable.
     pub name: &'static str,
@@ -54,7 +54,7 @@ impl Bank {
         audit
     }
 
-    fn judge(&self, place: usize, seen: Value, values: &Values, audit: &mut Audit) {
+    pub(crate) fn judge(&self, place: usize, seen: Value, values: &Values, audit: &mut Audit) {
         audit.reads += 1;
         let Some(balances) = balances(values, seen) else {
             let why = format!("expected the balance of each account, found {}", values.show(seen));

@@ -569,15 +569,14 @@ impl Frontier {
                 continue;
             }
             let Some(state) = after(config.state, step, machine) else { continue };
-            if state == config.state || state == SINK && !self.differs {
-                continue;
-            }
             let mut next = Config { state, ..config };
             if matches!(step, Step::Write(_)) {
-                if !self.wanted(config, state, target) {
-                    continue;
-                }
                 next.free |= self.blind & self.live & !next.done;
+            }
+            // Even a write of what is there already may be of use: what is pending may have come just before it.
+            let useless = state == config.state && next.free == config.free || state == SINK && !self.differs;
+            if useless || matches!(step, Step::Write(_)) && !self.wanted(config, state, target) {
+                continue;
             }
             next.spent = self.spend_one(config.spent, class);
             let saw = self.settle(&mut next, machine);

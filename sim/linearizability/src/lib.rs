@@ -37,6 +37,8 @@ pub mod generate;
 mod history;
 mod model;
 mod online;
+// What every form of text shares is idle where a form is left out.
+#[cfg_attr(not(all(feature = "edn", feature = "json")), allow(dead_code, unused_imports))]
 pub mod read;
 mod reduce;
 mod sample;

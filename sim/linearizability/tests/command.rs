@@ -258,3 +258,15 @@ fn a_bank_keeps_its_sum() {
     let (code, out, _) = check_text("bank", &moved.replace("{0 6, 1 4}", "{0 -1, 1 11}"), &["--init", "10"]);
     assert!(code == 1 && out.contains("negative-value: account 0 holds -1"), "{out}");
 }
+
+#[test]
+fn a_stream_is_judged_in_passing() {
+    let lines = STALE.trim_matches(['[', ']']).replace("}{", "}\n{");
+    let (code, out, _) = check_text("stream", &lines, &["--stream"]);
+    assert_eq!(code, 1);
+    let expected =
+        "NOT kept (3 operations, model register, guessed, in passing)\n  line 6: process 0 read -> 1: ";
+    assert!(out.contains(expected), "{out}");
+    assert_eq!(check_text("stream", &lines.replace(":value 1}]", ":value 2}"), &["--stream"]).0, 1);
+    assert_eq!(check_text("stream", "{:process :nemesis :type :info :f :start}", &["--stream"]).0, 3);
+}

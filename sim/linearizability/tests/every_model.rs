@@ -2,6 +2,7 @@
 //! the same with a wrong answer planted.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test every_model` is the long run.
+#![cfg(feature = "edn")]
 
 use std::cell::Cell;
 

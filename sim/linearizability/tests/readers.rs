@@ -1,4 +1,5 @@
 //! Histories as text: what each form means, and what is said about a malformed one.
+#![cfg(all(feature = "edn", feature = "json"))]
 
 use splitbrain_linearizability::read::{Format, read};
 use splitbrain_linearizability::{Kind, Model, Options, Verdict, check};

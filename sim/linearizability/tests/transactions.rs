@@ -1,6 +1,7 @@
 //! Transactions: small random histories against trying every order, and the examples of Elle's paper.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test transactions` is the long run.
+#![cfg(feature = "edn")]
 
 use std::collections::BTreeMap;
 

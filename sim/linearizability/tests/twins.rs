@@ -193,6 +193,27 @@ fn a_value_that_nobody_read_is_seen_by_who_found_another_one() {
     assert!(judge(&history.expect("returns come after calls"), &model), "ab is not ba");
 }
 
+/// Found by 100,000 cases: an unknown write of what a register holds anyway makes room for another just before it.
+#[test]
+fn a_write_of_what_is_there_may_hide_another() {
+    let operation = |process, ret, action, output| Operation {
+        process,
+        call: if process == 4 { 6 } else { 0 },
+        ret,
+        input: Input { key: 0, action },
+        output,
+    };
+    let history = History::from_operations(vec![
+        operation(0, UNKNOWN, Action::Write(value(0)), None),
+        operation(1, 3, Action::Write(value(5)), Some(Output::Done)),
+        operation(2, 0, swap(0, 1), Some(Output::Done)),
+        operation(3, 9, Action::Write(value(7)), None),
+        operation(4, 6, Action::Read, Some(Output::Read(value(1)))),
+    ]);
+    let model = Standard::cas_register().with_initial(value(0));
+    assert!(judge(&history.expect("well formed"), &model), "5, 0, 0 to 1, 1");
+}
+
 #[test]
 fn every_history_of_three_operations() {
     let read = |value| (Action::Read, Some(Output::Read(value)));

@@ -1,6 +1,7 @@
 //! What is blamed is to blame: of many random histories, with known and unknown outcomes, the operations of each
 //! explanation contradict each other, alone and whatever all the others did; and before the return that is named
 //! there was an order.
+#![cfg(feature = "edn")]
 
 use splitbrain_linearizability::generate::Chance;
 use splitbrain_linearizability::{

@@ -4,7 +4,7 @@
 //! Not here: what the text means (`read`).
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// Most bytes of text that are read, packed ones counted unpacked.
@@ -36,6 +36,18 @@ pub(super) fn text_of(file: &Path) -> io::Result<String> {
         let wrong = format!("expected UTF-8 text, which ends in line {line}");
         io::Error::new(io::ErrorKind::InvalidData, wrong)
     })
+}
+
+/// The same, to be read line by line, however long.
+pub(super) fn lines_of(file: &Path) -> io::Result<Box<dyn BufRead>> {
+    let mut bytes: Box<dyn BufRead> = if file.as_os_str() == "-" {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        refuse_endless(file)?;
+        Box::new(BufReader::with_capacity(1 << 16, fs::File::open(file)?))
+    };
+    let packed = bytes.fill_buf()?.starts_with(&[0x1F, 0x8B]);
+    Ok(if packed { Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes))) } else { bytes })
 }
 
 /// Opening a FIFO waits for somebody who writes into it; a pipe that the shell made has its writer already.

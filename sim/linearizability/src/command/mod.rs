@@ -3,11 +3,12 @@
 //! Holds: it prints only to the writers it is given; a picture is written beside its place and renamed into it.
 //! No clock: the budget counts steps and memory.
 //! Not here: what is asked of a file (`input`), a budget (`limits`); operations on single objects, judged and printed
-//! (`operations`), and transactions and banks (`transactions`).
+//! (`operations`), transactions and banks (`transactions`), and what is judged while it is read (`passing`).
 
 mod input;
 mod limits;
 mod operations;
+mod passing;
 mod transactions;
 
 use std::fs;
@@ -50,6 +51,10 @@ pub struct CheckArgs {
     /// machine. Default: 10M steps and a hundred for each operation, 400MiB.
     #[arg(long, value_name = "LIMITS", default_value = "400MiB", hide_default_value = true, value_parser = parse_budget)]
     pub budget: Limits,
+    /// Judge while reading, in bounded memory, a history of any length with one event a line; says the line of the first
+    /// contradiction, and does not explain it.
+    #[arg(long, conflicts_with_all = ["html", "consistency"])]
+    pub stream: bool,
     /// Draw the first contradiction found as an HTML page.
     #[arg(long, value_name = "OUT")]
     pub html: Option<PathBuf>,
@@ -245,6 +250,9 @@ fn one(
     out: &mut dyn Write,
 ) -> io::Result<Outcome> {
     let name = visible(&file.display().to_string());
+    if args.stream {
+        return passing::judge(args, &name, file, out);
+    }
     let text = match input::text_of(file) {
         Ok(text) => text,
         Err(wrong) => return Ok(Outcome::Bad(format!("{name}: {wrong}"))),

@@ -8,7 +8,9 @@
 //! Each line means what the same operation means as a map; further columns (errors) are for people.
 //! Not here: the log of an etcd test, where nil says that the register is empty (`log`).
 
-use super::{Reader, Trouble, edn};
+use super::Trouble;
+#[cfg(feature = "edn")]
+use super::{Reader, edn};
 
 const TYPES: [&str; 4] = [":invoke", ":ok", ":fail", ":info"];
 
@@ -36,22 +38,28 @@ pub(super) fn looks_like(line: &str) -> bool {
 }
 
 /// The same history as maps, a line for a line.
+#[cfg(feature = "edn")]
 pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
     let mut maps = String::with_capacity(2 * text.len());
     for (number, line) in text.lines().enumerate() {
-        if !line.trim().is_empty() {
-            let (process, kind, name, value) = columns(line).ok_or_else(|| {
-                let example =
-                    "expected columns such as 0 0 :invoke :write 5 (index, process, type, f, value)";
-                (number + 1, format!("{example}, found {:?}", line.chars().take(60).collect::<String>()))
-            })?;
-            let value = match value.split('\t').next().unwrap_or(value).trim() {
-                "" => "nil",
-                value => value,
-            };
-            maps.push_str(&format!("{{:process {process} :type {kind} :f {name} :value {value}}}"));
-        }
+        maps.push_str(&as_map(number + 1, line)?);
         maps.push('\n');
     }
     edn::read(&maps, reader)
+}
+
+/// A line as a map; nothing for an empty one.
+pub(super) fn as_map(number: usize, line: &str) -> Result<String, Trouble> {
+    if line.trim().is_empty() {
+        return Ok(String::new());
+    }
+    let (process, kind, name, value) = columns(line).ok_or_else(|| {
+        let example = "expected columns such as 0 0 :invoke :write 5 (index, process, type, f, value)";
+        (number, format!("{example}, found {:?}", line.chars().take(60).collect::<String>()))
+    })?;
+    let value = match value.split('\t').next().unwrap_or(value).trim() {
+        "" => "nil",
+        value => value,
+    };
+    Ok(format!("{{:process {process} :type {kind} :f {name} :value {value}}}"))
 }

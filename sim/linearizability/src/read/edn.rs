@@ -21,9 +21,21 @@ pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
     each_event(text, &mut |line, event| one(reader, line, event, independent))
 }
 
+/// Looks at the events of one line for how values are to be taken.
+pub(super) fn look(line: &str, tuples: &mut Tuples) -> Result<(), Trouble> {
+    each_event(&bounds::checked(line)?, &mut |line, event| tuples.look(line, event))
+}
+
+/// Reads the events of one line.
+pub(super) fn line(reader: &mut Reader, number: usize, line: &str, independent: bool) -> Result<(), Trouble> {
+    let text = bounds::checked(line).map_err(|(_, wrong)| (number, wrong))?;
+    let read = each_event(&text, &mut |_, event| one(reader, number, event, independent));
+    read.map_err(|(_, wrong)| (number, wrong))
+}
+
 /// Whether values are pairs of a key and a value, by how reads are invoked; without reads by the writes.
 #[derive(Default)]
-struct Tuples {
+pub(super) struct Tuples {
     reads: usize,
     read_pairs: usize,
     writes: usize,
@@ -52,7 +64,7 @@ impl Tuples {
         Ok(())
     }
 
-    fn independent(&self) -> bool {
+    pub(super) fn independent(&self) -> bool {
         match self.reads {
             0 => self.writes > 0 && self.write_pairs == self.writes,
             reads => self.read_pairs == reads,
@@ -203,7 +215,7 @@ fn one(reader: &mut Reader, line: usize, event: &Edn<'_>, independent: bool) -> 
         }
         Type::Fail => reader.open(line, process).and_then(|_| reader.failed(line, process)),
         // Notes of the test itself come as :info too; only an open operation can become unknown.
-        Type::Info if reader.recorder.open(process).is_none() => Ok(()),
+        Type::Info if reader.sink.open(process).is_none() => Ok(()),
         Type::Info => reader.unknown(line, process),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn one(reader: &mut Reader, line: usize, text: &str) -> Result<(), Trouble> {
+pub(super) fn one(reader: &mut Reader, line: usize, text: &str) -> Result<(), Trouble> {
     let event: Event = serde_json::from_str(text).map_err(|wrong| {
         let example = r#"{"process":0,"type":"invoke","f":"write","value":1}"#;
         (line, format!("{wrong}; expected an operation such as {example}"))

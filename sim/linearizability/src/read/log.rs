@@ -11,16 +11,20 @@ use crate::value::Value;
 const EXPECTED: &str = "expected a line such as INFO  jepsen.util - 0  :invoke  :cas  [1 2]";
 
 pub(super) fn read(text: &str, reader: &mut Reader) -> Result<(), Trouble> {
-    for (number, line) in text.lines().enumerate() {
-        let Some((_, event)) = line.split_once("jepsen.util") else { continue };
-        let event = event.trim_start().trim_start_matches('-').trim();
-        if event.starts_with(|first: char| first.is_ascii_digit()) {
-            one(event, reader)
-                .map_err(|message| (number + 1, message))
-                .and_then(|event| perform(reader, number + 1, event))?;
-        }
+    for (number, text) in text.lines().enumerate() {
+        line(reader, number + 1, text)?;
     }
     Ok(())
+}
+
+pub(super) fn line(reader: &mut Reader, number: usize, line: &str) -> Result<(), Trouble> {
+    let Some((_, event)) = line.split_once("jepsen.util") else { return Ok(()) };
+    let event = event.trim_start().trim_start_matches('-').trim();
+    if !event.starts_with(|first: char| first.is_ascii_digit()) {
+        return Ok(());
+    }
+    let event = one(event).map_err(|message| (number, message))?;
+    perform(reader, number, event)
 }
 
 struct Event<'a> {
@@ -30,7 +34,7 @@ struct Event<'a> {
     value: &'a str,
 }
 
-fn one<'a>(event: &'a str, _reader: &mut Reader) -> Result<Event<'a>, String> {
+fn one(event: &str) -> Result<Event<'_>, String> {
     let mut rest = event;
     let mut word = || {
         let trimmed = rest.trim_start();

@@ -4,20 +4,28 @@
 //! with file, line and expectation, never a panic and never a guess.
 //! Not here: opening files (`command`), and what operations mean (`standard`).
 
+#[cfg(feature = "edn")]
 mod bounds;
 mod columns;
+#[cfg(feature = "edn")]
 mod edn;
+#[cfg(feature = "json")]
 mod json;
 mod log;
+mod sink;
+#[cfg(all(feature = "edn", feature = "json"))]
+pub mod stream;
 mod together;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::history::{History, Operation, Recorder};
+use crate::history::{History, Operation};
 use crate::standard::{Action, Change, Input, Kind, Output, Standard, changes};
 use crate::txn::Objects;
 use crate::value::{Content, Value, Values};
+
+use sink::Sink;
 
 /// The text forms of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,16 +74,7 @@ impl Recorded {
 
     /// The value that a word means: `nil`, a whole number, or else a text (quotes around it are not part of it).
     pub fn value(&mut self, word: &str) -> Value {
-        if word == "nil" {
-            return Value::NIL;
-        }
-        match word.parse::<i64>() {
-            Ok(number) => self.values.number(number),
-            Err(_) => {
-                let inside = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
-                self.values.text(inside.unwrap_or(word))
-            }
-        }
+        value_of(word, &mut self.values)
     }
 
     /// What the transactions of this history are on; `None` when it has others, or none.
@@ -113,6 +112,19 @@ impl Recorded {
     pub fn foreign_to(&self, kind: Kind) -> Option<Action> {
         let mut actions = self.history.operations().iter().map(|operation| operation.input.action);
         actions.find(|action| !kind.has(*action))
+    }
+}
+
+fn value_of(word: &str, values: &mut Values) -> Value {
+    if word == "nil" {
+        return Value::NIL;
+    }
+    match word.parse::<i64>() {
+        Ok(number) => values.number(number),
+        Err(_) => {
+            let inside = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
+            values.text(inside.unwrap_or(word))
+        }
     }
 }
 
@@ -161,10 +173,19 @@ pub fn read(file: &str, text: &str, format: Option<Format>) -> Result<Recorded, 
     let text = text.trim_start_matches('\u{feff}');
     let mut reader = Reader::default();
     let result = match format.or_else(|| guess_format(text)) {
+        #[cfg(feature = "edn")]
         Some(Format::Edn) => edn::read(text, &mut reader),
+        #[cfg(not(feature = "edn"))]
+        Some(Format::Edn | Format::Columns) => {
+            Err((1, "this is EDN or columns; expected a build with the feature edn".to_owned()))
+        }
         Some(Format::Log) => log::read(text, &mut reader),
+        #[cfg(feature = "edn")]
         Some(Format::Columns) => columns::read(text, &mut reader),
+        #[cfg(feature = "json")]
         Some(Format::Json) => json::read(text, &mut reader),
+        #[cfg(not(feature = "json"))]
+        Some(Format::Json) => Err((1, "this is JSON; expected a build with the feature json".to_owned())),
         None => Err((
             1,
             "expected EDN operations such as {:process 0, :type :invoke, :f :read, :value nil}, log \
@@ -207,7 +228,7 @@ struct Reader {
     values: Values,
     keys: Vec<String>,
     key_numbers: BTreeMap<String, u32>,
-    recorder: Recorder<Input, Output>,
+    sink: Sink,
     /// Of each event so far; their number is the time.
     lines: Vec<u32>,
     aborted: Vec<Operation<Input, Output>>,
@@ -230,6 +251,7 @@ struct Seen {
     lock: bool,
     fence: bool,
     transaction: bool,
+    transfer: bool,
     /// A read gave a number, and something else that is not nothing.
     number_read: bool,
     other_read: bool,
@@ -256,10 +278,11 @@ impl Reader {
             Action::Enqueue(_) | Action::Dequeue => self.seen.queue = true,
             Action::Acquire(_) | Action::Release(_) => self.seen.lock = true,
             Action::Transact(_) => self.seen.transaction = true,
-            Action::Read | Action::Transfer(_) => {}
+            Action::Transfer(_) => self.seen.transfer = true,
+            Action::Read => {}
         }
         let now = self.event(line);
-        self.recorder.call(process, now, input).map_err(|wrong| {
+        self.sink.call(process, now, input, &mut self.values).map_err(|wrong| {
             let hint = "a process asks for one thing at a time; after :info it must not come back";
             (line, format!("{wrong} ({hint})"))
         })
@@ -267,6 +290,10 @@ impl Reader {
 
     /// The time of the next event.
     fn event(&mut self, line: usize) -> u64 {
+        // Who follows keeps no lines: the line is the time.
+        if let Sink::Follow(_) = self.sink {
+            return line as u64;
+        }
         self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         self.lines.len() as u64
     }
@@ -275,12 +302,12 @@ impl Reader {
     fn open(&self, line: usize, process: u32) -> Result<Input, Trouble> {
         let missing =
             || (line, format!("process {process} has no open operation; expected its :invoke before"));
-        self.recorder.open(process).copied().ok_or_else(missing)
+        self.sink.open(process).copied().ok_or_else(missing)
     }
 
     fn returned(&mut self, line: usize, process: u32, output: Output) -> Result<(), Trouble> {
         if let (Some(Input { action: Action::Read, .. }), Output::Read(value)) =
-            (self.recorder.open(process), output)
+            (self.sink.open(process), output)
         {
             let is_number = matches!(self.values.content(value), Content::Number(_));
             self.seen.number_read |= is_number;
@@ -288,14 +315,12 @@ impl Reader {
         }
         self.seen.fence |= self.seen.lock && matches!(output, Output::Read(_));
         let now = self.event(line);
-        self.recorder.returned(process, now, output).map_err(|wrong| (line, wrong.to_string()))
+        self.sink.returned(process, now, output, &mut self.values).map_err(|wrong| (line, wrong))
     }
 
     fn failed(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
-        let failed = self.recorder.failed(process).map_err(|wrong| (line, wrong.to_string()))?;
-        if let Action::Transact(_) = failed.input.action {
-            self.aborted.push(failed);
-        }
+        let failed = self.sink.failed(process, &mut self.values).map_err(|wrong| (line, wrong))?;
+        self.aborted.extend(failed.filter(|failed| matches!(failed.input.action, Action::Transact(_))));
         Ok(())
     }
 
@@ -303,11 +328,11 @@ impl Reader {
     fn drained(&mut self, line: usize, process: u32, values: &[Value]) -> Result<(), Trouble> {
         let now = self.event(line);
         let outputs = values.iter().map(|value| Output::Read(*value)).collect();
-        self.recorder.returned_many(process, now, outputs).map_err(|wrong| (line, wrong.to_string()))
+        self.sink.returned_many(process, now, outputs).map_err(|wrong| (line, wrong))
     }
 
     fn unknown(&mut self, line: usize, process: u32) -> Result<(), Trouble> {
-        self.recorder.unknown(process).map_err(|wrong| (line, wrong.to_string()))
+        self.sink.unknown(process, &mut self.values).map_err(|wrong| (line, wrong))
     }
 
     fn kind(&self) -> Kind {
@@ -331,8 +356,11 @@ impl Reader {
 
     fn finish(self) -> Recorded {
         let kind = self.kind();
-        let Reader { values, mut keys, lines, aborted, recorder, .. } = self;
-        let mut history = recorder.finish();
+        let Reader { values, mut keys, lines, aborted, sink, .. } = self;
+        let mut history = match sink {
+            Sink::Record(recorder) => recorder.finish(),
+            Sink::Follow(_) => History::new(),
+        };
         if kind == Kind::MultiRegister {
             (history, keys) = together::joined(history, &values);
         }

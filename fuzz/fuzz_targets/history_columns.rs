@@ -1,0 +1,11 @@
+//! Any text, read as printed columns.
+
+#![no_main]
+
+#[path = "common/history.rs"]
+mod history;
+
+use libfuzzer_sys::fuzz_target;
+use splitbrain_linearizability::read::Format;
+
+fuzz_target!(|bytes: &[u8]| history::holds(bytes, Some(Format::Columns)));
