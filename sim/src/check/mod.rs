@@ -176,6 +176,11 @@ impl Checkers {
         checkers
     }
 
+    /// Lets nobody judge, to see what that costs.
+    pub(crate) fn switch_off(&mut self) {
+        self.off = u32::MAX;
+    }
+
     /// The promises that nobody judges of a protocol which shows this, each with the first thing that it would take.
     #[must_use]
     pub fn not_judged(shown: &[Shown]) -> Vec<NotJudged> {
@@ -220,6 +225,9 @@ impl Checkers {
         names: &Names,
         found: &mut Vec<Violation>,
     ) {
+        if self.off == u32::MAX {
+            return;
+        }
         if let Err(violation) = self.quiescence.on_send(sent, names) {
             violation.add_to(found);
         }

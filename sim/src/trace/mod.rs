@@ -25,6 +25,8 @@ use crate::time::Moment;
 #[derive(Clone)]
 pub struct Trace {
     digest: Digest,
+    /// Whether the digest is left as it is.
+    undigested: bool,
     last: u64,
     counts: Counts,
     /// What the next records are part of.
@@ -48,6 +50,7 @@ impl Trace {
         let records = keep.then(Vec::new);
         Trace {
             digest: Digest::new(),
+            undigested: false,
             last: 0,
             counts: Counts::default(),
             cause: None,
@@ -59,7 +62,9 @@ impl Trace {
 
     /// Adds something that happened, led to by a record or by none.
     pub fn push(&mut self, at: Moment, cause: Option<RecordId>, place: Place, what: What) -> RecordId {
-        encode::encode(at, place, &what, &mut self.digest);
+        if !self.undigested {
+            encode::encode(at, place, &what, &mut self.digest);
+        }
         self.counts.add(&what);
         let id = RecordId::after(self.last);
         self.last += 1;
@@ -67,6 +72,17 @@ impl Trace {
             records.push(Record { id, cause, event: self.counts.events, at, place, what });
         }
         id
+    }
+
+    /// Leaves the digest as it is from now on, to see what it costs.
+    pub(crate) fn leave_undigested(&mut self) {
+        self.undigested = true;
+    }
+
+    /// The number that stands for a value in the digest; of no meaning where there is none.
+    #[inline]
+    pub(crate) fn number(&self, of: impl FnOnce() -> u64) -> u64 {
+        if self.undigested { 0 } else { of() }
     }
 
     /// Keeps records from an event on only: whoever looks at one moment of a long run needs no others.

@@ -86,7 +86,7 @@ impl<P: Protocol> World<P> {
         address: Address,
         message: P::Message,
     ) {
-        let digest = P::fingerprint(&message);
+        let digest = self.ledger.trace.number(|| P::fingerprint(&message));
         let told = self.tell_message(digest, &message);
         let sent = self.record(Place::Node(sender), What::Sends { from, to, address, message: told });
         let exchange = self.look_at_exchange(sender, to, &message);

@@ -236,6 +236,19 @@ impl<P: Protocol> World<P> {
         self.hands.operations.values().any(|state| *state == OperationState::Pending)
     }
 
+    /// Leaves checkers or the digest out from now on. For the benchmark that says what they cost: nothing that such a world
+    /// shows means anything.
+    #[doc(hidden)]
+    pub fn spare(&mut self, checkers: bool, digest: bool) {
+        if checkers {
+            self.ledger.checkers.switch_off();
+            self.ledger.history.leave_unjudged();
+        }
+        if digest {
+            self.ledger.trace.leave_undigested();
+        }
+    }
+
     /// The running nodes that believe to lead, in order.
     pub(crate) fn leaders(&self) -> impl Iterator<Item = NodeId> {
         let leads = |node: &Node<P>| node.process.as_ref().is_some_and(Inspect::leads);

@@ -68,7 +68,8 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn persist(&mut self, id: NodeId, write: WriteId, content: <P::Disk as Disk>::Write) {
         let words = || P::tell_write(&content, &*self.names);
-        let told = self.ledger.trace.content(P::Disk::fingerprint(&content), String::new, words);
+        let trace = &self.ledger.trace;
+        let told = trace.content(trace.number(|| P::Disk::fingerprint(&content)), String::new, words);
         let issued = self.record(Place::Node(id), What::Writes { write, content: told });
         let after = self.choices.within(Site::Disk, self.scenario.disk.write);
         let node = &mut self.nodes[id.0 as usize];
