@@ -58,6 +58,9 @@ impl Ticks {
     }
 }
 
+/// For how many numbers a draw needs no memory.
+const FEW: usize = 7;
+
 /// A number below `before` that depends on nothing but a node's entropy and what it is drawn for: a term, a role, a
 /// count. Equal on every machine.
 ///
@@ -65,8 +68,17 @@ impl Ticks {
 /// When `before` is 0.
 #[must_use]
 pub fn draw(entropy: u64, of: &[u64], before: u64) -> u64 {
-    let bytes: Vec<u8> = [entropy].iter().chain(of).flat_map(|number| number.to_le_bytes()).collect();
-    xxh3_64_with_seed(&bytes, 1) % before
+    // It is asked for after every input: what a library draws is replaced before anything can depend on it.
+    let mut room = [0; 8 * (1 + FEW)];
+    if of.len() > FEW {
+        let bytes: Vec<u8> = [entropy].iter().chain(of).flat_map(|number| number.to_le_bytes()).collect();
+        return xxh3_64_with_seed(&bytes, 1) % before;
+    }
+    let (words, _) = room.as_chunks_mut::<8>();
+    for (word, number) in words.iter_mut().zip([entropy].iter().chain(of)) {
+        *word = number.to_le_bytes();
+    }
+    xxh3_64_with_seed(&room[..8 * (1 + of.len())], 1) % before
 }
 
 #[cfg(test)]
@@ -94,6 +106,11 @@ mod tests {
         let draws: std::collections::BTreeSet<u64> = (0..100).map(|term| draw(7, &[term], 1 << 40)).collect();
         assert_eq!(draws.len(), 100);
         assert_eq!(draw(7, &[3, 4], 100), draw(7, &[3, 4], 100));
+        for count in [1, FEW, FEW + 1] {
+            let bytes: Vec<u8> = (7..=7 + count as u64).flat_map(u64::to_le_bytes).collect();
+            let of: Vec<u64> = (8..8 + count as u64).collect();
+            assert_eq!(draw(7, &of, u64::MAX), xxh3_64_with_seed(&bytes, 1) % u64::MAX, "of {count}");
+        }
         assert!((0..100).all(|term| draw(7, &[term], 5) < 5));
     }
 }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use protobuf::Message as _;
+use protobuf::{CodedOutputStream, Message as _};
 use raft::eraftpb::{self, MessageType};
 
 use super::numbers::{index_out, term_out};
@@ -17,9 +17,20 @@ pub struct Message(pub(super) eraftpb::Message);
 impl Hash for Message {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // The wire form has no maps, so that equal messages have equal bytes.
-        self.0.write_to_bytes().unwrap_or_default().hash(state);
+        let mut room = [0; FEW];
+        let size = self.0.compute_size() as usize;
+        if size > FEW {
+            return self.0.write_to_bytes().unwrap_or_default().hash(state);
+        }
+        let mut stream = CodedOutputStream::bytes(&mut room[..size]);
+        let written = self.0.write_to_with_cached_sizes(&mut stream);
+        debug_assert!(written.is_ok(), "it is as long as it says");
+        room[..size].hash(state);
     }
 }
+
+/// How many bytes of a message need no memory to be hashed.
+const FEW: usize = 512;
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use protobuf::Message as _;
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::numbers::{index_in, index_out, node_id, raft_id, term_in, term_out};
 use crate::adapter::fingerprint;
@@ -162,11 +162,25 @@ fn hash_members<H: Hasher>(members: &Members, state: &mut H) {
 
 /// A hash of everything that an entry says, equal on every machine.
 pub(super) fn digest(entry: &Entry) -> u64 {
+    let length = (entry.get_context().len() as u64).to_le_bytes();
+    let parts = [&[entry.get_entry_type() as u8], length.as_slice(), entry.get_context(), entry.get_data()];
+    let mut room = [0; 256];
+    let mut rest = room.as_mut_slice();
+    for part in parts {
+        let Some((here, after)) = rest.split_at_mut_checked(part.len()) else {
+            return digest_of_many(&parts);
+        };
+        here.copy_from_slice(part);
+        rest = after;
+    }
+    let left = rest.len();
+    xxh3_64(&room[..room.len() - left])
+}
+
+/// The same, of more bytes than fit in one place.
+fn digest_of_many(parts: &[&[u8]]) -> u64 {
     let mut hasher = Xxh3::new();
-    hasher.update(&[entry.get_entry_type() as u8]);
-    hasher.update(&(entry.get_context().len() as u64).to_le_bytes());
-    hasher.update(entry.get_context());
-    hasher.update(entry.get_data());
+    parts.iter().for_each(|part| hasher.update(part));
     hasher.digest()
 }
 
@@ -354,5 +368,21 @@ impl Storage for Store {
             snapshot.mut_metadata().mut_conf_state().mut_learners().push(to);
         }
         Ok(snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_an_entry_is_the_same_whatever_its_length() {
+        for length in [0, 33, 246, 247, 248, 1_000] {
+            let mut entry = Entry::default();
+            entry.set_data(vec![7; length].into());
+            let no_context = 0u64.to_le_bytes();
+            let parts = [&[0], no_context.as_slice(), &[], entry.get_data()];
+            assert_eq!(digest(&entry), digest_of_many(&parts), "{length} bytes");
+        }
     }
 }
