@@ -9,6 +9,7 @@ use super::World;
 use super::act::Act;
 use super::ledger::Tally;
 use super::network::Roughness;
+use crate::check::Glance;
 use crate::check::quiescence::Rest;
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets, Shown};
 use crate::scenario::{Network, Ratio};
@@ -99,7 +100,7 @@ impl<P: Protocol> World<P> {
         })
     }
 
-    /// The same as numbers: it is asked after every event.
+    /// The same as numbers.
     fn first_disagreement(&self) -> Option<Disagreement> {
         let Some(leader) = self.leader() else { return Some(Disagreement::NobodyLeads) };
         let process = self.nodes[leader.0 as usize].process.as_ref()?;
@@ -110,25 +111,36 @@ impl<P: Protocol> World<P> {
         if commit < last {
             return Some(Disagreement::Uncommitted { leader, commit, last });
         }
-        let mut members = process.learners();
-        process.each_voter(&mut |_, voter| {
-            members.insert(voter);
-        });
-        members.into_iter().find_map(|node| {
-            let process = self.nodes[node.0 as usize].process.as_ref()?;
+        let mut first: Option<(NodeId, Disagreement)> = None;
+        let mut look = |node: NodeId| {
+            let Some(process) = &self.nodes[node.0 as usize].process else { return };
             let applied = process.applied();
-            if applied < last {
-                return Some(Disagreement::Unapplied { node, applied, last });
+            let why = match () {
+                () if applied < last => Disagreement::Unapplied { node, applied, last },
+                () if node != leader && process.leads() => Disagreement::Leads { node, leader },
+                () => return,
+            };
+            if first.is_none_or(|(before, _)| node < before) {
+                first = Some((node, why));
             }
-            (node != leader && process.leads()).then_some(Disagreement::Leads { node, leader })
-        })
+        };
+        process.each_voter(&mut |_, voter| look(voter));
+        process.learners().into_iter().for_each(look);
+        first.map(|(_, why)| why)
     }
 
+    /// Whether nothing stands in the way of agreement. Asked after every event, so it looks at what nodes last showed before it
+    /// asks any of them.
     fn agrees(&self) -> bool {
-        match has_leaders::<P>() {
-            true => self.first_disagreement().is_none(),
-            false => self.disagreement_of_equals().is_none(),
+        let running = self.nodes.iter().filter(|node| node.process.is_some());
+        if !has_leaders::<P>() {
+            let known = running.map(|node| node.glance.commit).max().unwrap_or(0);
+            return known >= self.ledger.committed && self.disagreement_of_equals().is_none();
         }
+        let leads = running.filter(|node| node.glance.leads).max_by_key(|node| node.glance.epoch);
+        let Some(leader) = leads else { return false };
+        let Glance { last, commit, .. } = leader.glance;
+        last >= self.ledger.committed && commit == last && self.first_disagreement().is_none()
     }
 
     /// As `disagreement`, where nobody leads: every running member has applied all that is committed.
