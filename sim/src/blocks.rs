@@ -1,63 +1,78 @@
-//! A list that grows at its end, in blocks that its copies share: a copy costs a reference count for each block.
+//! A list that grows at its end, in blocks that its copies share: a copy costs two reference counts, however long the list.
 //!
-//! Holds: a write to a copy changes that copy only; it copies one block, the first time.
+//! Holds: a write to a copy changes that copy only; it copies one block, the first time, and the list of blocks when the write
+//! is not near the end.
 //! Not here: what is kept in such lists (`history`, `check`).
 
 use std::ops::Index;
 use std::sync::Arc;
 
-/// How many values a block has. A copy of a list of ten thousand touches forty counters; the first write to a copy moves one
-/// block, some ten kilobytes.
+/// How many values a block has. The first write to a copy moves one block, some ten kilobytes; of a list of ten thousand it
+/// copies forty pointers at most.
 const BLOCK: usize = 256;
 
 /// A list that grows at its end.
 #[derive(Clone, Debug)]
 pub struct Blocks<T> {
-    /// All full but the last.
-    blocks: Vec<Arc<Vec<T>>>,
+    /// Full blocks.
+    full: Arc<Vec<Arc<Vec<T>>>>,
+    /// The block after them.
+    open: Arc<Vec<T>>,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Blocks { blocks: Vec::new() }
+        Blocks { full: Arc::default(), open: Arc::default() }
     }
 }
 
 impl<T: Clone> Blocks<T> {
     /// Adds a value.
     pub fn push(&mut self, value: T) {
-        match self.blocks.last_mut() {
-            Some(last) if last.len() < BLOCK => Arc::make_mut(last).push(value),
-            Some(_) | None => self.blocks.push(Arc::new(vec![value])),
+        if self.open.len() == BLOCK {
+            let block = std::mem::take(&mut self.open);
+            Arc::make_mut(&mut self.full).push(block);
         }
+        Arc::make_mut(&mut self.open).push(value);
     }
 
     /// How many values there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
+        self.full.len() * BLOCK + self.open.len()
     }
 
     /// Whether there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.len() == 0
     }
 
     /// The value at a place.
     #[must_use]
     pub fn get(&self, place: usize) -> Option<&T> {
-        self.blocks.get(place / BLOCK)?.get(place % BLOCK)
+        self.full.get(place / BLOCK).unwrap_or(&self.open).get(self.in_block(place))
     }
 
     /// The value at a place, to be changed in this list only.
     pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
-        Arc::make_mut(self.blocks.get_mut(place / BLOCK)?).get_mut(place % BLOCK)
+        let number = place / BLOCK;
+        let in_block = self.in_block(place);
+        let block = match number < self.full.len() {
+            true => &mut Arc::make_mut(&mut self.full)[number],
+            false => &mut self.open,
+        };
+        Arc::make_mut(block).get_mut(in_block)
+    }
+
+    /// Where in its block a place is; beyond the last block, beyond its end.
+    fn in_block(&self, place: usize) -> usize {
+        place - (place / BLOCK).min(self.full.len()) * BLOCK
     }
 
     /// Every value, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flat_map(|block| block.iter())
+        self.full.iter().flat_map(|block| block.iter()).chain(self.open.iter())
     }
 }
 
@@ -80,7 +95,7 @@ impl<T: Clone> Index<usize> for Blocks<T> {
     type Output = T;
 
     fn index(&self, place: usize) -> &T {
-        &self.blocks[place / BLOCK][place % BLOCK]
+        self.get(place).expect("a place of the list")
     }
 }
 

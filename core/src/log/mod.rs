@@ -1,4 +1,5 @@
-//! The log: entries in segments that clones share, above a base that compaction moves up.
+//! The log: entries in segments that clones share, above a base that compaction moves up. A clone shares even the list of
+//! segments, so that it costs the same however long the log.
 //!
 //! Holds: indexes are contiguous from `base` on, and terms never go down.
 //! Not here: what is durable (`durability`), what is committed (`raft`).
@@ -13,8 +14,8 @@ use alloc::vec::Vec;
 use crate::membership::Membership;
 use crate::types::{LogId, LogIndex, Term};
 
-/// Entries per shared segment: small enough to copy when a clone writes, large enough that a clone of a long log
-/// is a short list.
+/// Entries per shared segment: small enough to copy when a clone writes, large enough that the list of segments, which is
+/// copied when the segment that a clone fills is full, is short.
 const SEGMENT_LEN: usize = 64;
 
 /// One entry of the log.
@@ -50,7 +51,7 @@ impl Payload {
     }
 }
 
-/// A log. A clone costs a reference count per 64 entries.
+/// A log. A clone costs two reference counts.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Log {
@@ -59,8 +60,10 @@ pub struct Log {
     last: LogId,
     /// Index of the first entry of the first segment; entries at or below `base` are hidden, not there.
     origin: u64,
-    /// All full but the last.
-    segments: Vec<Arc<Vec<Entry>>>,
+    /// Full segments.
+    full: Arc<Vec<Arc<Vec<Entry>>>>,
+    /// The segment after them.
+    open: Arc<Vec<Entry>>,
 }
 
 impl Default for Log {
@@ -88,7 +91,7 @@ impl Log {
     /// An empty log above `base`.
     #[must_use]
     pub fn starting_after(base: LogId) -> Log {
-        Log { base, last: base, origin: base.index.0 + 1, segments: Vec::new() }
+        Log { base, last: base, origin: base.index.0 + 1, full: Arc::default(), open: Arc::default() }
     }
 
     /// The last entry that is not here any more because the snapshot contains it.
@@ -110,7 +113,7 @@ impl Log {
             return None;
         }
         let place = self.place(index);
-        Some(&self.segments[place / SEGMENT_LEN][place % SEGMENT_LEN])
+        Some(&self.segment(place)[place % SEGMENT_LEN])
     }
 
     /// The term of the entry at an index; also known for the base. Constant time.
@@ -140,7 +143,7 @@ impl Log {
     /// All entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         let hidden = self.place(self.base.index.next());
-        self.segments.iter().flat_map(|segment| segment.iter()).skip(hidden)
+        self.full.iter().flat_map(|segment| segment.iter()).chain(self.open.iter()).skip(hidden)
     }
 
     /// Adds an entry.
@@ -151,14 +154,11 @@ impl Log {
         assert!(entry.id.index == self.last.index.next(), "entries are contiguous");
         assert!(entry.id.term >= self.last.term, "terms never go down");
         self.last = entry.id;
-        match self.segments.last_mut() {
-            Some(segment) if segment.len() < SEGMENT_LEN => Arc::make_mut(segment).push(entry),
-            Some(_) | None => {
-                let mut segment = Vec::with_capacity(SEGMENT_LEN);
-                segment.push(entry);
-                self.segments.push(Arc::new(segment));
-            }
+        if self.open.len() == SEGMENT_LEN {
+            let segment = core::mem::replace(&mut self.open, Arc::new(Vec::with_capacity(SEGMENT_LEN)));
+            Arc::make_mut(&mut self.full).push(segment);
         }
+        Arc::make_mut(&mut self.open).push(entry);
     }
 
     /// Removes the entries from an index on. What is at or below the base stays.
@@ -169,13 +169,12 @@ impl Log {
         }
         let keep = self.place(from);
         self.last = self.id_at(from.before()).expect("the entry before one that is here, or the base");
-        self.segments.truncate(keep.div_ceil(SEGMENT_LEN));
-        if let Some(segment) = self.segments.last_mut() {
-            let len = keep - (keep - 1) / SEGMENT_LEN * SEGMENT_LEN;
-            if segment.len() > len {
-                Arc::make_mut(segment).truncate(len);
-            }
+        let whole = keep / SEGMENT_LEN;
+        if let Some(segment) = self.full.get(whole) {
+            self.open = Arc::clone(segment);
+            Arc::make_mut(&mut self.full).truncate(whole);
         }
+        Arc::make_mut(&mut self.open).truncate(keep % SEGMENT_LEN);
     }
 
     /// Moves the base up to an entry that is here; whole segments below it are dropped.
@@ -185,9 +184,11 @@ impl Log {
             return;
         }
         self.base = id;
-        let dead = (self.place(through.next()) / SEGMENT_LEN).min(self.segments.len());
-        self.segments.drain(..dead);
-        self.origin += (dead * SEGMENT_LEN) as u64;
+        let dead = (self.place(through.next()) / SEGMENT_LEN).min(self.full.len());
+        if dead > 0 {
+            Arc::make_mut(&mut self.full).drain(..dead);
+            self.origin += (dead * SEGMENT_LEN) as u64;
+        }
         if self.last == self.base {
             *self = Log::starting_after(self.base);
         }
@@ -221,14 +222,14 @@ impl Log {
             return Some(LogSlice::empty(prev));
         }
         let place = self.place(from);
-        let segment = &self.segments[place / SEGMENT_LEN][place % SEGMENT_LEN..];
+        let segment = &self.segment(place)[place % SEGMENT_LEN..];
         if count <= segment.len() {
             return Some(LogSlice::trusted(prev, Arc::from(&segment[..count])));
         }
         let mut entries = Vec::with_capacity(count);
         let mut rest = place;
         while entries.len() < count {
-            let segment = &self.segments[rest / SEGMENT_LEN][rest % SEGMENT_LEN..];
+            let segment = &self.segment(rest)[rest % SEGMENT_LEN..];
             let wanted = (count - entries.len()).min(segment.len());
             entries.extend_from_slice(&segment[..wanted]);
             rest += wanted;
@@ -258,6 +259,11 @@ impl Log {
         let first = after.max(self.base.index).0 + 1;
         let entries = (first..=through.0).filter_map(|index| self.get(LogIndex(index)));
         entries.map(|entry| entry.payload.bytes()).sum()
+    }
+
+    /// The segment that a place is in.
+    fn segment(&self, place: usize) -> &[Entry] {
+        self.full.get(place / SEGMENT_LEN).unwrap_or(&self.open)
     }
 
     fn place(&self, index: LogIndex) -> usize {
