@@ -478,11 +478,13 @@ fn precondition_in(precondition: Precondition) -> core::Precondition {
 
 /// Hands the core's effects to the world and leaves the buffer empty.
 fn hand_over(buffer: &mut core::Effects, out: &mut Effects<Raft>) {
-    out.log_changed_from = buffer.log_changed_from.map(|index| index.0);
-    let is_news =
-        |effect: &core::Effect| !matches!(effect, core::Effect::Note(fact) if is_noted_by_the_world(*fact));
-    out.list.extend(buffer.list.drain(..).filter(is_news).map(effect_out));
-    buffer.clear();
+    out.log_changed_from = buffer.log_changed_from.take().map(|index| index.0);
+    for effect in buffer.list.drain(..) {
+        match effect {
+            core::Effect::Note(fact) if is_noted_by_the_world(fact) => {}
+            effect => out.list.push(effect_out(effect)),
+        }
+    }
 }
 
 /// Facts that the world notes itself, under the same names, for every protocol.
@@ -490,6 +492,7 @@ pub(crate) fn is_noted_by_the_world(fact: core::Fact) -> bool {
     matches!(fact, core::Fact::LeaderElected | core::Fact::LogCut)
 }
 
+#[inline]
 fn effect_out(effect: core::Effect) -> Effect<Raft> {
     match effect {
         core::Effect::Persist { id, write } => Effect::Persist { id: WriteId(id.0), write },
