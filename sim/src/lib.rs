@@ -39,6 +39,7 @@ pub mod system;
 pub mod testing;
 pub mod time;
 pub mod trace;
+pub mod travel;
 mod twice;
 pub mod world;
 #[cfg(feature = "mutations")]

@@ -55,6 +55,18 @@ impl Names {
         self.workload_keys + self.keys.len() as u32 - 1
     }
 
+    /// How many keys there are so far: they are numbered from zero.
+    #[must_use]
+    pub fn keys(&self) -> u32 {
+        self.workload_keys + self.keys.len() as u32
+    }
+
+    /// The node of a name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<NodeId> {
+        self.nodes.iter().position(|known| known == name).map(|place| NodeId(place as u32))
+    }
+
     /// What a key is called: the story's name, or `k0`, `k1` and so on for those of the workload.
     #[must_use]
     pub fn key(&self, key: u32) -> String {

@@ -182,6 +182,13 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
     /// The one transition.
     fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>);
 
+    /// A process that goes on as this one would, if it can be copied: `Some(self.clone())` where the protocol is `Clone`. A
+    /// world whose processes can be copied is looked at, and goes on otherwise, from any of its moments; one whose processes
+    /// cannot is run again from the start for that.
+    fn fork(&self) -> Option<Self> {
+        None
+    }
+
     /// The term of an epoch, for people and for the logs of scenarios.
     fn term_of(epoch: Epoch) -> u64 {
         epoch.0
@@ -314,6 +321,11 @@ pub trait Inspect {
     /// The mark of the entry at an index; `None` when this node does not hold it (any more).
     fn mark(&self, index: u64) -> Option<EntryMark> {
         let _ = index;
+        None
+    }
+    /// What the entry at an index says, for people, where the node shows it: a command as its client wrote it.
+    fn entry(&self, index: u64, words: &dyn Words) -> Option<String> {
+        let _ = (index, words);
         None
     }
     /// The membership now in force on this node, as sets that must each agree.
@@ -524,7 +536,7 @@ pub struct Boot<'a, P: Protocol> {
 }
 
 /// What happens to a node.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Input<P: Protocol> {
     /// A message arrived.
     Received {
@@ -570,6 +582,29 @@ pub enum Input<P: Protocol> {
         /// The state, opaque to the protocol.
         state: Arc<[u8]>,
     },
+}
+
+// Derived, it would ask for a protocol that can be copied; an input holds none.
+impl<P: Protocol> Clone for Input<P> {
+    fn clone(&self) -> Self {
+        match self {
+            Input::Received { from, source, to, message } => {
+                Input::Received { from: *from, source: *source, to: *to, message: message.clone() }
+            }
+            Input::Fired(timer) => Input::Fired(*timer),
+            Input::Persisted { through } => Input::Persisted { through: *through },
+            Input::Proposed { request, command } => {
+                Input::Proposed { request: *request, command: Arc::clone(command) }
+            }
+            Input::ReadRequested { request } => Input::ReadRequested { request: *request },
+            Input::Operated { request, operation } => {
+                Input::Operated { request: *request, operation: operation.clone() }
+            }
+            Input::SnapshotTaken { through, state } => {
+                Input::SnapshotTaken { through: *through, state: Arc::clone(state) }
+            }
+        }
+    }
 }
 
 /// What an operator may ask of a node. A protocol answers `Refusal::Unsupported` to what it does not have.

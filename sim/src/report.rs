@@ -52,6 +52,9 @@ pub struct Report {
     /// What led to the broken promises, with the nodes as columns, when it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
+    /// The file with the page that draws the run, when one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// Every record, when they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<ToldRecord>,
@@ -226,6 +229,9 @@ impl Report {
             let label = if number == 0 { "why" } else { "" };
             writeln!(out, "     {strong}{label:<9}{strong:#} {}", show(line))?;
         }
+        if let Some(page) = &self.page {
+            writeln!(out, "     page      {}", show(page))?;
+        }
         self.write_facts(out)?;
         self.counts.write_text(out)?;
         for node in &self.nodes {
@@ -356,6 +362,7 @@ mod tests {
             digest: "00ff".to_owned(),
             repeat: "splitbrain run scenarios/split.toml --system raft --seed 7".to_owned(),
             why: Vec::new(),
+            page: None,
             trace: Vec::new(),
         }
     }

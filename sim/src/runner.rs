@@ -16,10 +16,14 @@ use crate::trace::{Place, What};
 use crate::world::agenda::Agenda;
 use crate::world::{Limit, World};
 
+mod bookmark;
+mod checkpoints;
+mod course;
 mod story;
 mod verdict;
 mod words;
 
+pub(crate) use course::{Course, Moment};
 use story::Story;
 pub use story::refusal_name;
 pub(crate) use story::timer_name;
@@ -133,55 +137,65 @@ pub(crate) fn play_on<P: Protocol>(
     world.ledger.acts = drive.acts.then(Vec::new);
     world.ledger.trace.keep_from(drive.keep_from);
     prepare(&mut world);
-    let mut story = Story::new(&mut world, scenario, &options.file);
-    let told = panics::catch(|| story.tell());
-    let mut reasons = story.reasons;
-    match told {
-        Ok(told) => told?,
-        Err(panic) => accuse_of_panic(&mut world, panic),
-    }
+    let told = tell(Story::new(&mut world, scenario, &options.file))?;
     if let Some(parting) = world.choices().parted().filter(|_| by_tape) {
         let message = format!("the tape does not fit the run: {parting}");
         return Err(Objection { subject: Subject::Scenario, message, hint: None });
     }
-    if drive.limit_is_a_promise && world.is_exhausted() && !world.is_over() {
+    Ok(end(scenario, options, world, told.reasons, drive.limit_is_a_promise))
+}
+
+/// A story that was told.
+struct Told {
+    /// What did not go as it says.
+    reasons: Vec<String>,
+    /// After how many events each of its steps ended.
+    ends: Vec<u64>,
+}
+
+/// Tells a story; a panic of the protocol is a broken promise.
+fn tell<P: Protocol>(mut story: Story<'_, P>) -> Result<Told, Objection> {
+    let told = panics::catch(|| story.tell());
+    let (reasons, ends) = (core::mem::take(&mut story.reasons), core::mem::take(&mut story.ends));
+    match told {
+        Ok(told) => told?,
+        Err(panic) => accuse_of_panic(story.world, panic),
+    }
+    Ok(Told { reasons, ends })
+}
+
+/// Judges a world whose story is told.
+fn end<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    mut world: World<P>,
+    mut reasons: Vec<String>,
+    limit_is_a_promise: bool,
+) -> Played<P> {
+    if limit_is_a_promise && world.is_exhausted() && !world.is_over() {
         world.accuse_of_endlessness();
     }
     if !world.is_over() && world.history_is_suspect() {
         world.judge_history();
     }
+    reasons.append(&mut world.ledger.impossible);
+    reasons.extend(world.never_done());
     reasons.extend(judge(scenario, &world));
     let report = report(scenario, options, &world, reasons);
-    Ok(Played { report, world })
+    Played { report, world }
 }
 
-/// Where a run leaves its way, and how it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fork {
-    /// The last event that happens as it did.
-    pub(crate) event: u64,
-    /// The seed of what comes after.
-    pub(crate) chance: u64,
-    /// How many events may come after.
-    pub(crate) events: u64,
-}
-
-/// Carries a scenario out through an event, then lets other chance go on from there. Returns what broke.
-pub(crate) fn otherwise<P: Protocol>(scenario: &Scenario, seed: u64, fork: Fork) -> Vec<Property> {
-    let Ok(mut world) = world::<P>(scenario, seed, false) else { return Vec::new() };
-    world.bounds.limit.events = fork.event;
-    let told = panics::catch(|| Story::new(&mut world, scenario, "").tell());
-    if matches!(told, Ok(Ok(()))) && !world.is_over() {
-        world.bounds.limit.events = fork.event + fork.events;
+/// Lets other chance go on in a world, for so many events. Returns what broke, then or before.
+pub(crate) fn otherwise<P: Protocol>(mut world: World<P>, chance: u64, events: u64) -> Vec<Property> {
+    if !world.is_over() {
+        world.bounds.limit.events = world.counts().events.saturating_add(events);
         let went = panics::catch(|| {
-            world.leave_to_itself(fork.chance);
-            world.run_events(fork.events);
+            world.leave_to_itself(chance);
+            world.run_events(events);
         });
         if let Err(panic) = went {
             accuse_of_panic(&mut world, panic);
         }
-    } else if let Err(panic) = told {
-        accuse_of_panic(&mut world, panic);
     }
     if !world.is_over() && world.history_is_suspect() {
         world.judge_history();

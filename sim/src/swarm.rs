@@ -298,6 +298,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         nemeses: Vec::new(),
         unusual: None,
         steps,
+        meanwhile: Vec::new(),
         places: StepPlaces::default(),
         expect: Expectations::default(),
     }

@@ -6,7 +6,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use crate::choices::{Choice, Parting};
+use crate::choices::{Choice, Choices, Parting};
 use crate::explain::{self, Explained};
 use crate::panics;
 use crate::protocol::{Change, Protocol};
@@ -15,6 +15,7 @@ use crate::runner::{self, Drive, Played, RunOptions};
 use crate::scenario::{Objection, Scenario, Step, Subject, nearest};
 use crate::shrink::{self, Effort, Shrunk};
 use crate::swarm;
+use crate::travel::{self, Travel};
 
 /// Something that a scenario may ask for and not every protocol has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +129,11 @@ pub struct System {
     shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
     explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
     why: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
+    travel: Departure,
 }
+
+/// How a journey through a run begins.
+type Departure = fn(&Scenario, &RunOptions, Choices) -> Result<Box<dyn Travel>, Objection>;
 
 /// A run, and how everything stood when it ended.
 #[derive(Clone, Debug)]
@@ -160,6 +165,7 @@ impl System {
             shrink: shrink::<P>,
             explain: explain::explain::<P>,
             why: explain::without_deciding::<P>,
+            travel: travel::begin::<P>,
         }
     }
 
@@ -258,13 +264,30 @@ impl System {
         (self.explain)(scenario, options)
     }
 
+    /// Carries a scenario out once and stands at its start, to travel in it.
+    ///
+    /// # Errors
+    /// As [`runner::play`].
+    pub fn travel(
+        &self,
+        scenario: &Scenario,
+        options: &RunOptions,
+        choices: Choices,
+    ) -> Result<Box<dyn Travel>, Objection> {
+        (self.travel)(scenario, options, choices)
+    }
+
     /// What led to the broken promises of a run, in eleven lines at the most. Empty when there are none.
     #[must_use]
     pub fn why(&self, scenario: &Scenario, options: &RunOptions) -> Vec<String> {
-        // A protocol may panic where its world ends; then its failure is told without this.
-        let explained = panics::catch(|| (self.why)(scenario, options)).ok().and_then(Result::ok);
-        let explained = explained.filter(Explained::is_broken);
+        let explained = failure(|| (self.why)(scenario, options));
         explained.map_or_else(Vec::new, |explained| explained.lines().to_vec())
+    }
+
+    /// As [`System::explain`], of a run that broke a promise; `None` when there is none.
+    #[must_use]
+    pub fn explain_failure(&self, scenario: &Scenario, options: &RunOptions) -> Option<Explained> {
+        failure(|| (self.explain)(scenario, options))
     }
 }
 
@@ -272,6 +295,11 @@ impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("System").field("name", &self.name).field("version", &self.version).finish()
     }
+}
+
+/// An explanation of a broken promise. A protocol may panic where its world ends; then its failure is told without one.
+fn failure(explain: impl FnOnce() -> Result<Explained, Objection>) -> Option<Explained> {
+    panics::catch(explain).ok().and_then(Result::ok).filter(Explained::is_broken)
 }
 
 /// A process may panic when it is dropped, which is at no moment of a run.
@@ -304,14 +332,8 @@ pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
 fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) -> Result<Sight, Objection> {
     let played = runner::play::<P>(scenario, options, drive)?;
     let world = &played.world;
-    let line = |(node, name): (&crate::world::node::Node<P>, &String)| {
-        let state =
-            node.process.as_ref().map_or_else(|| String::from("down"), crate::protocol::Inspect::describe);
-        format!("{name}: {state}; {} unfinished writes", node.disk.unfinished())
-    };
-    let names = scenario.cluster.nodes.iter().map(|node| &node.name);
     let (parted, recorded) = (world.choices().parted().copied(), world.choices().recorded().to_vec());
-    let nodes = world.nodes().iter().zip(names).map(line).collect();
+    let nodes = scenario.cluster.ids().map(|id| world.node_line(id)).collect();
     Ok(Sight { report: played.let_go(), parted, recorded, nodes })
 }
 

@@ -16,6 +16,7 @@ mod storage;
 use std::collections::BTreeMap;
 
 use omnipaxos::messages::Message as Paxos;
+use omnipaxos::messages::sequence_paxos::PaxosMsg;
 use omnipaxos::{ClusterConfig, OmniPaxos, ServerConfig};
 use splitbrain::adapter::{Arrival, Gate, Sessions, Stamp, Storage, Ticks};
 use splitbrain::protocol::*;
@@ -226,6 +227,23 @@ impl Replica {
     }
 }
 
+/// Commands as people wrote them.
+fn told(commands: &[Command], words: &dyn Words) -> String {
+    commands.iter().map(|command| format!(" {}", words.command(&command.0))).collect()
+}
+
+/// What the library says, where it holds commands; the rest as it is.
+fn said(message: &PaxosMsg<Command>, words: &dyn Words) -> String {
+    match message {
+        PaxosMsg::AcceptDecide(sent) => {
+            format!("accept-decide{}, decided {}", told(&sent.entries, words), sent.decided_idx)
+        }
+        PaxosMsg::AcceptSync(sent) => format!("accept-sync in {:?}, decided {}", sent.n, sent.decided_idx),
+        PaxosMsg::ProposalForward(commands) => format!("proposal-forward{}", told(commands, words)),
+        other => format!("{other:?}"),
+    }
+}
+
 impl Protocol for Replica {
     const NAME: &'static str = "omnipaxos";
     const VERSION: Option<&'static str> = Some("0.2.4");
@@ -233,6 +251,21 @@ impl Protocol for Replica {
     type Timer = ();
     type Disk = Kept;
     type Settings = Ticks;
+
+    fn tell_message(message: &Message, words: &dyn Words) -> String {
+        match &message.body {
+            Body::Paxos(config, Paxos::SequencePaxos(sent)) => {
+                format!("{}, configuration {config}", said(&sent.msg, words))
+            }
+            Body::Paxos(config, Paxos::BLE(sent)) => format!("{:?}, configuration {config}", sent.msg),
+            Body::Behind(config) => format!("behind, in configuration {config}"),
+            Body::Start(kept) => format!("start after {} entries", kept.past.len()),
+        }
+    }
+
+    fn tell_write(kept: &Kept, words: &dyn Words) -> String {
+        format!("the log{}, decided {}", told(&kept.log, words), kept.decided)
+    }
 
     fn shows() -> &'static [Shown] {
         &[Shown::Leaders, Shown::Reigns, Shown::Disk, Shown::Quorums]

@@ -299,6 +299,14 @@ impl Replica {
     }
 }
 
+/// Commands as people wrote them.
+fn told(commands: &[Command], words: &dyn Words) -> String {
+    if commands.is_empty() {
+        return String::from(" nothing");
+    }
+    commands.iter().map(|command| format!(" {}", words.command(command))).collect()
+}
+
 impl Protocol for Replica {
     const NAME: &'static str = "viewstamped";
     type Message = Message;
@@ -340,6 +348,36 @@ impl Protocol for Replica {
             out.push(Effect::SetTimer { timer: Timer::Heartbeat, within: rules.heartbeat });
         }
         replica
+    }
+
+    fn tell_message(message: &Message, words: &dyn Words) -> String {
+        let says = match &message.body {
+            Body::Prepare { after, commands, commit } => {
+                format!("prepare after {after}:{}, commit {commit}", told(commands, words))
+            }
+            Body::PrepareOk { through } => format!("prepare-ok through {through}"),
+            Body::DoViewChange { normal, log, commit } => {
+                format!("do-view-change, normal in {normal}, log:{}, commit {commit}", told(log, words))
+            }
+            Body::StartView { log, commit } => {
+                format!("start-view, log:{}, commit {commit}", told(log, words))
+            }
+            Body::StartViewChange => String::from("start-view-change"),
+            Body::GetState => String::from("get-state"),
+        };
+        format!("{says}, view {}", message.view)
+    }
+
+    fn tell_write(write: &Write, words: &dyn Words) -> String {
+        match write {
+            Write::View(view) => format!("view {view}"),
+            Write::Append(commands) => format!("append{}", told(commands, words)),
+            Write::Adopt(view, log) => format!("view {view} with the log{}", told(log, words)),
+        }
+    }
+
+    fn fork(&self) -> Option<Self> {
+        Some(self.clone())
     }
 
     fn step(&mut self, input: Input<Replica>, out: &mut Out) {

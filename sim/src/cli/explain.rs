@@ -11,7 +11,7 @@ use super::options::{self, Target};
 use super::output::{Output, complain};
 use super::program::{Program, told};
 use super::{AS_EXPECTED, BAD_INPUT};
-use crate::explain::{Explained, gallery};
+use crate::explain::{Explained, HistoryForm, gallery};
 use crate::files;
 use crate::runner::RunOptions;
 
@@ -30,6 +30,12 @@ enum As {
     Mermaid,
     /// The log that ShiViz reads
     Shiviz,
+    /// What the clients saw, as JSON lines for `splitbrain check`
+    History,
+    /// What the clients saw, as Jepsen writes it (EDN)
+    Jepsen,
+    /// What the clients saw, as Porcupine's key-value tests do (EDN)
+    Porcupine,
 }
 
 /// What `explain` may be told.
@@ -76,6 +82,9 @@ fn explain_one(arguments: &ExplainArguments, program: &Program) -> Option<String
         As::Jsonl => explained.json_lines(),
         As::Mermaid => explained.mermaid(),
         As::Shiviz => explained.shiviz(),
+        As::History => explained.history(HistoryForm::Lines),
+        As::Jepsen => explained.history(HistoryForm::Jepsen),
+        As::Porcupine => explained.history(HistoryForm::Porcupine),
         As::Html => {
             let stem = Path::new(&arguments.target).file_stem().unwrap_or_default();
             let out = arguments.out.clone().unwrap_or_else(|| Path::new(stem).with_extension("html"));

@@ -14,6 +14,7 @@ mod output;
 mod print_seed;
 mod program;
 mod progress;
+mod prompt;
 mod replay;
 mod rules;
 mod run;
@@ -115,7 +116,7 @@ enum Command {
     Merge(merge::MergeArguments),
     /// Make a failure small
     Shrink(shrink::ShrinkArguments),
-    /// Run a seed, a file or a tape again, and look at any event
+    /// Run a seed, a file or a tape again; on a terminal: travel in it, and change it
     Replay(replay::ReplayArguments),
     /// Print the JSON Schema of scenario files, for editors
     Schema(schema::SchemaArguments),
@@ -189,6 +190,8 @@ impl Command {
     fn patience(&self) -> Option<&guard::PatienceArguments> {
         match self {
             Command::Run(arguments) => Some(&arguments.patience),
+            // Whoever travels takes their time.
+            Command::Replay(arguments) if arguments.travels() => None,
             Command::Replay(arguments) => Some(&arguments.patience),
             Command::Shrink(arguments) => Some(&arguments.patience),
             _ => None,

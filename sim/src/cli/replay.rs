@@ -1,7 +1,7 @@
-//! `splitbrain replay`: the same run again, from its seed or from a tape, with a look at any event.
+//! `splitbrain replay`: the same run again, from its seed or from a tape, with a look at any event, or to travel in it.
 //!
 //! Holds: a strict tape that does not fit is named with the first draw that differs, and is no verdict.
-//! Not here: carrying the run out (`runner`).
+//! Not here: carrying the run out (`runner`), and travelling (`prompt`, `travel`).
 
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use super::guard::PatienceArguments;
 use super::options::{self, Target};
 use super::output::{Output, complain, inform};
 use super::program::{Program, told};
+use super::prompt;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::choices::Choices;
 use crate::choices::tape;
@@ -47,6 +48,9 @@ pub(super) struct ReplayArguments {
     /// Show every record
     #[arg(long)]
     trace: bool,
+    /// Travel in the run by the commands in this file, or in the standard input for `-`; `help` lists them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["at", "trace", "record"])]
+    commands: Option<PathBuf>,
     #[command(flatten)]
     pub(super) patience: PatienceArguments,
 }
@@ -54,7 +58,18 @@ pub(super) struct ReplayArguments {
 /// What is to be shown, and the exit code.
 type Shown = (String, u8);
 
+impl ReplayArguments {
+    /// Whether somebody travels in the run: by a script, or at a terminal when nothing else is asked.
+    pub(super) fn travels(&self) -> bool {
+        let nothing_else = self.at.is_none() && !self.trace && self.record.is_none();
+        self.commands.is_some() || (nothing_else && prompt::is_at_terminal())
+    }
+}
+
 pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
+    if arguments.travels() {
+        return travel(arguments, program).unwrap_or(BAD_INPUT);
+    }
     match replay(arguments, program) {
         Some((text, code)) => match Output::new().write(&text) {
             Ok(()) => code,
@@ -65,6 +80,24 @@ pub(super) fn main(arguments: &ReplayArguments, program: &Program) -> u8 {
         },
         None => BAD_INPUT,
     }
+}
+
+/// Travels in the run, as a script or whoever sits at the terminal says.
+fn travel(arguments: &ReplayArguments, program: &Program) -> Option<u8> {
+    let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
+    let choices = choices(arguments, target.seed, program.bounds.times)?;
+    let options = RunOptions {
+        file: target.file.clone(),
+        system: target.system.name().to_owned(),
+        seed: target.seed,
+        trace: false,
+    };
+    let journey = target.system.travel(&target.scenario, &options, choices);
+    let mut journey = journey.map_err(|objection| complain(&told(&arguments.target, objection))).ok()?;
+    Some(match &arguments.commands {
+        Some(script) => prompt::recite(journey.as_mut(), script),
+        None => prompt::converse(journey.as_mut()),
+    })
 }
 
 fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {

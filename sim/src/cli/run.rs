@@ -5,7 +5,7 @@
 //! Not here: carrying scenarios out and judging them (`runner`), and how that is written (`writers`).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -15,7 +15,9 @@ use super::program::Program;
 use super::writers::{self, Ran, Sums, Unsuited, Writer};
 use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED};
 use crate::clock::Clock;
+use crate::explain::gallery;
 use crate::files;
+use crate::report::Report;
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Seeds, Subject, nearest};
 use crate::system::{Capability, System, Systems};
@@ -50,6 +52,9 @@ pub(super) struct RunArguments {
     /// Run only on this system
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
+    /// Write a page for each failure into this folder
+    #[arg(long, value_name = "FOLDER")]
+    explain: Option<PathBuf>,
     #[command(flatten)]
     pub(super) patience: PatienceArguments,
 }
@@ -190,7 +195,7 @@ fn run_file(
             Ok(mut report) => {
                 program.sign(&mut report);
                 if !report.passed() && !report.violations.is_empty() && sums.failed < WHY_MAX {
-                    report.why = system.why(&file.scenario, &options);
+                    tell_why(&mut report, file, system, &options, arguments)?;
                 }
                 sums.add(report.passed());
                 writer.ran(&Ran { report, took: clock.elapsed() })?;
@@ -203,6 +208,28 @@ fn run_file(
             Err(objection) => return Err(refuse(file, objection)),
         }
     }
+    Ok(())
+}
+
+/// Lets a report say what led to its broken promise, and where the page is that draws it, if pages are wanted.
+fn tell_why(
+    report: &mut Report,
+    file: &ScenarioFile,
+    system: System,
+    options: &RunOptions,
+    arguments: &RunArguments,
+) -> Result<(), Stop> {
+    let Some(folder) = &arguments.explain else {
+        report.why = system.why(&file.scenario, options);
+        return Ok(());
+    };
+    let Some(explained) = system.explain_failure(&file.scenario, options) else { return Ok(()) };
+    report.why = explained.lines().to_vec();
+    let stem = Path::new(&file.path).with_extension("").display().to_string();
+    let name = format!("{stem}-{}-{}", system.name(), options.seed);
+    let path = folder.join(gallery::page_name(Path::new(name.replace('.', "-").trim_start_matches("-/"))));
+    files::write(&path, &explained.page())?;
+    report.page = Some(path.display().to_string());
     Ok(())
 }
 

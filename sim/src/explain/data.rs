@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{deciding::Deciding, page, story};
+use super::{deciding::Deciding, history, page, story};
 use crate::names::Names;
 use crate::protocol::{NodeId, Protocol};
 use crate::report::{FoundViolation, Report, Verdict};
@@ -43,6 +43,8 @@ pub struct Explained {
     pub(super) words: Vec<String>,
     #[serde(skip)]
     pub(super) lines: Vec<String>,
+    #[serde(skip)]
+    pub(super) history: Vec<history::Event>,
 }
 
 /// The broken promise.
@@ -69,7 +71,7 @@ pub(super) struct Entry {
     pub(super) at: u64,
     pub(super) lane: Option<u32>,
     pub(super) to: Option<u32>,
-    pub(super) kind: String,
+    pub(super) kind: &'static str,
     pub(super) text: String,
 }
 
@@ -202,6 +204,7 @@ pub(super) fn explained<P: Protocol>(
         slice: slice.clone(),
         deciding: None,
         lines: story::lines(&told, names, nodes),
+        history: history::events(&records, names),
         words,
     }
 }

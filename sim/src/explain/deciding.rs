@@ -1,14 +1,15 @@
 //! The deciding event: the earliest one after which the promise breaks whatever the rest draws.
 //!
-//! How: at each of some events of the slice the run is stopped and goes on by other chance, many times; the share of
+//! How: at each of some events of the slice the run is forked and goes on by other chance, many times; the share of
 //! continuations that break the same promise is the curve. A story told by hand is left to itself there: the network heals
-//! and any enabled event may come next.
+//! and any enabled event may come next. A protocol that cannot be copied is run again from the start for each.
 //! Not here: how a run goes on by other chance (`runner`).
 
 use serde::Serialize;
 
+use crate::choices::Choices;
 use crate::protocol::Protocol;
-use crate::runner;
+use crate::runner::{self, Course, RunOptions};
 use crate::scenario::{Property, Scenario};
 use crate::trace::RecordId;
 
@@ -18,8 +19,11 @@ const CONTINUATIONS: u64 = 16;
 /// How many events a continuation may take.
 const EVENTS: u64 = 300;
 
-/// How many events all continuations together may take, those before the candidate included: under two seconds.
+/// How many events all continuations together may take, with those that are run again before them: under two seconds.
 const EVENTS_IN_ALL: u64 = 1_000_000;
+
+/// How many times shorter than the run the way is from a world that was kept to a candidate, at least.
+const FORKS: u64 = 16;
 
 /// The most candidates.
 const CANDIDATES: u64 = 32;
@@ -39,20 +43,15 @@ pub struct Deciding {
 /// tells nothing of what led there.
 pub(super) fn find<P: Protocol>(
     scenario: &Scenario,
-    seed: u64,
+    options: &RunOptions,
     property: Property,
     events: &[(RecordId, u64)],
 ) -> Option<Deciding> {
-    let candidates = candidates(events);
+    let course = Course::<P>::run(scenario, options, Choices::seeded(options.seed)).ok()?;
+    let candidates = candidates(events, course.can_fork());
     let curve: Vec<(RecordId, u64, u64)> = candidates
         .iter()
-        .map(|&(record, event)| {
-            let breaks = |chance: &u64| {
-                let fork = runner::Fork { event, chance: *chance, events: EVENTS };
-                runner::otherwise::<P>(scenario, seed, fork).contains(&property)
-            };
-            (record, (1..=CONTINUATIONS).filter(breaks).count() as u64, CONTINUATIONS)
-        })
+        .map(|&(record, event)| (record, continuations(&course, event, property), CONTINUATIONS))
         .collect();
     let place = decided_at(&curve)?;
     let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
@@ -71,10 +70,22 @@ pub(super) fn find<P: Protocol>(
     Some(Deciding { record, words, curve })
 }
 
+/// How many continuations from after an event break a promise.
+fn continuations<P: Protocol>(course: &Course<P>, event: u64, property: Property) -> u64 {
+    let Ok(here) = course.after(event, u64::MAX) else { return 0 };
+    let breaks = |chance: &u64| {
+        let fork = here.world.fork().or_else(|| Some(course.after(event, u64::MAX).ok()?.world));
+        fork.is_some_and(|fork| runner::otherwise(fork, *chance, EVENTS).contains(&property))
+    };
+    (1..=CONTINUATIONS).filter(breaks).count() as u64
+}
+
 /// The first record of each event of the slice; of a long run the last ones, so many as can be afforded.
-fn candidates(events: &[(RecordId, u64)]) -> &[(RecordId, u64)] {
+fn candidates(events: &[(RecordId, u64)], forks: bool) -> &[(RecordId, u64)] {
     let length = events.last().map_or(0, |&(_, event)| event);
-    let affordable = EVENTS_IN_ALL / (CONTINUATIONS * (length + EVENTS));
+    let each =
+        if forks { length / FORKS + CONTINUATIONS * EVENTS } else { CONTINUATIONS * (length + EVENTS) };
+    let affordable = EVENTS_IN_ALL / each;
     if affordable < 2 {
         return &[];
     }

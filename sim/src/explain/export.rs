@@ -1,7 +1,7 @@
-//! A run in the forms of other tools: JSON lines, a Mermaid sequence diagram, ShiViz, and a Jepsen history.
+//! A run in the forms of other tools: JSON lines, a Mermaid sequence diagram, ShiViz.
 //!
 //! Holds: what is exported is what the records say; the diagram has the causal slice only, for it is to be read.
-//! Not here: the data itself (`data`).
+//! Not here: the data itself (`data`), and what clients saw (`history`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ impl Explained {
                 continue;
             };
             let from = entry.cause.and_then(|cause| sent.get(&cause)).and_then(|sent| sent.lane);
-            let _ = match (entry.kind.as_str(), from) {
+            let _ = match (entry.kind, from) {
                 ("sends", _) => Ok(()),
                 ("receives", Some(from)) => writeln!(text, "    l{from}->>l{lane}: {}", plain(&entry.text)),
                 ("loses", Some(from)) => writeln!(text, "    l{from}-xl{lane}: {}", plain(&entry.text)),

@@ -9,6 +9,7 @@ mod data;
 mod deciding;
 mod export;
 pub mod gallery;
+mod history;
 mod page;
 mod slice;
 mod story;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use data::Explained;
 pub use deciding::Deciding;
+pub use history::HistoryForm;
 
 use std::collections::BTreeSet;
 
@@ -33,7 +35,7 @@ use crate::world::World;
 pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
     let mut explained = without_deciding::<P>(scenario, options)?;
     if let Some((property, candidates)) = explained.candidates() {
-        explained.deciding = deciding::find::<P>(scenario, options.seed, property, &candidates);
+        explained.deciding = deciding::find::<P>(scenario, options, property, &candidates);
     }
     Ok(explained)
 }

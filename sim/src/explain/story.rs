@@ -75,9 +75,14 @@ pub(super) fn lines(told: &[&Record], names: &Names, nodes: usize) -> Vec<String
     let width =
         (0..nodes).map(|node| names.of(NodeId(node as u32)).chars().count()).max().unwrap_or(1).max(3);
     let head: String = (0..nodes).map(|node| format!(" {:^width$}", names.of(NodeId(node as u32)))).collect();
+    let clients = told.iter().any(|record| client_sign(record).is_some());
+    let head = if clients { head + " clients" } else { head };
     let mut lines = vec![format!("{:>8} {head}", "event")];
     for record in told {
-        let columns: String = (0..nodes).map(|node| format!(" {:^width$}", sign(record, node))).collect();
+        let mut columns: String = (0..nodes).map(|node| format!(" {:^width$}", sign(record, node))).collect();
+        if clients {
+            columns += &format!(" {:^7}", client_sign(record).unwrap_or("│"));
+        }
         lines.push(format!(
             "{:>8} {columns}  {}{}",
             record.event,
@@ -86,6 +91,15 @@ pub(super) fn lines(told: &[&Record], names: &Names, nodes: usize) -> Vec<String
         ));
     }
     lines
+}
+
+/// What stands in the column of the clients: who asks, and who is answered.
+fn client_sign(record: &Record) -> Option<&'static str> {
+    match (&record.what, record.place) {
+        (What::Returns { .. }, Place::Client(_)) => Some("◁"),
+        (_, Place::Client(_)) => Some("▷"),
+        _ => None,
+    }
 }
 
 /// What stands in a node's column.

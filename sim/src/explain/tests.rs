@@ -22,6 +22,32 @@ fn a_split_brain_is_explained_by_both_elections() {
     assert!(explained.words().len() <= 12 && explained.lines().len() <= 11);
 }
 
+/// Whoever changes how the deciding event is found sees here what it does to every rule's story.
+#[test]
+fn the_deciding_event_of_each_rules_story() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/why");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .expect("the stories")
+        .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    files.sort();
+    let mut text = String::new();
+    for file in files {
+        let explained = explained(&format!("why/{file}"));
+        let promise = explained.promises.first().map_or("nothing", |promise| promise.name.as_str());
+        text += &format!("{file}: {promise}\n");
+        let Some(deciding) = explained.deciding() else {
+            text += "  nothing decides\n";
+            continue;
+        };
+        let entry = explained.records.iter().find(|entry| entry.id == deciding.record).expect("a record");
+        let who = entry.lane.and_then(|lane| explained.nodes.get(lane as usize)).map_or("", String::as_str);
+        text += &format!("  {} {who} {}\n  {}\n", entry.event, entry.text, deciding.words);
+    }
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn a_page_is_the_same_twice_and_small() {
     let pages = [0, 1].map(|_| explained("address/split-brain-by-address-change.toml").page());

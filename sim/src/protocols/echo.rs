@@ -101,6 +101,10 @@ impl Protocol for Echo {
         Echo { id, count: disk.count, pongs: 0, writes: 0, every: *settings, peers: disk.peers.clone() }
     }
 
+    fn fork(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
     fn step(&mut self, input: Input<Echo>, out: &mut Effects<Echo>) {
         match input {
             Input::Fired(Tick) => self.tick(out),

@@ -179,6 +179,10 @@ impl Protocol for Raft {
         Raft { raft, buffer }
     }
 
+    fn fork(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
     fn step(&mut self, input: Input<Raft>, out: &mut Effects<Raft>) {
         self.raft.step_into(input_in(input), &mut self.buffer);
         hand_over(&mut self.buffer, out);
@@ -274,6 +278,11 @@ impl Inspect for Raft {
     fn learners(&self) -> BTreeSet<NodeId> {
         let members = self.raft.membership();
         members.nodes().keys().filter(|id| members.is_learner(**id)).map(|id| node_out(*id)).collect()
+    }
+
+    fn entry(&self, index: u64, words: &dyn Words) -> Option<String> {
+        let entry = self.raft.log().get(core::LogIndex(index))?;
+        Some(raft_words::entry(entry, words))
     }
 
     fn describe(&self) -> String {

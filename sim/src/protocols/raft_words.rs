@@ -70,6 +70,11 @@ pub(super) fn timer(timer: core::Timer) -> String {
     format!("{} timer", kebab(&format!("{timer:?}")))
 }
 
+/// An entry of a log: `x=1`.
+pub(super) fn entry(entry: &core::Entry, words: &dyn Words) -> String {
+    payload(&entry.payload, words).trim_start().to_owned()
+}
+
 fn entries(slice: &core::LogSlice, words: &dyn Words) -> String {
     if slice.entries().is_empty() {
         return String::from(" nothing");

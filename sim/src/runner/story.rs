@@ -10,9 +10,10 @@ mod calls;
 mod claims;
 mod hands;
 
+use super::bookmark::{Asked, Bookmark, Within};
+use super::checkpoints::Checkpoints;
 use super::converge;
-use crate::history::CallId;
-use crate::protocol::{NodeId, Operation, Protocol, RequestId, kebab};
+use crate::protocol::{NodeId, Operation, Protocol, kebab};
 use crate::scenario::{Objection, Scenario, Step, Subject, Target, Timers, Whom};
 use crate::trace::Link;
 use crate::world::World;
@@ -30,15 +31,6 @@ pub(super) enum Stop {
     Early,
     /// The system does not have what the step asks for: that says nothing about the system's promises.
     Unable(Objection),
-}
-
-/// Something that a story asked for by name and may ask after later.
-#[derive(Clone, Copy, Debug)]
-enum Asked {
-    /// A client's call, and what a read must give.
-    Call(CallId),
-    /// An operator's request.
-    Operation(RequestId),
 }
 
 /// A story that is being told.
@@ -59,25 +51,78 @@ pub(super) struct Story<'a, P: Protocol> {
     step: usize,
     /// Whom that step means by its leader.
     leader: Option<NodeId>,
+    /// How far the step is that the story begins with.
+    within: Within,
+    /// After how many events each step ended, those before the beginning left out.
+    pub(super) ends: Vec<u64>,
+    /// Who keeps worlds on the way, if somebody does.
+    pub(super) keeper: Option<&'a mut Checkpoints<P>>,
 }
 
 impl<'a, P: Protocol> Story<'a, P> {
     pub(super) fn new(world: &'a mut World<P>, scenario: &'a Scenario, file: &'a str) -> Story<'a, P> {
-        let (reasons, clients, asked, images) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Story { world, scenario, file, reasons, clients, asked, images, step: 0, leader: None }
+        let (reasons, clients, asked, images, ends) = Default::default();
+        let bookmark = Bookmark { reasons, clients, asked, images, step: 0, within: Within::Begins, ends };
+        Story::resume(world, scenario, file, bookmark)
+    }
+
+    /// A story that goes on, in a world that stands where it stands.
+    pub(super) fn resume(
+        world: &'a mut World<P>,
+        scenario: &'a Scenario,
+        file: &'a str,
+        bookmark: Bookmark<P>,
+    ) -> Story<'a, P> {
+        let Bookmark { reasons, clients, asked, images, step, within, ends } = bookmark;
+        let (leader, keeper) = (None, None);
+        Story { world, scenario, file, reasons, clients, asked, images, step, leader, within, ends, keeper }
     }
 }
 
 impl<P: Protocol> Story<'_, P> {
     pub(super) fn tell(&mut self) -> Result<(), Objection> {
-        for (number, step) in self.scenario.steps.iter().enumerate() {
-            match self.perform(number, step) {
+        self.world.meanwhile();
+        for (number, step) in self.scenario.steps.iter().enumerate().skip(self.step) {
+            let told = match core::mem::replace(&mut self.within, Within::Begins) {
+                Within::Begins => {
+                    self.step = number;
+                    self.keep(Within::Begins);
+                    self.perform(number, step)
+                }
+                within @ (Within::Runs { .. } | Within::Counts { .. }) => {
+                    self.go_on(within);
+                    Ok(())
+                }
+            };
+            self.world.meanwhile();
+            self.ends.push(self.world.counts().events);
+            match told {
                 Ok(()) if !self.world.is_over() && !self.world.is_exhausted() => {}
                 Ok(()) | Err(Stop::Early) => return Ok(()),
                 Err(Stop::Unable(objection)) => return Err(objection),
             }
         }
         Ok(())
+    }
+
+    /// Which step is being performed, or was the last.
+    pub(super) fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Lets a keeper take the world as it is.
+    fn keep(&mut self, within: Within) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let bookmark = || Bookmark {
+            reasons: self.reasons.clone(),
+            clients: self.clients.clone(),
+            asked: self.asked.clone(),
+            images: self.images.clone(),
+            step: self.step,
+            within,
+            ends: self.ends.clone(),
+        };
+        keeper.keep(self.world, bookmark);
     }
 
     /// One step: each case in a line, for what it does stands with its topic.
@@ -118,6 +163,7 @@ impl<P: Protocol> Story<'_, P> {
             Step::Deliver { from, to, what, skip, keep } => {
                 return self.deliver((*from, *to), what.as_deref(), *skip, *keep);
             }
+            Step::Lose { from, to, what, skip } => return self.lose((*from, *to), what.as_deref(), *skip),
             Step::Exchange { nodes } => return self.exchange(nodes),
             Step::Call { call, client, name, via, outcome, wait } => {
                 return self.call(call, (client.as_deref(), name.as_deref()), *via, (*outcome, *wait));
@@ -131,8 +177,8 @@ impl<P: Protocol> Story<'_, P> {
                 return self.operate(Operation::Transfer { to: *to }, name.as_deref(), *via, outcome);
             }
             Step::Answer { name, expected } => return self.answer(name, expected.as_ref()),
-            Step::Events { count } => self.busily(|world| world.run_events(*count)),
-            Step::Run { time } => self.busily(|world| world.run_until(world.now().after(*time))),
+            Step::Events { count } => self.busily(Within::Counts { left: *count }),
+            Step::Run { time } => self.busily(Within::Runs { until: self.world.now().after(*time) }),
             Step::Settle => self.settle(),
             Step::Converge { within } => converge(self.world, *within),
             Step::Expect { claims } => return self.claim_all(claims),
@@ -152,9 +198,31 @@ impl<P: Protocol> Story<'_, P> {
     }
 
     /// With workload and nemeses at work.
-    fn busily(&mut self, act: impl FnOnce(&mut World<P>)) {
+    fn busily(&mut self, within: Within) {
         self.world.set_busy(true);
-        act(self.world);
+        self.go_on(within);
+    }
+
+    /// To the end of a step that lets time pass, and a look now and then for whoever keeps worlds.
+    fn go_on(&mut self, mut within: Within) {
+        loop {
+            let stop = self.keeper.as_ref().map_or(u64::MAX, |keeper| keeper.next());
+            let stopped = match &mut within {
+                Within::Runs { until } => self.world.run_until_or(*until, stop),
+                Within::Counts { left } => match self.world.run_events_or(*left, stop) {
+                    Some(still) => {
+                        *left = still;
+                        true
+                    }
+                    None => false,
+                },
+                Within::Begins => false,
+            };
+            if !stopped {
+                break;
+            }
+            self.keep(within);
+        }
         self.world.set_busy(false);
     }
 

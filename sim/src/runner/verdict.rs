@@ -85,6 +85,7 @@ pub(super) fn report<P: Protocol>(
         digest: format!("{:032x}", world.trace().digest()),
         repeat: repeat_command(&options.file, &options.system, options.seed),
         why: Vec::new(),
+        page: None,
         trace: world.trace().records().iter().map(told).collect(),
     }
 }

@@ -10,14 +10,15 @@ use toml::de::DeTable;
 
 use super::load_hardship::{read_clock, read_disk, read_nemeses, read_network, read_schedule, read_workload};
 use super::load_nodes::{read_node, read_sets, unknown_node};
-use super::load_step::read_step;
+use super::load_step::{read_meanwhile, read_step};
 use super::read::{
     Bounds, Fault, Fields, Item, Places, Read, distinct_names, place, places, read_count, read_facts,
     read_name,
 };
 use super::{
-    Budget, Cluster, Expectations, InitialLog, Node, Property, Scenario, ScenarioError, ScenarioFile, Seeds,
-    Sessions, Step, StepPlaces, Subject, Timers, format_duration, knob, knobs, parse_duration,
+    Budget, Cluster, Expectations, InitialLog, Meanwhile, Node, Property, Scenario, ScenarioError,
+    ScenarioFile, Seeds, Sessions, Step, StepPlaces, Subject, Timers, format_duration, knob, knobs,
+    parse_duration,
 };
 use crate::bounded_file;
 use crate::choices::Unusual;
@@ -66,7 +67,7 @@ const SECTIONS: [(&str, &[&str]); 4] = [
             "sessions",
         ],
     ),
-    ("story", &["steps"]),
+    ("story", &["steps", "meanwhile"]),
     ("expect", &["violations", "never"]),
     ("network", &["delay", "loss", "duplicate"]),
 ];
@@ -127,6 +128,18 @@ pub fn parse_within(file: &str, text: &str, bounds: Bounds) -> Result<ScenarioFi
     Ok(ScenarioFile { path: file.to_owned(), scenario, places })
 }
 
+/// Reads one step of a story in a cluster, as a file writes it; `file` is what errors call the text.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_step(file: &str, text: &str, cluster: &Cluster) -> Result<Step, ScenarioError> {
+    let text = format!("step = {text}");
+    let table = DeTable::parse(&text).map_err(|cause| not_toml(file, &text, &cause))?;
+    let mut fields = Fields::new(table.get_ref(), 0, "the step", Bounds::default());
+    let step = fields.need("step", "{ crash = \"a\" }").and_then(|item| read_step(&item, cluster));
+    step.map_err(|fault| ScenarioError { place: None, ..fault.place(file, &text) })
+}
+
 fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
     let message = format!("not TOML: {}", cause.message().replace('\n', "; "));
     let place = cause.span().map(|span| place(text, span.start));
@@ -156,7 +169,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
     let workload = read_workload(&mut top)?;
     let nemeses = read_nemeses(&mut top, places)?;
     let unusual = read_tape(&mut top)?;
-    let steps = read_story(&mut top, &cluster, places)?;
+    let (steps, meanwhile) = read_story(&mut top, &cluster, places)?;
     let expect = read_expectations(&mut top, &cluster, places)?;
     top.finish()?;
     Ok(Scenario {
@@ -178,6 +191,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
         nemeses,
         unusual,
         steps,
+        meanwhile,
         places: StepPlaces::default(),
         expect,
     })
@@ -502,7 +516,11 @@ fn read_terms(item: &Item<'_>) -> Read<Vec<u64>> {
     Ok(terms)
 }
 
-fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places) -> Read<Vec<Step>> {
+fn read_story(
+    top: &mut Fields<'_>,
+    cluster: &Cluster,
+    places: &mut Places,
+) -> Read<(Vec<Step>, Vec<Meanwhile>)> {
     let example = "steps = [ { elect = \"a\" } ]";
     let mut fields = top.need_section("story", example)?;
     let item = fields.need("steps", "[ { elect = \"a\" } ]")?;
@@ -518,9 +536,24 @@ fn read_story(top: &mut Fields<'_>, cluster: &Cluster, places: &mut Places) -> R
     }
     refuse_unasked(&list, &steps)?;
     note_facts(&list, places);
+    let meanwhile = fields.or("meanwhile", Vec::new(), |item| read_all_meanwhile(item, cluster))?;
     fields.finish()?;
     within_an_age(&steps, &item)?;
-    Ok(steps)
+    Ok((steps, meanwhile))
+}
+
+fn read_all_meanwhile(item: &Item<'_>, cluster: &Cluster) -> Read<Vec<Meanwhile>> {
+    let list = item.list("a list such as [ { after = 40, crash = \"a\" } ]")?;
+    item.within(list.len() as u64, STEPS_MAX, |most| format!("at most {most} entries"))?;
+    let mut all: Vec<Meanwhile> = Vec::new();
+    for entry in &list {
+        let meanwhile = read_meanwhile(entry, cluster)?;
+        if all.last().is_some_and(|last| meanwhile.after < last.after) {
+            return Err(Fault::new(entry.at, "expected entries in the order of their events"));
+        }
+        all.push(meanwhile);
+    }
+    Ok(all)
 }
 
 /// Virtual time is cheap, but not free: leaders speak in it.

@@ -13,12 +13,13 @@ use super::load_nodes::{
 };
 use super::read::{DURATION, Fault, Fields, Item, Read, read_count, read_facts};
 use super::{
-    Answered, Claim, ClientCall, ClientOutcome, Cluster, Comparison, NodeClaim, OperationOutcome, Relation,
-    Sessions, Step, Target, Value, nearest, parse_duration,
+    Answered, Claim, ClientCall, ClientOutcome, Cluster, Comparison, Meanwhile, NodeClaim, OperationOutcome,
+    Relation, Sessions, Step, Target, Value, nearest, parse_duration,
 };
+use crate::protocol::NodeId;
 
 /// What a step can be: its verb, and how it reads.
-const VERBS: [(&str, Reader); 41] = [
+const VERBS: [(&str, Reader); 42] = [
     ("elect", read_elect),
     ("timeout", |verb, _, cluster| Ok(Step::Timeout { node: read_node(verb, cluster)? })),
     ("heartbeat", |verb, _, cluster| Ok(Step::Heartbeat { node: read_target(verb, cluster)? })),
@@ -49,6 +50,11 @@ const VERBS: [(&str, Reader); 41] = [
         Ok(Step::Freeze { instant_disks: verb.word("what is frozen", &words)? })
     }),
     ("deliver", read_deliver),
+    ("lose", |verb, fields, cluster| {
+        let (from, to) = read_link(verb, cluster)?;
+        let (what, skip) = read_which(fields)?;
+        Ok(Step::Lose { from, to, what, skip })
+    }),
     ("exchange", |verb, _, cluster| Ok(Step::Exchange { nodes: read_whom(verb, cluster)? })),
     ("tear", read_tear),
     ("drop", |verb, _, cluster| match verb.as_str() {
@@ -89,6 +95,7 @@ const BESIDE: &[(&[&str], &[&str])] = &[
     (&["elect"], &["fails"]),
     (&["fire"], &["timer"]),
     (&["deliver"], &["what", "skip", "keep"]),
+    (&["lose"], &["what", "skip"]),
     (&["tear"], &["kept"]),
     (&["finish"], &["writes"]),
     (&["wipe"], &["group"]),
@@ -127,11 +134,16 @@ pub(super) fn read_step(item: &Item<'_>, cluster: &Cluster) -> Read<Step> {
     if !item.is_table() {
         return Err(item.expected(STEP));
     }
-    let mut fields = item.fields("this step")?;
+    read_step_of(item.fields("this step")?, &[], cluster)
+}
+
+/// Reads a step from a table of which some keys were read already.
+fn read_step_of(mut fields: Fields<'_>, read_before: &[&'static str], cluster: &Cluster) -> Read<Step> {
     let (verb, read) = find_verb(&fields)?;
     let object = fields.need(verb, "…")?;
     let step = read(&object, &mut fields, cluster)?;
-    debug_assert!(fields.asked_only(verb, beside(verb)), "{verb} reads a key that its schema lacks");
+    let known = [read_before, beside(verb)].concat();
+    debug_assert!(fields.asked_only(verb, &known), "{verb} reads a key that its schema lacks");
     fields.finish()?;
     Ok(step)
 }
@@ -186,18 +198,43 @@ fn read_finish(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> R
 }
 
 fn read_deliver(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {
+    let (from, to) = read_link(verb, cluster)?;
+    let (what, skip) = read_which(fields)?;
+    Ok(Step::Deliver { from, to, what, skip, keep: fields.or("keep", false, Item::switch)? })
+}
+
+/// The link that one message is on.
+fn read_link(verb: &Item<'_>, cluster: &Cluster) -> Read<(NodeId, NodeId)> {
     let link = |text: &str| {
         let (from, to) = text.split_once(" -> ")?;
         Some((cluster.node(from)?, cluster.node(to)?))
     };
-    let (from, to) = verb.parse("a link between two nodes of the scenario such as \"a -> b\"", link)?;
-    Ok(Step::Deliver {
-        from,
-        to,
-        what: fields.maybe("what", |item| Ok(item.text("a message such as \"vote-request\"")?.to_owned()))?,
-        skip: fields.or("skip", 0, |item| read_count(item, "a number of messages such as 1"))?,
-        keep: fields.or("keep", false, Item::switch)?,
-    })
+    verb.parse("a link between two nodes of the scenario such as \"a -> b\"", link)
+}
+
+/// Which of the messages on a link: what it is called, and how many older ones are left.
+fn read_which(fields: &mut Fields<'_>) -> Read<(Option<String>, u64)> {
+    let what =
+        fields.maybe("what", |item| Ok(item.text("a message such as \"vote-request\"")?.to_owned()))?;
+    Ok((what, fields.or("skip", 0, |item| read_count(item, "a number of messages such as 1"))?))
+}
+
+/// Reads what is done after an event, whatever step goes on then.
+pub(super) fn read_meanwhile(item: &Item<'_>, cluster: &Cluster) -> Read<Meanwhile> {
+    if !item.is_table() {
+        return Err(item.expected("something done at once such as { after = 40, crash = \"a\" }"));
+    }
+    let mut fields = item.fields("this entry of `meanwhile`")?;
+    let after = fields.need("after", "40")?.number("the number of an event such as 40")?;
+    let step = read_step_of(fields, &["after"], cluster)?;
+    if !step.is_instant() {
+        let fault =
+            Fault::new(item.at, "expected something that takes no time, since it is done between two events");
+        return Err(
+            fault.hint("{ timeout = \"a\" } for an election; calls and changes with outcome = \"pending\"")
+        );
+    }
+    Ok(Meanwhile { after, step })
 }
 
 fn read_tear(verb: &Item<'_>, fields: &mut Fields<'_>, cluster: &Cluster) -> Read<Step> {

@@ -35,13 +35,13 @@ pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
     ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
 };
-pub use load::{load, load_within, parse, parse_within};
+pub use load::{load, load_within, parse, parse_step, parse_within};
 pub use read::Bounds;
 pub use reference::knobs_chapter;
 pub use schema::schema;
 pub use step::{
-    Answered, Claim, ClientCall, ClientOutcome, Comparison, Links, NodeClaim, OperationOutcome, Relation,
-    Step, Target, Value, Whom,
+    Answered, Claim, ClientCall, ClientOutcome, Comparison, Links, Meanwhile, NodeClaim, OperationOutcome,
+    Relation, Step, Target, Value, Whom,
 };
 pub use turned::turnable;
 pub use units::{Seeds, format_duration, parse_duration};
@@ -93,6 +93,8 @@ pub struct Scenario {
     pub unusual: Option<Vec<Unusual>>,
     /// The story, in order.
     pub steps: Vec<Step>,
+    /// What is done after some events, whatever step goes on then; in the order of the events.
+    pub meanwhile: Vec<Meanwhile>,
     /// Where the steps stand in the file they came from.
     pub places: StepPlaces,
     /// What must have come of it at the end.

@@ -9,8 +9,8 @@ use super::knobs::{CLOCK, DISK, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
 use super::units::format_within;
 use super::{
     Answered, Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog,
-    Links, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation, Scenario,
-    Schedule, Sessions, Step, Target, Value, When, Whom, format_duration, knob,
+    Links, Meanwhile, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation,
+    Scenario, Schedule, Sessions, Step, Target, Value, When, Whom, format_duration, knob,
 };
 use crate::choices::tape;
 use crate::protocol::{
@@ -58,7 +58,9 @@ impl Scenario {
         section(&mut text, "[tape]", &self.tape());
         let except: Pairs = self.except.iter().map(|(system, why)| word(&quoted(system), why)).collect();
         section(&mut text, "[except]", &except);
-        section(&mut text, "[story]", &names.story(&self.steps, notes));
+        let mut story = names.story(&self.steps, notes);
+        story.extend(names.meanwhile(&self.meanwhile));
+        section(&mut text, "[story]", &story);
         section(&mut text, "[expect]", &names.expectations(&self.expect));
         text
     }
@@ -68,6 +70,19 @@ impl Scenario {
     pub fn step_text(&self, step: usize) -> String {
         let names = Names { cluster: &self.cluster };
         self.steps.get(step).map_or_else(String::new, |step| names.step(step))
+    }
+
+    /// Something that is done meanwhile, as it is written in files.
+    #[must_use]
+    pub fn meanwhile_text(&self, place: usize) -> String {
+        let names = Names { cluster: &self.cluster };
+        self.meanwhile.get(place).map_or_else(String::new, |meanwhile| names.step(&meanwhile.step))
+    }
+
+    /// A step of such a cluster as it is written in files.
+    #[must_use]
+    pub fn text_of(&self, step: &Step) -> String {
+        Names { cluster: &self.cluster }.step(step)
     }
 
     fn rules(&self) -> Pairs {
@@ -215,6 +230,15 @@ impl Names<'_> {
         vec![pair("steps", format!("[\n{steps}]"))]
     }
 
+    fn meanwhile(&self, meanwhile: &[Meanwhile]) -> Option<(String, String)> {
+        let line = |Meanwhile { after, step }: &Meanwhile| {
+            let step = self.step(step);
+            format!("  {{ after = {after}, {},\n", step.trim_start_matches("{ "))
+        };
+        let lines: String = meanwhile.iter().map(line).collect();
+        (!meanwhile.is_empty()).then(|| pair("meanwhile", format!("[\n{lines}]")))
+    }
+
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn step(&self, step: &Step) -> String {
         match step {
@@ -266,6 +290,13 @@ impl Names<'_> {
                 pairs.extend(what.as_ref().map(|what| word("what", what)));
                 pairs.extend((*skip > 0).then(|| pair("skip", skip)));
                 pairs.extend(keep.then(|| pair("keep", true)));
+                inline(&pairs)
+            }
+            Step::Lose { from, to, what, skip } => {
+                let link = format!("{} -> {}", self.cluster.name(*from), self.cluster.name(*to));
+                let mut pairs = vec![word("lose", &link)];
+                pairs.extend(what.as_ref().map(|what| word("what", what)));
+                pairs.extend((*skip > 0).then(|| pair("skip", skip)));
                 inline(&pairs)
             }
             Step::Exchange { nodes } => one("exchange", self.whom(nodes)),

@@ -58,7 +58,13 @@ fn top() -> Value {
         "workload": section::<Workload>(WORKLOAD),
         "nemesis": list(nemesis()),
         "tape": object(json!({ "unusual": names() }), &["unusual"]),
-        "story": object(json!({ "steps": list(json!({ "$ref": "#/$defs/step" })) }), &["steps"]),
+        "story": object(
+            json!({
+                "steps": list(json!({ "$ref": "#/$defs/step" })),
+                "meanwhile": about("what is done after some events, whatever step goes on then", list(meanwhile())),
+            }),
+            &["steps"],
+        ),
         "expect": object(json!({
             "violations": { "anyOf": [
                 { "const": "none" },
@@ -139,6 +145,11 @@ fn step(verb: &'static str) -> Value {
         properties.insert((*key).to_owned(), beside_value(verb, key));
     }
     object(Value::Object(properties), &[verb])
+}
+
+/// A step that takes no time, and after which event it is done.
+fn meanwhile() -> Value {
+    json!({ "type": "object", "required": ["after"], "properties": { "after": number() } })
 }
 
 fn beside_value(verb: &str, key: &str) -> Value {

@@ -139,7 +139,7 @@ pub enum Step {
         /// Whether writes finish as soon as they are issued.
         instant_disks: bool,
     },
-    /// One waiting message arrives.
+    /// One message arrives: one that waits, or one that is under way and would arrive later.
     Deliver {
         /// Which machine sent it.
         from: NodeId,
@@ -151,6 +151,17 @@ pub enum Step {
         skip: u64,
         /// Whether it waits on afterwards, as a duplicate.
         keep: bool,
+    },
+    /// One message that is under way or waits is lost.
+    Lose {
+        /// Which machine sent it.
+        from: NodeId,
+        /// Which machine would receive it.
+        to: NodeId,
+        /// What the protocol calls it; `None` when any will do.
+        what: Option<String>,
+        /// How many older ones are left.
+        skip: u64,
     },
     /// Everything that waits between some nodes arrives, oldest first, and so does what it leads to.
     Exchange {
@@ -274,6 +285,68 @@ pub enum Step {
         /// What must hold now; all of it.
         claims: Vec<Claim>,
     },
+}
+
+/// Something that is done after an event of the run, whatever step goes on then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// The number of the event; what is done comes before the next one.
+    pub after: u64,
+    /// What is done: something that takes no time ([`Step::is_instant`]).
+    pub step: Step,
+}
+
+impl Step {
+    /// Whether it is done at once and waits for nothing, so that it can be done between any two events.
+    #[must_use]
+    pub fn is_instant(&self) -> bool {
+        match self {
+            Step::Timeout { .. }
+            | Step::Heartbeat { .. }
+            | Step::Crash { .. }
+            | Step::Restart { .. }
+            | Step::Wipe { group: None, .. }
+            | Step::Partition { .. }
+            | Step::Isolate { .. }
+            | Step::Cut { .. }
+            | Step::Join { .. }
+            | Step::Heal
+            | Step::Hold { .. }
+            | Step::Release { .. }
+            | Step::Drop { .. }
+            | Step::DropAll
+            | Step::Stall { .. }
+            | Step::Unstall { .. }
+            | Step::Finish { .. }
+            | Step::Deliver { .. }
+            | Step::Lose { .. }
+            | Step::Tear { .. }
+            | Step::Snapshot { .. }
+            | Step::Address { .. }
+            | Step::Fault { .. }
+            | Step::End { .. } => true,
+            Step::Call { client, name, wait, .. } => !wait && client.is_none() && name.is_none(),
+            Step::Change { name, outcome, .. } | Step::Transfer { name, outcome, .. } => {
+                name.is_none() && *outcome == OperationOutcome::Pending
+            }
+            Step::Elect { .. }
+            | Step::Fire { .. }
+            | Step::Wipe { .. }
+            | Step::ForceMembers { .. }
+            | Step::Backup { .. }
+            | Step::Restore { .. }
+            | Step::Freeze { .. }
+            | Step::Exchange { .. }
+            | Step::Retry { .. }
+            | Step::OpenSession { .. }
+            | Step::Answer { .. }
+            | Step::Events { .. }
+            | Step::Run { .. }
+            | Step::Settle
+            | Step::Converge { .. }
+            | Step::Expect { .. } => false,
+        }
+    }
 }
 
 /// One node: a named one, or whoever leads.

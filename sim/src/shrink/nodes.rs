@@ -15,7 +15,12 @@ pub(super) fn without(scenario: &Scenario, node: NodeId) -> Option<Scenario> {
     let mut less = scenario.clone();
     let cluster = &mut less.cluster;
     let at_home = cluster.nodes.iter().zip(0..).all(|(node, number)| node.home == Address(number));
-    if !at_home || cluster.nodes.len() != cluster.addresses.len() || cluster.nodes.len() < 2 {
+    // What is done meanwhile is told by the numbers of events, which would be others.
+    if !scenario.meanwhile.is_empty()
+        || !at_home
+        || cluster.nodes.len() != cluster.addresses.len()
+        || cluster.nodes.len() < 2
+    {
         return None;
     }
     cluster.nodes.remove(node.0 as usize);

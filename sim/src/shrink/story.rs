@@ -174,6 +174,7 @@ fn frozen(scenario: &Scenario, owes_agreement: bool) -> Scenario {
     frozen.nemeses = Vec::new();
     frozen.expect = crate::scenario::Expectations::default();
     frozen.steps = Vec::new();
+    frozen.meanwhile = Vec::new();
     frozen
 }
 

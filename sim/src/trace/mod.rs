@@ -34,6 +34,8 @@ pub struct Trace {
     records: Option<Vec<Record>>,
     /// Records of earlier events are not kept.
     keep_from: u64,
+    /// If so, only such records are kept.
+    keep_only: Option<fn(&What) -> bool>,
     listener: Listener,
 }
 
@@ -56,6 +58,7 @@ impl Trace {
             cause: None,
             records,
             keep_from: 0,
+            keep_only: None,
             listener: tell::listener(),
         }
     }
@@ -68,7 +71,9 @@ impl Trace {
         self.counts.add(&what);
         let id = RecordId::after(self.last);
         self.last += 1;
-        if let (true, Some(records)) = (self.counts.events >= self.keep_from, &mut self.records) {
+        let wanted = self.keep_only.is_none_or(|wanted| wanted(&what));
+        if let (true, true, Some(records)) = (wanted, self.counts.events >= self.keep_from, &mut self.records)
+        {
             records.push(Record { id, cause, event: self.counts.events, at, place, what });
         }
         id
@@ -88,6 +93,27 @@ impl Trace {
     /// Keeps records from an event on only: whoever looks at one moment of a long run needs no others.
     pub fn keep_from(&mut self, event: u64) {
         self.keep_from = event;
+    }
+
+    /// Keeps records of some kinds only, and of those that hold a message, a write or a timer no words.
+    pub(crate) fn keep_only(&mut self, wanted: fn(&What) -> bool) {
+        self.keep_only = Some(wanted);
+        self.records.get_or_insert_default();
+    }
+
+    /// Keeps every record from an event on, and none of those that were kept before.
+    pub(crate) fn keep_since(&mut self, event: u64) {
+        (self.keep_only, self.keep_from, self.records) = (None, event, Some(Vec::new()));
+    }
+
+    /// Takes the records that were kept; none are kept until they are put back.
+    pub(crate) fn take_records(&mut self) -> Option<Vec<Record>> {
+        self.records.take()
+    }
+
+    /// Puts back what was taken.
+    pub(crate) fn put_records(&mut self, records: Option<Vec<Record>>) {
+        self.records = records;
     }
 
     /// Tells whoever listens what is about to be added.
@@ -143,7 +169,8 @@ impl Trace {
         kind: impl FnOnce() -> String,
         words: impl FnOnce() -> String,
     ) -> Content {
-        let keeps = self.records.is_some() && self.counts.events >= self.keep_from;
+        let keeps =
+            self.records.is_some() && self.keep_only.is_none() && self.counts.events >= self.keep_from;
         if !keeps && self.listener != Listener::Everything {
             return Content { digest, ..Content::default() };
         }

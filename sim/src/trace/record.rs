@@ -128,6 +128,8 @@ pub enum Loss {
     DroppedWhileHeld,
     /// Too many are under way in an untimed world.
     Crowded,
+    /// A story lets it not arrive.
+    ByHand,
 }
 
 /// What came of a call.
@@ -355,8 +357,73 @@ pub enum What {
 impl What {
     /// Its kind in kebab case, as its JSON names it.
     #[must_use]
-    pub fn kind(&self) -> String {
-        let json = serde_json::to_value(self).ok();
-        json.and_then(|json| json["is"].as_str().map(str::to_owned)).unwrap_or_default()
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Sends { .. } => "sends",
+            What::Receives { .. } => "receives",
+            What::Loses { .. } => "loses",
+            What::Writes { .. } => "writes",
+            What::HasWritten { .. } => "has-written",
+            What::CannotWrite => "cannot-write",
+            What::Fires { .. } => "fires",
+            What::Leads { .. } => "leads",
+            What::Applies { .. } => "applies",
+            What::Restores { .. } => "restores",
+            What::TakesSnapshot { .. } => "takes-snapshot",
+            What::Completes { .. } => "completes",
+            What::Refuses { .. } => "refuses",
+            What::Notes { .. } => "notes",
+            What::Boots { .. } => "boots",
+            What::RefusesToStart => "refuses-to-start",
+            What::Crashes { .. } => "crashes",
+            What::ShutsDown => "shuts-down",
+            What::LosesDisk => "loses-disk",
+            What::HasOlderDisk => "has-older-disk",
+            What::IsForced { .. } => "is-forced",
+            What::Pauses { .. } => "pauses",
+            What::Stalls { .. } => "stalls",
+            What::Moves { .. } => "moves",
+            What::IsHit { .. } => "is-hit",
+            What::Recovers { .. } => "recovers",
+            What::Link { .. } => "link",
+            What::Partitioned { .. } => "partitioned",
+            What::Heals => "heals",
+            What::Freezes { .. } => "freezes",
+            What::Strikes { .. } => "strikes",
+            What::HeldBack { .. } => "held-back",
+            What::AgreementNotOwed { .. } => "agreement-not-owed",
+            What::Calls { .. } => "calls",
+            What::Asks { .. } => "asks",
+            What::OpensSession => "opens-session",
+            What::HasSession { .. } => "has-session",
+            What::Returns { .. } => "returns",
+            What::IsAsked { .. } => "is-asked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_what_the_json_names() {
+        let (name, yes) = (Content::default(), true);
+        let all = [
+            What::Sends { from: NodeId(0), to: NodeId(1), address: Address(1), message: name.clone() },
+            What::HasWritten { write: WriteId(1) },
+            What::LosesDisk,
+            What::HasOlderDisk,
+            What::TakesSnapshot { through: 1 },
+            What::AgreementNotOwed { why: String::new() },
+            What::IsHit { fault: NodeFault::Pause },
+            What::Pauses { paused: yes },
+            What::Link { state: Link::Cut },
+            What::Freezes { instant_disks: yes },
+            What::Fires { timer: name },
+        ];
+        for what in all {
+            assert_eq!(serde_json::to_value(&what).expect("JSON")["is"], what.kind());
+        }
     }
 }

@@ -121,6 +121,7 @@ fn loss(why: Loss) -> &'static str {
         Loss::Damaged => "its checksum does not fit",
         Loss::DroppedWhileHeld => "dropped while held",
         Loss::Crowded => "too many are under way",
+        Loss::ByHand => "by hand",
     }
 }
 

@@ -224,6 +224,34 @@ impl Agenda {
         }
     }
 
+    /// When the first of some events is due; `None` when there is none, or when any may come next.
+    pub(crate) fn due(&self, meant: &dyn Fn(&Event) -> bool) -> Option<Moment> {
+        match self {
+            Agenda::Timed { heap, .. } => {
+                heap.iter().filter(|entry| meant(&entry.event)).max().map(Entry::at)
+            }
+            Agenda::Untimed { .. } => None,
+        }
+    }
+
+    /// Takes the first of some events out: it does not come any more.
+    pub(crate) fn forget(&mut self, meant: &dyn Fn(&Event) -> bool) {
+        match self {
+            Agenda::Timed { heap, .. } => {
+                let first = heap.iter().filter(|entry| meant(&entry.event)).max().copied();
+                heap.retain(|entry| Some(*entry) != first);
+            }
+            Agenda::Untimed { pools, .. } => {
+                for pool in pools {
+                    if let Some(place) = pool.iter().position(meant) {
+                        pool.remove(place);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     /// How many events are ahead.
     #[must_use]
     pub(crate) fn len(&self) -> usize {

@@ -57,6 +57,11 @@ impl<D: Disk> NodeDisk<D> {
         Some((id, issued))
     }
 
+    /// The writes that are not finished, oldest first.
+    pub(crate) fn unfinished_writes(&self) -> impl Iterator<Item = (WriteId, &D::Write)> {
+        self.unfinished.iter().map(|unfinished| (unfinished.id, &unfinished.write))
+    }
+
     /// How many parts of writes are not finished.
     #[must_use]
     pub(crate) fn unfinished_parts(&self) -> usize {

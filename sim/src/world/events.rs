@@ -28,15 +28,26 @@ impl<P: Protocol> World<P> {
         if !self.hands.cued.is_empty() {
             self.strike_on_cue();
         }
+        self.meanwhile();
         true
     }
 
     /// Lets time pass through `until`, or until the run is over.
     pub fn run_until(&mut self, until: Moment) {
-        while !self.is_over() && self.advance(until) {}
+        self.run_until_or(until, u64::MAX);
+    }
+
+    /// As `run_until`, but stops after an event, and says whether it did so.
+    pub(crate) fn run_until_or(&mut self, until: Moment, event: u64) -> bool {
+        while !self.is_over() && self.advance(until) {
+            if self.counts().events >= event {
+                return true;
+            }
+        }
         if !self.is_exhausted() {
             self.now = self.now.max(until);
         }
+        false
     }
 
     /// Whether the run went as far as it may.
@@ -51,11 +62,20 @@ impl<P: Protocol> World<P> {
 
     /// Takes so many events, however long they take, or fewer when the run is over.
     pub fn run_events(&mut self, count: u64) {
-        for _ in 0..count {
+        self.run_events_or(count, u64::MAX);
+    }
+
+    /// As `run_events`, but stops after an event; then it says how many are left.
+    pub(crate) fn run_events_or(&mut self, count: u64, event: u64) -> Option<u64> {
+        for taken in 1..=count {
             if self.is_over() || !self.advance(Moment(u64::MAX)) {
-                return;
+                return None;
+            }
+            if self.counts().events >= event {
+                return Some(count - taken);
             }
         }
+        None
     }
 
     /// Takes events until nothing is under way; timers, clients and nemeses wait. Ends at `until` at the latest.
@@ -67,6 +87,7 @@ impl<P: Protocol> World<P> {
                 Event::Deliver { .. } | Event::WriteDone { .. } => {
                     self.now = self.now.max(at);
                     self.handle(event);
+                    self.meanwhile();
                 }
                 Event::Fire { .. } | Event::Client { .. } | Event::Nemesis { .. } => {
                     waiting.push((at, event));

@@ -30,6 +30,8 @@ pub(crate) struct Ledger<T> {
     pub(super) committed: u64,
     /// What led to the input that a process is at, and served nothing so far.
     pub(super) exchange: Option<Exchange>,
+    /// What the scenario does meanwhile and could not be done.
+    pub(crate) impossible: Vec<String>,
     /// How many messages each node sent to each other, while that is counted.
     pub(super) tally: Option<Tally>,
     /// What nodes show after each step, when it is filmed.
@@ -57,6 +59,7 @@ impl<T> Ledger<T> {
             facts: BTreeMap::new(),
             committed: 0,
             exchange: None,
+            impossible: Vec::new(),
             tally: None,
             film: None,
             acts: None,

@@ -30,6 +30,11 @@ impl<P: Protocol> World<P> {
             Link::Held => return self.wire.held.push(envelope),
             Link::Open => {}
         }
+        self.come_in(receiver, envelope);
+    }
+
+    /// A message stands before a machine.
+    fn come_in(&mut self, receiver: NodeId, envelope: Envelope<P::Message>) {
         let node = &self.nodes[receiver.0 as usize];
         if node.process.is_none() {
             return self.lose(&envelope, Loss::Down);
@@ -56,6 +61,12 @@ impl<P: Protocol> World<P> {
             });
         }
         self.arrive(receiver, envelope);
+    }
+
+    /// A message that was taken from its way by hand reaches a machine.
+    pub(super) fn reach(&mut self, receiver: NodeId, envelope: Envelope<P::Message>) {
+        self.begin_event();
+        self.come_in(receiver, envelope);
     }
 
     pub(super) fn arrive(&mut self, receiver: NodeId, envelope: Envelope<P::Message>) {

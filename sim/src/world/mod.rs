@@ -23,18 +23,22 @@ mod fault_tests;
 mod faults;
 pub mod film;
 mod filming;
+mod fork;
 mod hands;
 mod ledger;
+mod meanwhile;
 mod messages;
 mod nemesis;
 pub(crate) mod network;
 pub mod node;
 mod processes;
+mod sight;
 mod steps;
 mod strike;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timers;
+pub(crate) mod under_way;
 mod wire;
 mod writes;
 
@@ -104,6 +108,8 @@ pub(crate) struct Bounds {
     pub(crate) limit: Limit,
     /// How often the agenda was asked.
     looks: u64,
+    /// How many of the things that the scenario does meanwhile are done.
+    pub(crate) meanwhile: usize,
 }
 
 /// How far a run may go.

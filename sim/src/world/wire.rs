@@ -78,6 +78,11 @@ impl<M> Wire<M> {
         Some(envelope)
     }
 
+    /// Every message under way, with its slot.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (u32, &Envelope<M>)> {
+        (0..).zip(&self.slots).filter_map(|(slot, envelope)| Some((slot, envelope.as_ref()?)))
+    }
+
     /// Takes what waits in a held link, oldest first.
     pub(super) fn take_held(&mut self, from: NodeId, to: NodeId) -> Vec<Envelope<M>> {
         let network = &self.network;

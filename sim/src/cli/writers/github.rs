@@ -31,7 +31,8 @@ impl Writer for Github {
         let Some(why) = reasons(report).first() else { return Ok(()) };
         let (line, why) = place(&report.file, why);
         let (file, title) = (escape::github_property(&report.file), escape::github_property(&report.title));
-        let message = escape::github_message(&format!("{why}\n{}", report.repeat));
+        let page = report.page.as_ref().map_or_else(String::new, |page| format!("\npage: {page}"));
+        let message = escape::github_message(&format!("{why}\n{}{page}", report.repeat));
         Output::new().write(&format!("::error file={file},line={line},title={title}::{message}\n"))?;
         self.rows.push(format!(
             "| {} | {} | {} | {} | {} |\n",

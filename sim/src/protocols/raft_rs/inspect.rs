@@ -6,8 +6,9 @@ use std::fmt;
 use raft::{INVALID_ID, StateRole};
 
 use super::node::RaftRs;
-use super::numbers::{index_out, node_id, term_out};
-use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets};
+use super::numbers::{index_in, index_out, node_id, term_out};
+use super::words;
+use crate::protocol::{EntryMark, Epoch, Inspect, NodeId, QuorumSets, Words};
 
 impl Inspect for RaftRs {
     fn epoch(&self) -> Epoch {
@@ -43,6 +44,10 @@ impl Inspect for RaftRs {
 
     fn mark(&self, index: u64) -> Option<EntryMark> {
         crate::protocol::Disk::mark(self.raw.store(), index)
+    }
+
+    fn entry(&self, index: u64, words: &dyn Words) -> Option<String> {
+        Some(words::entry(self.raw.store().entry(index_in(index))?, words))
     }
 
     fn quorums(&self) -> QuorumSets {

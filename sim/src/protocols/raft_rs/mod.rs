@@ -24,6 +24,7 @@ mod requests;
 mod settings;
 mod storage;
 mod time;
+mod words;
 
 pub use message::Message;
 pub use node::{RaftRs, Timer};
@@ -33,6 +34,7 @@ pub use storage::{Store, Write};
 use crate::adapter::fingerprint;
 use crate::protocol::{
     BadSetting, Boot, Effects, Initial, InitialMembership, Input, NodeId, Operation, Protocol, Settings,
+    Words,
 };
 
 impl Protocol for RaftRs {
@@ -90,6 +92,14 @@ impl Protocol for RaftRs {
 
     fn fingerprint(message: &Message) -> u64 {
         fingerprint(message)
+    }
+
+    fn tell_message(message: &Message, words: &dyn Words) -> String {
+        words::message(message, words)
+    }
+
+    fn tell_write(write: &Write, words: &dyn Words) -> String {
+        words::write(write, words)
     }
 
     fn election_timer() -> Option<Timer> {

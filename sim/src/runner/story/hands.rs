@@ -176,11 +176,27 @@ impl<P: Protocol> Story<'_, P> {
         skip: u64,
         keep: bool,
     ) -> Result<(), Stop> {
-        if self.world.deliver(from, to, what, Which::Nth(skip as usize), keep) {
+        if self.world.deliver(from, to, what, Which::Nth(skip as usize), keep)
+            || (!keep && self.world.deliver_now(from, to, what, skip as usize))
+        {
             return Ok(());
         }
         let (from, to, what) = (self.name(from), self.name(to), what.unwrap_or("message"));
         Err(self.impossible(format!("expected a {what} that waits from {from} to {to}, found none")))
+    }
+
+    pub(super) fn lose(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        what: Option<&str>,
+        skip: u64,
+    ) -> Result<(), Stop> {
+        if self.world.lose_one(from, to, what, skip as usize) {
+            return Ok(());
+        }
+        let (from, to) = (self.name(from), self.name(to));
+        let what = what.map_or_else(|| String::from("a message"), |what| format!("the message {what:?}"));
+        Err(self.impossible(format!("expected {what} under way from {from} to {to}, found none")))
     }
 
     pub(super) fn exchange(&mut self, nodes: &Whom) -> Result<(), Stop> {
