@@ -55,7 +55,8 @@ pub fn explain<M: Model>(
     let blamed = reducer.smallest(evidence);
     let place = |number: &u32| reducer.op(*number).place;
     let operations: Vec<u32> = blamed.operations.iter().map(place).collect();
-    let others: Vec<u32> = reducer.helpers(&blamed.operations, HELPERS_MAX).iter().map(place).collect();
+    let most = if reducer.is_opaque() { HELPERS_MAX / 8 } else { HELPERS_MAX };
+    let others: Vec<u32> = reducer.helpers(&blamed.operations, most).iter().map(place).collect();
     let failed = blamed.failed.as_ref().map(place);
     let (prefix, state) = longest_prefix(history, model, &operations, &others);
     let mut helpers: Vec<u32> = prefix.iter().filter(|place| !operations.contains(place)).copied().collect();
@@ -96,7 +97,9 @@ fn longest_prefix<M: Model>(
     others: &[u32],
 ) -> (Vec<u32>, M::State) {
     let best = Best { path: Vec::new(), done: 0, state: model.initial() };
-    let mut walk = Walk { history, model, places, others, path: Vec::new(), best, left: 20_000 };
+    // A long list of places costs as much for each step.
+    let left = (2_000_000 / (1 + places.len() + others.len())).min(20_000);
+    let mut walk = Walk { history, model, places, others, path: Vec::new(), best, left };
     walk.visit(&model.initial(), 0);
     (walk.best.path, walk.best.state)
 }

@@ -15,7 +15,7 @@ use crate::value::Value;
 /// that of Porcupine's `Model` and of Knossos' `Model`, `key` is Porcupine's `Partition`, and states are compared by
 /// `Eq` and `Hash`. What follows makes a check faster or its report friendlier, and changes no verdict:
 ///
-/// - `is_read` and `survey` for any model;
+/// - `is_read`, `survey` and `weight` for any model;
 /// - `effect`, `initial_value`, `parts`, `parts_appended` and `append` for one whose operations are the well-known
 ///   ones on a single value; only then the fast algorithms apply;
 /// - `describe`, `describe_state` and `describe_key` for people.
@@ -76,6 +76,11 @@ pub trait Model {
     /// Whether the operation never changes the state. Saves the checker much work.
     fn is_read(&self, _input: &Self::Input) -> bool {
         false
+    }
+
+    /// How many bytes a state holds beside itself, roughly; the budget of memory counts them.
+    fn weight(&self, _state: &Self::State) -> usize {
+        0
     }
 
     /// What a look at all operations of one key shows, by call, before anything is searched.

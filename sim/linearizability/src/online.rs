@@ -205,7 +205,7 @@ impl<M: Model> Machine for OnlineMachine<'_, M> {
     fn step(&mut self, state: u32, place: u32) -> Option<u32> {
         let (input, output) = &self.opaque[&place];
         let next = self.model.step(self.states.state(state), input, output.as_ref())?;
-        Some(self.states.number(next))
+        Some(self.states.number(next, |state| self.model.weight(state)))
     }
 
     fn memory(&self) -> usize {
@@ -377,7 +377,7 @@ impl<M: Model> Online<M> {
         let engine = match self.model.initial_value() {
             Some(value) => Engine::Zones(Zones::new(value.word())),
             None => {
-                let state = self.states.number(self.model.initial());
+                let state = self.states.number(self.model.initial(), |state| self.model.weight(state));
                 Engine::Search(Box::new(Search::new(Frontier::new(&[state], None, Form::Exact))))
             }
         };
@@ -487,7 +487,8 @@ impl<M: Model> Online<M> {
         for key in &mut self.keys {
             let Engine::Search(search) = &mut key.engine else { continue };
             if self.model.initial_value().is_none() {
-                search.frontier.rename_states(|state| kept.number(self.states.state(state).clone()));
+                let weight = |state: &M::State| self.model.weight(state);
+                search.frontier.rename_states(|state| kept.number(self.states.state(state).clone(), weight));
             }
         }
         self.states_kept = 1024 + 2 * kept.len();

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 use crate::check::{Budget, Evidence, Options, Verdict, check};
 use crate::compile::{Compiled, Op, SINK, Step};
-use crate::history::{History, UNKNOWN};
-use crate::model::Model;
+use crate::history::{History, Operation, UNKNOWN};
+use crate::model::{Model, Survey};
 use crate::search::{self, Found, Limits, Opaque};
 
 /// How many parts of a history are checked at most, and how many operations all of them have together.
@@ -37,6 +37,8 @@ pub(crate) struct Reducer<'a, M: Model> {
     compiled: Compiled,
     /// For registers: who writes a value, by call.
     writers: BTreeMap<u32, Vec<u32>>,
+    /// For a model that surveys: each operation as if nobody knew its outcome, unless it only looks.
+    loosened: Vec<Option<Operation<M::Input, M::Output>>>,
     checks: usize,
     work: usize,
 }
@@ -56,7 +58,8 @@ impl<'a, M: Model> Reducer<'a, M> {
         let places: Vec<u32> = of_key.map(|(place, _)| place as u32).collect();
         let mut compiled = Compiled::default();
         compiled.load(history, model, &places);
-        Reducer { history, model, compiled, writers: BTreeMap::new(), checks: 0, work: 0 }
+        let loosened = Vec::new();
+        Reducer { history, model, compiled, writers: BTreeMap::new(), loosened, checks: 0, work: 0 }
     }
 
     pub(crate) fn is_register(&self) -> bool {
@@ -208,14 +211,49 @@ impl<'a, M: Model> Reducer<'a, M> {
         if blamed.is_empty() {
             return None;
         }
-        let (part, states) = self.part(&blamed);
         self.checks += 1;
-        self.work += part.ops.len();
+        self.work += self.compiled.ops.len();
+        match self.survey(&blamed) {
+            Survey::Contradiction(_) => return Some(blamed),
+            // It might contradict within the others' own times. To find out takes long.
+            Survey::Linearizable if self.compiled.ops.len() > EXACT_MAX => return None,
+            Survey::Linearizable | Survey::Search(_) => {}
+        }
+        let (part, states) = self.part(&blamed);
         let mut machine = Opaque::new(self.model, self.history, &self.compiled.words);
         let states = if part.opaque { vec![machine.initial()] } else { states };
         let (found, progress) = search::check(&part, &states, &PART, &mut machine);
         self.work += progress.steps as usize;
         matches!(found, Found::Contradiction(_) | Found::Impossible(_)).then_some(blamed)
+    }
+
+    /// What the model itself makes of the blamed ones when nobody knows the outcome of any other: those may do whatever
+    /// they can, at any time since their call, so what contradicts then contradicts whatever they did.
+    fn survey(&mut self, blamed: &[u32]) -> Survey {
+        if !self.compiled.opaque {
+            return Survey::default();
+        }
+        if self.loosened.len() != self.compiled.ops.len() {
+            let loosened = |op: &Op| {
+                let operation = &self.history.operations()[op.place as usize];
+                let unknown = Operation { ret: UNKNOWN, output: None, ..operation.clone() };
+                (!op.step.only_looks()).then_some(unknown)
+            };
+            self.loosened = self.compiled.ops.iter().map(loosened).collect();
+        }
+        let mut operations = Vec::with_capacity(self.loosened.len());
+        for (number, loosened) in self.loosened.iter().enumerate() {
+            if blamed.binary_search(&(number as u32)).is_ok() {
+                operations.push(&self.history.operations()[self.compiled.ops[number].place as usize]);
+            } else {
+                operations.extend(loosened.as_ref());
+            }
+        }
+        self.model.survey(&operations)
+    }
+
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.compiled.opaque
     }
 
     /// The blamed operations with those that may have helped them, and the states in which they may have begun.

@@ -33,19 +33,22 @@ pub(crate) trait Machine {
 pub(crate) struct States<S> {
     states: Vec<S>,
     numbers: HashMap<S, u32, FxBuildHasher>,
+    /// Bytes that the states hold beside themselves.
+    weight: usize,
 }
 
 impl<S> Default for States<S> {
     fn default() -> Self {
-        States { states: Vec::new(), numbers: HashMap::default() }
+        States { states: Vec::new(), numbers: HashMap::default(), weight: 0 }
     }
 }
 
 impl<S: Clone + Eq + std::hash::Hash> States<S> {
-    pub(crate) fn number(&mut self, state: S) -> u32 {
+    pub(crate) fn number(&mut self, state: S, weight: impl FnOnce(&S) -> usize) -> u32 {
         if let Some(number) = self.numbers.get(&state) {
             return *number;
         }
+        self.weight += weight(&state);
         let number = self.states.len() as u32;
         self.states.push(state.clone());
         self.numbers.insert(state, number);
@@ -62,7 +65,7 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
 
     pub(crate) fn memory(&self) -> usize {
         // The state itself twice, and what a typical one points to.
-        self.states.len() * (2 * size_of::<S>() + 64)
+        self.states.len() * (2 * size_of::<S>() + 64) + 2 * self.weight
     }
 }
 
@@ -80,7 +83,7 @@ impl<'a, M: Model> Opaque<'a, M> {
     }
 
     pub(crate) fn initial(&mut self) -> u32 {
-        self.states.number(self.model.initial())
+        self.states.number(self.model.initial(), |state| self.model.weight(state))
     }
 }
 
@@ -92,7 +95,7 @@ impl<M: Model> Machine for Opaque<'_, M> {
     fn step(&mut self, state: u32, place: u32) -> Option<u32> {
         let operation = &self.history.operations()[place as usize];
         let next = self.model.step(self.states.state(state), &operation.input, operation.output.as_ref())?;
-        Some(self.states.number(next))
+        Some(self.states.number(next, |state| self.model.weight(state)))
     }
 
     fn memory(&self) -> usize {

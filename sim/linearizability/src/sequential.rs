@@ -133,7 +133,7 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn start(&mut self) -> At {
-        let initial = self.states.number(self.model.initial());
+        let initial = self.states.number(self.model.initial(), |state| self.model.weight(state));
         At { gone: vec![0; self.processes.len()], states: vec![initial; self.keys.len()] }
     }
 
@@ -155,7 +155,7 @@ impl<'a, M: Model> Search<'a, M> {
         let key = self.keys[&self.model.key(&operation.input)];
         let state = self.states.state(at.states[key]);
         let next = self.model.step(state, &operation.input, operation.output.as_ref())?;
-        Some((key, self.states.number(next)))
+        Some((key, self.states.number(next, |state| self.model.weight(state))))
     }
 
     /// Takes every look that fits.

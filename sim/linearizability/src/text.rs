@@ -38,6 +38,9 @@ impl Explanation {
 const PICTURE_MAX: usize = 16;
 const WIDTH_MAX: usize = 120;
 
+/// Most operations that are listed; more are no explanation, but where nothing shorter is found the last of them help.
+const LISTED_MAX: usize = 40;
+
 /// Longest beginning of an order that is told in full.
 const PREFIX_MAX: usize = 12;
 
@@ -100,8 +103,11 @@ impl<'a, I, O> Text<'a, I, O> {
             }
             writeln!(f, "Then the value is {state}, and none of the others can be next:")?;
         }
-        for entry in stuck {
+        for entry in stuck.iter().take(LISTED_MAX) {
             writeln!(f, "  {}: {}", self.what(entry.place), visible(&shorten(&entry.why, 200)))?;
+        }
+        if stuck.len() > LISTED_MAX {
+            writeln!(f, "  ({} more)", stuck.len() - LISTED_MAX)?;
         }
         Ok(())
     }
@@ -125,7 +131,11 @@ impl<I, O> fmt::Display for Text<'_, I, O> {
         let shown = self.explanation.shown();
         let few = shown.len() <= PICTURE_MAX;
         let listed = if few { &shown } else { &self.explanation.operations };
-        for place in listed {
+        let skipped = listed.len().saturating_sub(LISTED_MAX);
+        if skipped > 0 {
+            writeln!(f, "  ({skipped} before these)")?;
+        }
+        for place in &listed[skipped..] {
             let helps = if self.explanation.operations.contains(place) { "" } else { " (may have happened)" };
             writeln!(f, "  {:>16}  {}{helps}", self.span(*place), self.what(*place))?;
         }

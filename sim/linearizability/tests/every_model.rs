@@ -220,4 +220,23 @@ fn long_histories_of_sets_and_queues() {
     assert_eq!(judged(&set.replace(" 2999}", "}"), None), ("grow-only-set", false));
     assert_eq!(judged(&queue, Some(Kind::FifoQueue)), ("fifo-queue", true));
     assert_eq!(judged(&queue.replace("[0 1", "[1 1"), None), ("unordered-queue", false));
+    assert_eq!(blamed(&set.replace(" 2998 ", " "), None), ["add 2998", "read"]);
+    queue = queue.replace(
+        "0 invoke drain",
+        "0 invoke dequeue nil\n0 ok dequeue 1\n0 invoke dequeue nil\n0 ok dequeue 0\n0 invoke drain",
+    );
+    let swapped = blamed(&queue.replace("[0 1 ", "["), Some(Kind::FifoQueue));
+    assert_eq!(swapped, ["enqueue 0", "dequeue -> 1"]);
+}
+
+/// What is blamed, without what a read saw.
+fn blamed(short: &str, kind: Option<Kind>) -> Vec<String> {
+    let recorded = read("h", &edn(short), None).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let model = recorded.model(kind);
+    let Verdict::NotLinearizable(evidence) = check(&recorded.history, &model, &Options::default()) else {
+        panic!("nothing is blamed");
+    };
+    let why = explain(&recorded.history, &model, &evidence);
+    let what = |place: &u32| why.what[place].split(" -> #").next().unwrap_or_default().to_owned();
+    why.operations.iter().map(what).collect()
 }

@@ -16,7 +16,7 @@ struct Command {
     args: CheckArgs,
 }
 
-const SEEDS: [&str; 5] = [
+const SEEDS: [&str; 9] = [
     "{:process 0, :type :invoke, :f :cas, :value [1 2]}\n{:process 1, :type :invoke, :f :write, :value 1}\n\
      {:process 1, :type :ok, :f :write, :value 1}\n{:process 0, :type :info, :f :cas, :value [1 2]}\n\
      {:process 2, :type :invoke, :f :read, :value nil}\n{:process 2, :type :ok, :f :read, :value 2}\n",
@@ -27,6 +27,15 @@ const SEEDS: [&str; 5] = [
      {\"process\":1,\"type\":\"invoke\",\"f\":\"get\",\"key\":\"k\"}\n{\"process\":1,\"type\":\"ok\",\"value\":\"b\"}\n",
     "[{:process 0 :type :invoke :f :append :value 1} {:process 0 :type :ok :f :append :value 1}\n\
      {:process 0 :type :invoke :f :read :value nil} {:process 0 :type :ok :f :read :value #x [1 ##NaN #{2 \\a} 7N]}]",
+    "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:append 1 2]]}\n\
+     {:process 0 :type :ok :f :txn :value [[:r 1 [3]] [:append 1 2]]}\n\
+     {:process 1 :type :invoke :f :txn :value [[:append 1 3]]}\n{:process 1 :type :fail :f :txn :value [[:append 1 3]]}\n",
+    "{:process 0 :type :invoke :f :acquire}\n{:process 0 :type :ok :f :acquire :value {:client \"a\" :fence 2}}\n\
+     {:process 1 :type :invoke :f :acquire}\n{:process 1 :type :ok :f :acquire :value 1}\n",
+    "{\"process\":0,\"type\":\"invoke\",\"f\":\"enqueue\",\"value\":1}\n{\"process\":0,\"type\":\"ok\"}\n\
+     {\"process\":0,\"type\":\"invoke\",\"f\":\"drain\"}\n{\"process\":0,\"type\":\"ok\",\"f\":\"drain\",\"value\":[1,2]}\n",
+    "{:process 0 :type :invoke :f :transfer :value {:from 0 :to 1 :amount 5}}\n\
+     {:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :read :value {0 5, 1 -5}}\n",
 ];
 
 const PIECES: [&str; 20] = [
@@ -53,7 +62,7 @@ const PIECES: [&str; 20] = [
 ];
 
 fn mutated(chance: &mut Chance) -> Vec<u8> {
-    let mut bytes = SEEDS[chance.below(5) as usize].as_bytes().to_vec();
+    let mut bytes = SEEDS[chance.below(SEEDS.len() as u32) as usize].as_bytes().to_vec();
     for _ in 0..1 + chance.below(4) {
         let at = chance.below(bytes.len() as u32 + 1) as usize;
         let until = (at + 1 + chance.below(20) as usize).min(bytes.len());
@@ -85,15 +94,19 @@ fn damaged_files_end_with_an_exit_code_and_a_word() {
     let place = folder.join("damaged");
     let words = ["check".as_ref(), place.as_os_str(), "--budget".as_ref(), "1M,200MiB".as_ref()];
     let command = Command::try_parse_from(words).expect("right arguments");
+    let mut stream = Command::try_parse_from(words).expect("right arguments");
+    stream.args.stream = true;
     let mut chance = Chance(50);
     let mut codes = [0; 4];
     for _ in 0..count {
         fs::write(&place, mutated(&mut chance)).expect("written");
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = run(&command.args, &mut out, &mut err);
-        codes[usize::from(code)] += 1;
-        assert!(!out.is_empty() || !err.is_empty());
+        for args in [&command.args, &stream.args] {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let code = run(args, &mut out, &mut err);
+            codes[usize::from(code)] += 1;
+            assert!(!out.is_empty() || !err.is_empty());
+        }
     }
-    assert!(codes[0] > 0 && codes[1] > 0 && codes[2] > 0, "one-sided: {codes:?}");
+    assert!(codes.iter().all(|count| *count > 0), "one-sided: {codes:?}");
     println!("exit codes 0 to 3: {codes:?}");
 }

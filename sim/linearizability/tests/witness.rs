@@ -124,7 +124,8 @@ fn spread(history: &History<Input, Output>) -> History<Input, Output> {
 fn blame_is_true_of_random_histories() {
     let mut chance = Chance(21);
     let mut blamed = [0; Kind::ALL.len()];
-    for round in 0..12_000 {
+    let rounds = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(14_000);
+    for round in 0..rounds {
         let kind = Kind::ALL[round % Kind::ALL.len()];
         let (history, model) = exhaustive::sample(kind, 8, &mut |n| chance.below(n));
         blamed[round % Kind::ALL.len()] += usize::from(true_blame(&spread(&history), &model));

@@ -27,7 +27,8 @@ pub(super) fn text_of(file: &Path) -> io::Result<String> {
         bytes = unpacked;
     }
     if bytes.len() as u64 > TEXT_MAX {
-        let wrong = format!("more than {} MiB of text; expected a shorter history", TEXT_MAX >> 20);
+        let wrong =
+            format!("more than {} MiB of text; expected a shorter history, or --stream", TEXT_MAX >> 20);
         return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
     }
     String::from_utf8(bytes).map_err(|wrong| {

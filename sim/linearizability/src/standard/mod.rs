@@ -400,6 +400,15 @@ impl Model for Standard {
         }
     }
 
+    fn weight(&self, state: &State) -> usize {
+        match state {
+            State::Value(_) | State::Lock(_) | State::Number(_) => 0,
+            State::Parts(parts) => size_of_val(parts.as_slice()),
+            State::Registers(registers) => size_of_val(registers.as_slice()),
+            State::Items(items) | State::Bag(items, _) => size_of_val(items.as_slice()),
+        }
+    }
+
     fn survey(&self, operations: &[&Operation<Input, Output>]) -> Survey {
         survey::of(self.kind, &self.values, self.initial, operations)
     }
