@@ -143,6 +143,23 @@ impl Durability {
         self.held.push_back(Held { until, envelope });
     }
 
+    /// The same with writes numbered from the last finished one: all that the numbers are compared for.
+    pub(crate) fn without_numbers(&self) -> Durability {
+        let from = self.finished.0;
+        let less = |id: WriteId| WriteId(id.0.saturating_sub(from));
+        let mut plain = self.clone();
+        (plain.issued, plain.finished) = (less(self.issued), WriteId(0));
+        plain.hard_state = less(self.hard_state);
+        plain.unfinished.iter_mut().for_each(|write| write.id = less(write.id));
+        plain.held.iter_mut().for_each(|held| held.until = less(held.until));
+        plain
+    }
+
+    /// The messages that wait.
+    pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut Envelope> {
+        self.held.iter_mut().map(|held| &mut held.envelope)
+    }
+
     /// The next message that waits no longer.
     pub(crate) fn release(&mut self) -> Option<Envelope> {
         let first = self.held.front()?;

@@ -184,6 +184,14 @@ impl Peers {
         self.0.iter().find(|peer| peer.id == id)
     }
 
+    /// Gives every peer another id and address.
+    pub(crate) fn rename(&mut self, id: impl Fn(NodeId) -> NodeId, address: impl Fn(Address) -> Address) {
+        for peer in &mut self.0 {
+            (peer.id, peer.address) = (id(peer.id), address(peer.address));
+        }
+        self.0.sort_unstable_by_key(|peer| peer.id);
+    }
+
     /// Serves exactly these from now on; who was served already keeps its progress and takes the new address.
     pub(crate) fn serve(&mut self, nodes: impl Iterator<Item = (NodeId, Address)>, next: LogIndex) {
         let mut before = core::mem::take(&mut self.0);

@@ -29,7 +29,7 @@ const OPENRAFT_0_9: &[Can] = &[Can::Learners, Can::Joint, Can::Membership, Can::
 
 /// The protocols of this build. The first is the project's own, which runs a scenario that names no system.
 const BUILT_IN: &[System] = &[
-    System::of::<raft::Raft>("the Raft of this project, with every rule a switch", ALL),
+    System::explorable::<raft::Raft>("the Raft of this project, with every rule a switch", ALL),
     #[cfg(feature = "raft-rs")]
     System::of::<raft_rs::RaftRs>("the crate raft, of TiKV", LIBRARY),
     #[cfg(feature = "openraft")]

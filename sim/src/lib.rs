@@ -18,6 +18,7 @@ mod digest;
 #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "most media are the command line's"))]
 mod escape;
 pub mod explain;
+pub mod explore;
 #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "most readers are the command line's"))]
 mod files;
 pub mod guide;

@@ -4,7 +4,7 @@
 //! Not here: what any particular protocol does (`protocols`), and how effects become events (`world`).
 
 use core::fmt::Debug;
-use core::hash::Hash;
+use core::hash::{Hash, Hasher};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -208,6 +208,27 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         fingerprint_of_text(message)
     }
 
+    /// Feeds a hasher with all of a process that decides what it will ever do, for a search that must know states again
+    /// ([`explore`](crate::explore)): two processes that feed the same must answer every future input alike. Nodes and the
+    /// addresses of their numbers are called as `names` has it, if [`Protocol::feeds_names`] says so. By default its `Debug`
+    /// text, which must then hold everything.
+    fn feed(&self, names: &[u32], hasher: &mut dyn Hasher) {
+        let _ = names;
+        hasher.write(format!("{self:?}").as_bytes());
+    }
+
+    /// Whether `feed` here and on disks heeds other names for nodes, so that nodes which a scenario treats alike can be
+    /// taken for one another.
+    fn feeds_names() -> bool {
+        false
+    }
+
+    /// Whether a message can do nothing any more, to this process or any later one on its disk.
+    fn is_over(&self, disk: &Self::Disk, message: &Self::Message) -> bool {
+        let _ = (disk, message);
+        false
+    }
+
     /// A message in words, for the trace.
     fn tell_message(message: &Self::Message, words: &dyn Words) -> String {
         let _ = words;
@@ -360,6 +381,16 @@ pub trait Disk: Clone + Debug + 'static {
     /// A number that stands for all that a write says, as [`Protocol::fingerprint`] for a message.
     fn fingerprint(write: &Self::Write) -> u64 {
         fingerprint_of_text(write)
+    }
+    /// As [`Protocol::feed`], for what is durable.
+    fn feed(&self, names: &[u32], hasher: &mut dyn Hasher) {
+        let _ = names;
+        hasher.write(format!("{self:?}").as_bytes());
+    }
+    /// As [`Protocol::feed`], for a write.
+    fn feed_write(write: &Self::Write, names: &[u32], hasher: &mut dyn Hasher) {
+        let _ = names;
+        hasher.write_u64(Self::fingerprint(write));
     }
     /// How many parts a write has; a crash may keep any number of the first ones. A write of one part is atomic.
     fn parts(write: &Self::Write) -> usize {

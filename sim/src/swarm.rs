@@ -12,7 +12,7 @@ use crate::protocol::{Address, NodeId, Within};
 use crate::scenario::knob::{Drawn, Knob};
 use crate::scenario::knobs::{self, parameter};
 use crate::scenario::{
-    Aim, Budget, Clock, Cluster, Disk, Expectations, Nemesis, NemesisKind, Network, Node, NodeFault,
+    Aim, Budget, Clock, Cluster, Disk, Expectations, Explore, Nemesis, NemesisKind, Network, Node, NodeFault,
     Operator, Ratio, ReadsAt, Scenario, Schedule, Seeds, Sessions, Shape, Step, StepPlaces, Timers, When,
     Workload,
 };
@@ -297,6 +297,7 @@ fn calm(cluster: Cluster, workload: Workload, steps: Vec<Step>) -> Scenario {
         workload: Some(workload),
         nemeses: Vec::new(),
         unusual: None,
+        explore: Explore::default(),
         steps,
         meanwhile: Vec::new(),
         places: StepPlaces::default(),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::choices::{Choice, Choices, Parting};
 use crate::explain::{self, Explained};
+use crate::explore::{self, Explorable, Explored, Limits};
 use crate::panics;
 use crate::protocol::{Change, Protocol};
 use crate::report::Report;
@@ -130,7 +131,16 @@ pub struct System {
     explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
     why: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
     travel: Departure,
+    explore: Option<ExploreFn>,
 }
+
+/// Exploring with one protocol.
+type ExploreFn = fn(
+    &Scenario,
+    &RunOptions,
+    Limits,
+    &mut dyn FnMut(&explore::Progress) -> bool,
+) -> Result<Explored, Objection>;
 
 /// How a journey through a run begins.
 type Departure = fn(&Scenario, &RunOptions, Choices) -> Result<Box<dyn Travel>, Objection>;
@@ -166,7 +176,28 @@ impl System {
             explain: explain::explain::<P>,
             why: explain::without_deciding::<P>,
             travel: travel::begin::<P>,
+            explore: None,
         }
+    }
+
+    /// As [`System::of`], for a protocol whose values can be copied: every order of a small world can be explored.
+    #[must_use]
+    pub const fn explorable<P: Explorable>(about: &'static str, can: &'static [Capability]) -> System {
+        System { explore: Some(explore::explore::<P>), ..System::of::<P>(about, can) }
+    }
+
+    /// Explores every order of a scenario. `None` when the protocol cannot be copied.
+    ///
+    /// # Errors
+    /// As [`explore::explore`].
+    pub fn explore(
+        &self,
+        scenario: &Scenario,
+        options: &RunOptions,
+        limits: Limits,
+        stop: &mut dyn FnMut(&explore::Progress) -> bool,
+    ) -> Option<Result<Explored, Objection>> {
+        Some((self.explore?)(scenario, options, limits, stop))
     }
 
     /// The name a report and `--system` use.

@@ -5,6 +5,7 @@ mod common_words;
 mod determinism;
 #[cfg(feature = "raft-rs")]
 mod differential;
+mod explore;
 mod guests;
 mod layers;
 mod links;

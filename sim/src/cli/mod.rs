@@ -7,6 +7,7 @@
 mod begin;
 mod check_change;
 mod explain;
+mod explore;
 mod guard;
 mod merge;
 mod options;
@@ -122,6 +123,8 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Explain why a run ended as it did: a page, and the story in words
     Explain(explain::ExplainArguments),
+    /// Explore every order of a small world
+    Explore(explore::ExploreArguments),
     /// Print the scenario that a seed of the swarm stands for
     PrintSeed(print_seed::PrintSeedArguments),
     /// Write a first scenario, a test and a workflow into a project
@@ -217,6 +220,7 @@ fn obey(command: Command, program: &Program) -> u8 {
         Command::Replay(arguments) => replay::main(&arguments, program),
         Command::Schema(arguments) => schema::main(&arguments),
         Command::Explain(arguments) => explain::main(&arguments, program),
+        Command::Explore(arguments) => explore::main(&arguments, program),
         Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
         Command::Init(arguments) => begin::init(&arguments),
         Command::New(arguments) => begin::new(&arguments),

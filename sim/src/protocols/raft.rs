@@ -5,6 +5,7 @@
 //! Not here: Raft itself (`splitbrain_core`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
 use splitbrain_core as core;
@@ -56,6 +57,15 @@ impl Disk for RaftDisk {
 
     fn apply(&mut self, write: &core::Write) {
         self.0.apply(write);
+    }
+
+    fn feed(&self, names: &[u32], mut hasher: &mut dyn Hasher) {
+        self.0.hard_state.feed(core::Names(names), &mut hasher);
+        (&self.0.snapshot, &self.0.log).hash(&mut hasher);
+    }
+
+    fn feed_write(write: &core::Write, names: &[u32], mut hasher: &mut dyn Hasher) {
+        write.feed(core::Names(names), &mut hasher);
     }
 
     fn parts(write: &core::Write) -> usize {
@@ -206,6 +216,18 @@ impl Protocol for Raft {
 
     fn fingerprint(message: &Self::Message) -> u64 {
         fingerprint(message)
+    }
+
+    fn feed(&self, names: &[u32], mut hasher: &mut dyn Hasher) {
+        self.raft.feed(core::Names(names), &mut hasher);
+    }
+
+    fn feeds_names() -> bool {
+        true
+    }
+
+    fn is_over(&self, disk: &RaftDisk, message: &core::Message) -> bool {
+        self.raft.is_over(disk.0.hard_state, message)
     }
 
     fn election_timer() -> Option<core::Timer> {

@@ -6,7 +6,10 @@
 
 use super::hardship::{Clock, Disk, Network, NodeFault, Shape, Untimed, Workload};
 use super::knob::{Drawn, Knob, Slot, Unit, Value, Word};
-use super::{Aim, Budget, CrashLeaves, Cue, Nemesis, Operator, Order, Ratio, ReadsAt, Spread, Timers};
+use super::{
+    Aim, Answers, Budget, CrashLeaves, Cue, Explore, Nemesis, Operator, Order, Ratio, ReadsAt, Spread,
+    Timers, Writes,
+};
 use crate::protocol::Within;
 
 const US: u64 = 1_000;
@@ -263,6 +266,92 @@ pub(crate) const WORKLOAD: &[Knob<Workload>] = &[
     },
 ];
 
+/// `[explore]`: how far every order is explored.
+pub(crate) const EXPLORE: &[Knob<Explore>] = &[
+    Knob {
+        name: "depth",
+        unit: Unit::Count { what: "a number of moves such as 40", least: 1, most: 60_000 },
+        about: "the most moves of a run",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.depth),
+    },
+    Knob {
+        name: "terms",
+        unit: Unit::Count { what: "a term such as 3", least: 1, most: 200 },
+        about: "no node goes beyond this term",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.terms),
+    },
+    Knob {
+        name: "timeouts",
+        unit: Unit::Count { what: "a number of timeouts such as 3", least: 0, most: 200 },
+        about: "the most times that a node stands for election",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.timeouts),
+    },
+    Knob {
+        name: "silences",
+        unit: Unit::Count { what: "a number of silences such as 1", least: 0, most: 200 },
+        about: "the most times that a node notices that its leader is silent, and votes again before it stands itself",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.silences),
+    },
+    Knob {
+        name: "heartbeats",
+        unit: Unit::Count { what: "a number of heartbeats such as 2", least: 0, most: 200 },
+        about: "the most heartbeat timers that fire",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.heartbeats),
+    },
+    Knob {
+        name: "crashes",
+        unit: Unit::Count { what: "a number of crashes such as 1", least: 0, most: 200 },
+        about: "the most crashes, each with a restart",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.crashes),
+    },
+    Knob {
+        name: "duplications",
+        unit: Unit::Count { what: "a number of duplicates such as 1", least: 0, most: 200 },
+        about: "the most messages that arrive a second time",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.duplications),
+    },
+    Knob {
+        name: "proposals",
+        unit: Unit::Count { what: "a number of commands such as 2", least: 0, most: 200 },
+        about: "the most commands that clients ask for, each at whoever leads",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.proposals),
+    },
+    Knob {
+        name: "changes",
+        unit: Unit::Count { what: "a number of changes such as 2", least: 0, most: 200 },
+        about: "the most changes and transfers that operators ask for, of those that the story has, each at whoever leads",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.changes),
+    },
+    Knob {
+        name: "writes",
+        unit: Unit::Word { what: "time of writes" },
+        about: "when a write is durable: `at-once`, in the step that issues it; `later`, as a move of its own, and a crash \
+                keeps any number of its parts",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Word(&mut explore.writes),
+    },
+    Knob {
+        name: "answers",
+        unit: Unit::Word { what: "time of answers" },
+        about: "when an answer arrives: `later`, or never; `at-once`, with the message that it answers, which leaves out \
+                orders and goes deeper",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Word(&mut explore.answers),
+    },
+];
+
+/// What a swarm does not draw.
+const NOT_DRAWN: Drawn = Drawn::Follows("nothing: its worlds are run, not explored");
+
 /// `[[nemesis]]`, beside its kind: what is read whatever the kind is.
 pub(crate) const NEMESIS: &[Knob<Nemesis>] = &[Knob {
     name: "lasting",
@@ -346,6 +435,20 @@ impl Word for Spread {
 
 impl Word for Order {
     const WORDS: &'static [Self] = &Order::ALL;
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for Answers {
+    const WORDS: &'static [Self] = &Answers::ALL;
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for Writes {
+    const WORDS: &'static [Self] = &Writes::ALL;
     fn word(self) -> &'static str {
         self.name()
     }

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::load_hardship::{read_clock, read_disk, read_nemeses, read_network, read_schedule, read_workload};
+use super::load_hardship::{
+    read_clock, read_disk, read_explore, read_nemeses, read_network, read_schedule, read_workload,
+};
 use super::load_nodes::{read_node, read_sets, unknown_node};
 use super::load_step::{read_meanwhile, read_step};
 use super::read::{
@@ -169,6 +171,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
     let workload = read_workload(&mut top)?;
     let nemeses = read_nemeses(&mut top, places)?;
     let unusual = read_tape(&mut top)?;
+    let explore = read_explore(&mut top)?;
     let (steps, meanwhile) = read_story(&mut top, &cluster, places)?;
     let expect = read_expectations(&mut top, &cluster, places)?;
     top.finish()?;
@@ -190,6 +193,7 @@ fn read_scenario(mut top: Fields<'_>, places: &mut Places) -> Read<Scenario> {
         workload,
         nemeses,
         unusual,
+        explore,
         steps,
         meanwhile,
         places: StepPlaces::default(),

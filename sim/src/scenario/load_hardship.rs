@@ -3,9 +3,9 @@
 //! Holds: every value is within the bounds of its knob. Not here: the knobs and their bounds (`knobs`).
 
 use super::hardship::{Clock, Disk, Network, Untimed, Workload};
-use super::knobs::{CLOCK, DISK, EVERY, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
+use super::knobs::{CLOCK, DISK, EVERY, EXPLORE, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
 use super::read::{Fault, Fields, Item, Places, Read};
-use super::{Aim, Nemesis, NemesisKind, NodeFault, Operator, Schedule, Shape, Subject, When, knob};
+use super::{Aim, Explore, Nemesis, NemesisKind, NodeFault, Operator, Schedule, Shape, Subject, When, knob};
 use crate::protocol::Within;
 
 /// The most nemeses of a scenario: each is asked after every event.
@@ -34,6 +34,10 @@ pub(super) fn read_disk(top: &mut Fields<'_>) -> Read<Disk> {
 
 pub(super) fn read_clock(top: &mut Fields<'_>) -> Read<Clock> {
     Ok(read_section(top, "clock", "[clock]", CLOCK)?.unwrap_or_default())
+}
+
+pub(super) fn read_explore(top: &mut Fields<'_>) -> Read<Explore> {
+    Ok(read_section(top, "explore", "[explore]", EXPLORE)?.unwrap_or_default())
 }
 
 pub(super) fn read_schedule(top: &mut Fields<'_>) -> Read<Schedule> {

@@ -7,6 +7,7 @@
 mod cluster;
 mod error;
 mod expect;
+mod explore;
 mod hardship;
 pub(crate) mod knob;
 pub(crate) mod knobs;
@@ -31,6 +32,7 @@ pub use crate::choices::Ratio;
 pub use cluster::{Cluster, InitialLog, Node, Sessions, Timers};
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
+pub use explore::{Answers, Explore, Writes};
 pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
     ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
@@ -91,6 +93,8 @@ pub struct Scenario {
     /// The draws of the run that are not as usual, if chance shall have no other part in it; `None` when it comes from the
     /// seed. A run that draws with other bounds there does not fit.
     pub unusual: Option<Vec<Unusual>>,
+    /// How far every order is explored, when that is asked.
+    pub explore: Explore,
     /// The story, in order.
     pub steps: Vec<Step>,
     /// What is done after some events, whatever step goes on then; in the order of the events.

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::knobs::{CLOCK, DISK, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
+use super::knobs::{CLOCK, DISK, EXPLORE, NEMESIS, NETWORK, UNTIMED, WORKLOAD, parameter};
 use super::units::format_within;
 use super::{
-    Answered, Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, InitialLog,
-    Links, Meanwhile, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome, Relation,
-    Scenario, Schedule, Sessions, Step, Target, Value, When, Whom, format_duration, knob,
+    Answered, Claim, ClientCall, ClientOutcome, Clock, Cluster, Comparison, Disk, Expectations, Explore,
+    InitialLog, Links, Meanwhile, Nemesis, NemesisKind, Network, NodeClaim, NodeFault, OperationOutcome,
+    Relation, Scenario, Schedule, Sessions, Step, Target, Value, When, Whom, format_duration, knob,
 };
 use crate::choices::tape;
 use crate::protocol::{
@@ -98,6 +98,9 @@ impl Scenario {
             ("[clock]", knob::pairs(CLOCK, &self.clock)),
             ("[schedule]", self.schedule.settings()),
         ];
+        if self.explore != Explore::default() {
+            sections.push(("[explore]", knob::pairs(EXPLORE, &self.explore)));
+        }
         sections.extend(self.workload.map(|workload| ("[workload]", knob::pairs(WORKLOAD, &workload))));
         sections.extend(self.nemeses.iter().map(|nemesis| ("[[nemesis]]", nemesis.settings())));
         sections

@@ -3,9 +3,10 @@
 //! Holds: every line of its tables is a line of `knobs`. Not here: writing it somewhere (`cli`), and keeping the file in
 //! `docs/` current (the project's tests).
 
+use super::Explore;
 use super::hardship::{Clock, Disk, Network, NodeFault, Untimed, Workload};
 use super::knob::{Drawn, Knob, Slot, Unit};
-use super::knobs::{CLOCK, DISK, EVERY, LASTING, NETWORK, UNTIMED, WORKLOAD, parameter};
+use super::knobs::{CLOCK, DISK, EVERY, EXPLORE, LASTING, NETWORK, UNTIMED, WORKLOAD, parameter};
 
 /// What the chapter says before its tables.
 const OPENING: &str = "# Every knob
@@ -31,6 +32,7 @@ pub fn knobs_chapter() -> String {
         "`[schedule] kind = \"untimed\"`: how likely each kind of event is",
         UNTIMED,
     );
+    section::<Explore>(&mut text, "`[explore]`: how far `explore` goes", EXPLORE);
     nemeses(&mut text);
     text
 }

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::expect::Property;
 use super::knob::{Knob, Slot, Unit, Word};
-use super::knobs::{self, CLOCK, DISK, NEMESIS, NETWORK, UNTIMED, WORKLOAD};
+use super::knobs::{self, CLOCK, DISK, EXPLORE, NEMESIS, NETWORK, UNTIMED, WORKLOAD};
 use super::load_change;
 use super::load_hardship::nemesis_kinds;
 use super::load_step::{beside, verbs};
-use super::{Aim, Budget, Cue, Disk, Network, NodeFault, Shape, Timers, Workload};
+use super::{Aim, Budget, Cue, Disk, Explore, Network, NodeFault, Shape, Timers, Workload};
 use super::{Clock, hardship::Untimed};
 
 /// The schema, as JSON.
@@ -55,6 +55,7 @@ fn top() -> Value {
         "disk": section::<Disk>(DISK),
         "clock": section::<Clock>(CLOCK),
         "schedule": schedule(),
+        "explore": section::<Explore>(EXPLORE),
         "workload": section::<Workload>(WORKLOAD),
         "nemesis": list(nemesis()),
         "tape": object(json!({ "unusual": names() }), &["unusual"]),

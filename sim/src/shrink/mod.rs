@@ -30,6 +30,7 @@ use crate::report::Report;
 use crate::runner::{self, Drive, RunOptions};
 use crate::scenario::{Objection, Property, Scenario, Seeds, Step};
 use crate::world::Limit;
+use crate::world::act::Act;
 
 /// How much may be done.
 pub struct Effort<'a> {
@@ -173,6 +174,17 @@ pub fn shrink_protocol<P: Protocol>(
         None => hardship::shrink::<P>(scenario, options, &goal, effort),
     };
     Ok(shrunk.map(|shrunk| Shrunk { words: words::words::<P>(&shrunk.scenario, options), ..shrunk }))
+}
+
+/// The story of some acts in a world in which nothing happens by itself, with what it breaks as its expectation. `None` when
+/// it breaks nothing.
+pub(crate) fn tell<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    acts: &[Act<P::Timer>],
+    instant_disks: bool,
+) -> Option<Scenario> {
+    story::tell::<P>(scenario, options, acts, instant_disks)
 }
 
 /// A scenario with its final expectations, run to see that it does what it says.

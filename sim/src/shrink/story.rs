@@ -83,6 +83,40 @@ pub(super) fn shrink<P: Protocol>(
     table.finish::<P>(&acts, effort)
 }
 
+/// The story of acts, move by move, with what it breaks. `None` when it breaks nothing.
+pub(super) fn tell<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    acts: &[Act<P::Timer>],
+    instant_disks: bool,
+) -> Option<Scenario> {
+    let mut stop = |_: &super::Progress| false;
+    let mut effort = Effort::new(u64::MAX, &mut stop);
+    let goal = &Fingerprint { property: String::new(), shape: String::new() };
+    let mut table =
+        Table { scenario: frozen(scenario, false), instant_disks, agreement: None, options, goal };
+    let mut world = table.world::<P>()?;
+    let ended = panics::catch(|| {
+        world.freeze(instant_disks);
+        acts.iter().for_each(|act| {
+            if world.violations().is_empty() {
+                deal(&mut world, act, false);
+            }
+        });
+    });
+    let mut used = world.ledger.acts.take().unwrap_or_default();
+    if instant_disks {
+        used.retain(|act| !matches!(act, Act::Finish { .. }));
+    }
+    let report = runner::conclude(&table.scenario, options, &mut world, ended.err());
+    let goal = &Fingerprint::of(&report, &table.scenario)?;
+    table.goal = goal;
+    let mut told = table.finish::<P>(&used, &mut effort)?.scenario;
+    told.title = format!("Explored: {}", goal.property);
+    told.source = String::from("a shortest run that breaks it, found by exploring every order");
+    Some(told)
+}
+
 /// The scenario with no promise that rests on clocks: a frozen world would break it however right the protocol is.
 fn without_clocks<P: Protocol>(scenario: &Scenario) -> Option<Scenario> {
     let relies = |scenario: &Scenario| {

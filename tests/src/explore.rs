@@ -1,0 +1,192 @@
+//! Every order of small worlds: what is proved, what is found, and that neither depends on threads, processes or reductions.
+
+use std::fmt::Write as _;
+
+use splitbrain::explore::{Ended, Explored, Limits, explore};
+use splitbrain::protocols::raft::Raft;
+use splitbrain::report::Verdict;
+use splitbrain::runner::RunOptions;
+use splitbrain::scenario::{self, Scenario};
+
+/// A small world.
+struct World {
+    members: &'static str,
+    options: &'static str,
+    off: &'static str,
+    bounds: &'static str,
+    steps: &'static str,
+    /// The promise that breaks; nothing when every run keeps all.
+    breaks: &'static str,
+}
+
+const PLAIN: World = World {
+    members: "members = ['a', 'b', 'c']",
+    options: "pre-vote = false\ncheck-quorum = false\nstickiness = false",
+    off: "",
+    bounds: "terms = 2\ntimeouts = 2\nproposals = 0",
+    steps: "{ settle = true }",
+    breaks: "",
+};
+
+/// The world whose proof is stated in the book.
+const STATED: World = World { bounds: "terms = 2\ntimeouts = 2\nproposals = 1", ..PLAIN };
+
+impl World {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "title = 'a small world'\n[cluster]\n{}\n[cluster.options]\n{}\n",
+            self.members, self.options
+        );
+        if !self.off.is_empty() {
+            let _ = write!(text, "[rules]\noff = ['{}']\n", self.off);
+        }
+        let _ = write!(text, "[explore]\n{}\n[story]\nsteps = [{}]\n", self.bounds, self.steps);
+        text + "[expect]\nviolations = 'none'\n"
+    }
+
+    fn scenario(&self) -> Scenario {
+        let text = self.text();
+        scenario::parse("small.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}")).scenario
+    }
+}
+
+fn options() -> RunOptions {
+    RunOptions { file: String::new(), system: String::from("raft"), seed: 1, trace: false }
+}
+
+fn explored(scenario: &Scenario, limits: Limits) -> Explored {
+    explore::<Raft>(scenario, &options(), limits, &mut |_| false).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// The broken promise and the length of the run that breaks it.
+fn found(explored: &Explored) -> Option<(&'static str, usize)> {
+    match &explored.ended {
+        Ended::Kept => None,
+        Ended::Broken(found) => Some((found.property.name(), found.moves)),
+        Ended::GaveUp(limit) => panic!("gave up at {limit}"),
+    }
+}
+
+/// Small worlds, some of them broken.
+fn worlds() -> Vec<World> {
+    let mut worlds = vec![
+        World { bounds: "terms = 1\ntimeouts = 1\nproposals = 1", ..PLAIN },
+        PLAIN,
+        World { bounds: "terms = 1\ntimeouts = 2\nproposals = 1", ..PLAIN },
+        World { bounds: "terms = 1\ntimeouts = 1\nproposals = 1\ncrashes = 1", ..PLAIN },
+        World { bounds: "terms = 1\ntimeouts = 1\nproposals = 1\nduplications = 1", ..PLAIN },
+        World { bounds: "terms = 1\ntimeouts = 1\nproposals = 0\ncrashes = 1\nwrites = 'later'", ..PLAIN },
+        World { bounds: "terms = 1\ntimeouts = 1\nproposals = 1\nwrites = 'later'", ..PLAIN },
+        World { bounds: "terms = 1\ntimeouts = 1\nheartbeats = 1\nproposals = 0\ndepth = 14", ..PLAIN },
+        World { bounds: "terms = 2\ntimeouts = 2\nproposals = 1\ndepth = 11", ..PLAIN },
+        World { members: "members = ['a', 'b']", bounds: STATED.bounds, ..PLAIN },
+        World {
+            members: "members = ['a']",
+            bounds: "terms = 3\ntimeouts = 3\nproposals = 2\ncrashes = 2",
+            ..PLAIN
+        },
+        World { members: "members = ['a', 'b']\nlearners = ['c']", bounds: STATED.bounds, ..PLAIN },
+        World { bounds: "terms = 2\ntimeouts = 2\nproposals = 1\nanswers = 'at-once'", ..PLAIN },
+        World { members: "members = [['a', 'b'], ['a', 'c']]", bounds: "terms = 1\ntimeouts = 1", ..PLAIN },
+        World { options: "", bounds: "terms = 1\ntimeouts = 1\nproposals = 0", ..PLAIN },
+        World {
+            members: "members = ['a']\nspare = ['b']",
+            steps: "{ change = { append = [['a'], ['a', 'b']] } }",
+            bounds: "terms = 2\ntimeouts = 2\nproposals = 0\nchanges = 1",
+            ..PLAIN
+        },
+    ];
+    worlds.extend([
+        World { off: "one-vote-per-term", breaks: "election-safety", ..PLAIN },
+        World { off: "up-to-date-check", breaks: "leader-completeness", ..PLAIN },
+        World {
+            off: "vote-durable-before-reply",
+            bounds: "terms = 1\ntimeouts = 2\nproposals = 0\ncrashes = 1\nwrites = 'later'",
+            breaks: "election-safety",
+            ..PLAIN
+        },
+        World {
+            off: "append-durable-before-reply",
+            bounds: "terms = 1\ntimeouts = 1\nproposals = 0\nwrites = 'later'",
+            breaks: "commit-durability",
+            ..PLAIN
+        },
+        World {
+            off: "self-counts-only-when-durable",
+            bounds: "terms = 1\ntimeouts = 1\nproposals = 0\nwrites = 'later'",
+            breaks: "commit-durability",
+            ..PLAIN
+        },
+        World {
+            off: "old-new-intersect",
+            steps: "{ change = { append = [['a']] } }",
+            bounds: "terms = 2\ntimeouts = 2\nproposals = 0\nchanges = 1",
+            breaks: "leader-completeness",
+            ..PLAIN
+        },
+    ]);
+    worlds
+}
+
+#[test]
+fn answers_are_equal_with_and_without_reductions() {
+    for world in worlds() {
+        let scenario = world.scenario();
+        let expected = (!world.breaks.is_empty()).then_some(world.breaks);
+        let both = explored(&scenario, Limits::default());
+        let answer = found(&both);
+        assert_eq!(answer.map(|(property, _)| property), expected, "{}", world.text());
+        for (symmetry, reduction) in [(false, true), (true, false), (false, false)] {
+            let limits = Limits { symmetry, reduction, ..Limits::default() };
+            let other = explored(&scenario, limits);
+            assert_eq!(found(&other), answer, "symmetry {symmetry}, reduction {reduction}: {}", world.text());
+            assert!(both.states <= other.states, "{}", world.text());
+        }
+    }
+}
+
+#[test]
+fn what_is_found_is_repeated_by_a_run() {
+    for world in worlds().iter().filter(|world| !world.breaks.is_empty()) {
+        let explored = explored(&world.scenario(), Limits::default());
+        let Ended::Broken(found) = explored.ended else { panic!("{}", world.text()) };
+        let told = found.scenario.expect("a run judges as the search does");
+        let again = scenario::parse("told.toml", &told.to_toml()).unwrap_or_else(|error| panic!("{error}"));
+        let report = splitbrain::built_in::run(&again.scenario, &options()).expect("it runs");
+        assert_eq!(report.verdict, Verdict::AsExpected, "{}", told.to_toml());
+        assert_eq!(report.violations.first().map(|first| first.property.as_str()), Some(world.breaks));
+    }
+}
+
+#[test]
+fn counts_do_not_depend_on_threads() {
+    let broken = worlds().into_iter().find(|world| world.off == "old-new-intersect").expect("it is there");
+    for world in [STATED, broken] {
+        let scenario = world.scenario();
+        let counts = |threads| {
+            let explored = explored(&scenario, Limits { threads, ..Limits::default() });
+            let Explored { states, moves, beyond, depth, players, .. } = explored;
+            (states, moves, beyond, depth, players, found(&explored))
+        };
+        let one = counts(1);
+        assert!(one.0 > 5_000, "there is something to divide: {one:?}");
+        assert_eq!(one, counts(2));
+        assert_eq!(one, counts(3));
+    }
+}
+
+#[test]
+fn three_nodes_of_a_stated_size_keep_every_promise() {
+    let explored = explored(&STATED.scenario(), Limits::default());
+    assert!(matches!(explored.ended, Ended::Kept));
+    assert_eq!((explored.states, explored.symmetries, explored.waiting), (134_425, 6, 0));
+    assert!(explored.kept_bytes < 100 * explored.states as usize, "{} bytes", explored.kept_bytes);
+}
+
+#[test]
+fn a_limit_ends_the_search_and_says_so() {
+    let limits = Limits { states: 2_000, ..Limits::default() };
+    let explored = explored(&PLAIN.scenario(), limits);
+    assert!(matches!(&explored.ended, Ended::GaveUp(limit) if limit == "2000 states"), "{explored:?}");
+    assert!(explored.waiting > 0 && explored.states >= 2_000);
+}
