@@ -185,8 +185,12 @@ fn end<P: Protocol>(
     Played { report, world }
 }
 
-/// Lets other chance go on in a world, for so many events. Returns what broke, then or before.
-pub(crate) fn otherwise<P: Protocol>(mut world: World<P>, chance: u64, events: u64) -> Vec<Property> {
+/// Lets other chance go on in a world, for so many events. Returns what broke, then or before, and how.
+pub(crate) fn otherwise<P: Protocol>(
+    mut world: World<P>,
+    chance: u64,
+    events: u64,
+) -> Vec<(Property, String)> {
     if !world.is_over() {
         world.bounds.limit.events = world.counts().events.saturating_add(events);
         let went = panics::catch(|| {
@@ -200,7 +204,8 @@ pub(crate) fn otherwise<P: Protocol>(mut world: World<P>, chance: u64, events: u
     if !world.is_over() && world.history_is_suspect() {
         world.judge_history();
     }
-    world.violations().iter().map(|violation| violation.property).collect()
+    let told = |violation: &Violation| (violation.property, violation.summary.clone());
+    world.violations().iter().map(told).collect()
 }
 
 /// Lets time pass until the cluster agrees; a broken promise when it does not within a span, and agreement is owed. One that

@@ -30,6 +30,7 @@ fn failures_come_by_kind_small_and_with_the_line_that_repeats_each() {
     assert!(text.contains("election-safety is broken"), "{text}");
     assert!(text.contains(" of 50 runs of raft fail, in "), "{text}");
     assert!(text.contains("Made small:\n\n    # election-safety: "), "{text}");
+    assert!(text.contains("\n     why      "), "{text}");
     let line = repeat_line(&text);
     assert!(line.contains("cargo test --package splitbrain-tests"), "{line}");
     let test = "testing::failures_come_by_kind_small_and_with_the_line_that_repeats_each -- --exact";

@@ -122,12 +122,13 @@ impl Explained {
     }
 
     /// The first broken promise, and the first record of each event of the slice: where it may have been decided.
-    pub(super) fn candidates(&self) -> Option<(Property, Vec<(RecordId, u64)>)> {
-        let property = Property::named(&self.promises.first()?.name)?;
+    pub(super) fn candidates(&self) -> Option<((Property, &str), Vec<(RecordId, u64)>)> {
+        let promise = self.promises.first()?;
+        let broken = (Property::named(&promise.name)?, promise.summary.as_str());
         let chosen = self.records.iter().filter(|entry| entry.event > 0 && self.slice.contains(&entry.id));
         let mut events: Vec<(RecordId, u64)> = chosen.map(|entry| (entry.id, entry.event)).collect();
         events.dedup_by_key(|&mut (_, event)| event);
-        Some((property, events))
+        Some((broken, events))
     }
 
     /// The page: one file that loads nothing.

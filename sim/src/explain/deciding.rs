@@ -1,7 +1,7 @@
 //! The deciding event: the earliest one after which the promise breaks whatever the rest draws.
 //!
 //! How: at each of some events of the slice the run is forked and goes on by other chance, many times; the share of
-//! continuations that break the same promise is the curve. A story told by hand is left to itself there: the network heals
+//! continuations that break the same promise in the same way, in the same words, is the curve. A story told by hand is left to itself there: the network heals
 //! and any enabled event may come next. A protocol that cannot be copied is run again from the start for each.
 //! Not here: how a run goes on by other chance (`runner`).
 
@@ -44,38 +44,38 @@ pub struct Deciding {
 pub(super) fn find<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
-    property: Property,
+    broken: (Property, &str),
     events: &[(RecordId, u64)],
 ) -> Option<Deciding> {
     let course = Course::<P>::run(scenario, options, Choices::seeded(options.seed)).ok()?;
     let candidates = candidates(events, course.can_fork());
     let curve: Vec<(RecordId, u64, u64)> = candidates
         .iter()
-        .map(|&(record, event)| (record, continuations(&course, event, property), CONTINUATIONS))
+        .map(|&(record, event)| (record, continuations(&course, event, broken), CONTINUATIONS))
         .collect();
     let place = decided_at(&curve)?;
     let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
     let (record, after, of) = curve[place];
     let event = candidates[place].1;
-    let name = property.name();
-    let words = if after == of {
-        format!(
-            "After event {event} {name} breaks whatever comes ({after} of {of} continuations); before it, in {before} of {of}."
-        )
-    } else {
-        format!(
-            "No event decides alone. After event {event} {name} breaks in {after} of {of} continuations; before it, in {before} of {of}."
-        )
+    let name = broken.0.name();
+    let numbers = format!("({after} of {of} continuations); before it, in {before} of {of}.");
+    let words = match after {
+        _ if after == of => format!("After event {event} {name} breaks whatever comes {numbers}"),
+        _ if is_all_but_one(after, of) => {
+            format!("After event {event} {name} breaks, almost whatever comes {numbers}")
+        }
+        _ => format!("No event decides alone. After event {event} {name} breaks more often {numbers}"),
     };
     Some(Deciding { record, words, curve })
 }
 
 /// How many continuations from after an event break a promise.
-fn continuations<P: Protocol>(course: &Course<P>, event: u64, property: Property) -> u64 {
+fn continuations<P: Protocol>(course: &Course<P>, event: u64, broken: (Property, &str)) -> u64 {
     let Ok(here) = course.after(event, u64::MAX) else { return 0 };
     let breaks = |chance: &u64| {
         let fork = here.world.fork().or_else(|| Some(course.after(event, u64::MAX).ok()?.world));
-        fork.is_some_and(|fork| runner::otherwise(fork, *chance, EVENTS).contains(&property))
+        let same = |found: &(Property, String)| (found.0, found.1.as_str()) == broken;
+        fork.is_some_and(|fork| runner::otherwise(fork, *chance, EVENTS).iter().any(same))
     };
     (1..=CONTINUATIONS).filter(breaks).count() as u64
 }
@@ -92,16 +92,25 @@ fn candidates(events: &[(RecordId, u64)], forks: bool) -> &[(RecordId, u64)] {
     &events[events.len().saturating_sub(affordable.min(CANDIDATES) as usize)..]
 }
 
-/// The earliest candidate from which on every continuation breaks the promise; where that is only the end itself, the
-/// candidate with the greatest rise.
+/// Whether a promise breaks in every continuation, or in all but one: some chance ends even what is decided.
+fn is_all_but_one(broken: u64, of: u64) -> bool {
+    of <= broken + 1
+}
+
+/// The earliest candidate from which on every continuation but one at most breaks the promise; where that is only the end
+/// itself, the candidate with the greatest rise.
 fn decided_at(curve: &[(RecordId, u64, u64)]) -> Option<usize> {
-    let open = curve.iter().rposition(|&(_, broken, of)| broken < of);
+    if curve.iter().all(|&(_, broken, _)| broken == 0) {
+        return None; // So many events are too few to show it.
+    }
+    let open = curve.iter().rposition(|&(_, broken, of)| !is_all_but_one(broken, of));
     match open {
         None => (!curve.is_empty()).then_some(0),
         Some(last_open) if last_open + 2 < curve.len() => Some(last_open + 1),
         Some(_) => {
+            // How it stood before the first is not known.
             let rise = |place: &usize| {
-                let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
+                let before = place.checked_sub(1).map_or(curve[0].1, |before| curve[before].1);
                 curve[*place].1 as i64 - before as i64
             };
             (0..curve.len()).rev().max_by_key(rise)
@@ -120,6 +129,7 @@ mod tests {
     #[test]
     fn the_deciding_event_is_the_first_after_which_nothing_helps() {
         assert_eq!(decided_at(&curve(&[0, 3, 16, 16])), Some(2));
+        assert_eq!(decided_at(&curve(&[0, 15, 16, 15, 16])), Some(1), "all but one is as good");
         assert_eq!(
             decided_at(&curve(&[0, 16, 3, 16, 16])),
             Some(3),
@@ -128,6 +138,8 @@ mod tests {
         assert_eq!(decided_at(&curve(&[0, 1, 9, 14, 16])), Some(2), "at the end it is no news");
         assert_eq!(decided_at(&curve(&[1, 2, 9, 10])), Some(2), "the greatest rise");
         assert_eq!(decided_at(&curve(&[16, 16])), Some(0));
+        assert_eq!(decided_at(&curve(&[6, 8, 9])), Some(1), "what was before the first is not known");
+        assert_eq!(decided_at(&curve(&[0, 0])), None, "nothing is shown");
         assert_eq!(decided_at(&[]), None);
     }
 }

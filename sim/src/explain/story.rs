@@ -77,7 +77,7 @@ pub(super) fn lines(told: &[&Record], names: &Names, nodes: usize) -> Vec<String
     let head: String = (0..nodes).map(|node| format!(" {:^width$}", names.of(NodeId(node as u32)))).collect();
     let clients = told.iter().any(|record| client_sign(record).is_some());
     let head = if clients { head + " clients" } else { head };
-    let mut lines = vec![format!("{:>8} {head}", "event")];
+    let mut lines = vec![format!("{:>8} {head}", "event").trim_end().to_owned()];
     for record in told {
         let mut columns: String = (0..nodes).map(|node| format!(" {:^width$}", sign(record, node))).collect();
         if clients {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
 use crate::escape;
 use crate::files::file_name;
+use crate::runner::RunOptions;
 use crate::scenario::turnable;
-use crate::shrink::{Effort, Fingerprint, Progress};
+use crate::shrink::{Effort, Fingerprint, Progress, Shrunk};
 use crate::swarm::SOMETIMES;
 use crate::time::Span;
 
@@ -80,6 +81,9 @@ pub(crate) struct Bucket {
     pub operations: usize,
     /// All moves in the witness.
     pub moves: usize,
+    /// What led to the broken promise in the witness, with the nodes as columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
     /// The witness itself.
     #[serde(skip)]
     pub toml: String,
@@ -100,6 +104,9 @@ pub(crate) struct Small {
     pub moves: usize,
     /// Whether it is a story, move by move.
     pub is_story: bool,
+    /// What led to the broken promise, with the nodes as columns.
+    #[serde(default)]
+    pub why: Vec<String>,
 }
 
 impl Small {
@@ -121,7 +128,19 @@ pub(crate) fn small(plan: &Plan, seed: u64, effort: u64, stop: &mut dyn FnMut() 
         operations: shrunk.operations,
         moves: shrunk.acts,
         is_story: shrunk.is_story,
+        why: why(plan, &shrunk),
     })
+}
+
+/// What led to the broken promise of a failure that was made small.
+fn why(plan: &Plan, shrunk: &Shrunk) -> Vec<String> {
+    let options = RunOptions {
+        file: String::new(),
+        system: plan.system.name().to_owned(),
+        seed: shrunk.scenario.seeds.first,
+        trace: true,
+    };
+    plan.system.why(&shrunk.scenario, &options)
 }
 
 /// Makes a report of blocks, on so many threads. `smaller` makes the failure of a seed small.
@@ -226,6 +245,7 @@ fn bucket(plan: &Plan, failures: &[&Failure], smaller: &(dyn Fn(u64) -> Option<S
         faults: best.as_ref().map_or(0, |best| best.faults),
         operations: best.as_ref().map_or(0, |best| best.operations),
         moves: best.as_ref().map_or(0, |best| best.moves),
+        why: best.map_or_else(Vec::new, |best| best.why),
         toml,
         fingerprint,
     }
@@ -295,6 +315,10 @@ impl Bucket {
         if !self.printed.is_empty() {
             text.push_str("  printed\n");
             self.printed.lines().for_each(|line| text.push_str(&format!("  > {}\n", escape::terminal(line))));
+        }
+        for (number, line) in self.why.iter().enumerate() {
+            let label = if number == 0 { "why" } else { "" };
+            text.push_str(&format!("  {label:<9} {}\n", escape::terminal(line)));
         }
         if fingerprint.property == DETERMINISM {
             self.summary.lines().for_each(|line| text.push_str(&format!("  | {}\n", escape::terminal(line))));

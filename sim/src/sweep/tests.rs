@@ -46,4 +46,6 @@ fn threads_leave_no_mark_and_failures_come_out_small() {
     };
     let judged = crate::built_in::run(&small, &options).expect("it runs");
     assert!(judged.passed() && !judged.violations.is_empty(), "{}", bucket.toml);
+    assert!(bucket.why.iter().any(|line| line.contains("★")), "two leaders, as a picture: {:?}", bucket.why);
+    assert!(report.text().contains("\n  why       "));
 }

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::repeat::Repeat;
+use crate::explain;
 use crate::files::{self, file_name};
+use crate::panics;
 use crate::protocol::Protocol;
 use crate::report::{Palette, Report, Verdict};
+use crate::runner::RunOptions;
 use crate::scenario::Scenario;
 use crate::shrink::{self, Effort, Fingerprint, Shrunk};
 
@@ -105,6 +108,7 @@ fn tell_kind<P: Protocol>(
     let smallest = smallest::<P>(failures, effort);
     let first = &mut failures[0];
     first.report.repeat = repeat.line(first.report.seed);
+    tell_why::<P>(first);
     text.push_str(&first.report.text(&Palette::default()));
     if let Some(shrunk) = smallest {
         let toml = shrunk.to_toml();
@@ -117,6 +121,34 @@ fn tell_kind<P: Protocol>(
     let seed = first.report.seed;
     text.push_str(&format!("\nTo repeat this run alone, with its trace:\n{}\n", repeat.line(seed)));
     text
+}
+
+/// Names the folder into which a page is written for each kind of failure, if it is set.
+const PAGES: &str = "SPLITBRAIN_EXPLAIN";
+
+/// Lets a report say what led to its broken promise, and where the page is that draws it, if pages are wanted.
+fn tell_why<P: Protocol>(failure: &mut Failure) {
+    let Failure { scenario, report, is_broken_promise: true, .. } = failure else { return };
+    let options = RunOptions {
+        file: report.file.clone(),
+        system: report.system.clone(),
+        seed: report.seed,
+        trace: true,
+    };
+    let folder = std::env::var_os(PAGES);
+    // A protocol may panic where its world ends; then its failure is told without this.
+    let explained = panics::catch(|| match &folder {
+        Some(_) => explain::explain::<P>(scenario, &options),
+        None => explain::without_deciding::<P>(scenario, &options),
+    });
+    let Ok(Ok(explained)) = explained else { return };
+    report.why = explained.lines().to_vec();
+    let Some(folder) = folder else { return };
+    let path = Path::new(&folder).join(file_name(&format!("{}-{}", P::NAME, report.seed), "html"));
+    // A page that cannot be written must not hide the failure.
+    if files::write(&path, &explained.page()).is_ok() {
+        report.page = Some(path.display().to_string());
+    }
 }
 
 fn smallest<P: Protocol>(failures: &[Failure], effort: u64) -> Option<Shrunk> {

@@ -15,6 +15,11 @@ use crate::protocol::Protocol;
 use crate::scenario::{Timers, Weights};
 use crate::time::Moment;
 
+/// How often each kind of event comes in a world that is left to itself: what is under way arrives, and timers fire rarely, so
+/// that what was begun is brought to its end.
+const CALM: Weights =
+    Weights { deliver: 200, late: 1, elect: 1, fire: 5, write: 200, client: 20, strike: 1, relief: 1 };
+
 impl<P: Protocol> World<P> {
     /// Takes one event that is due by `until`. Returns whether there was one.
     pub fn advance(&mut self, until: Moment) -> bool {
@@ -162,7 +167,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// From now on other chance decides. A world that a story moves by hand is left to itself: nothing is held or cut any
-    /// more, and any enabled event may come next.
+    /// more, and any enabled event may come next, timers seldom.
     pub(crate) fn leave_to_itself(&mut self, chance: u64) {
         self.choices = Choices::seeded(chance);
         if !self.by_hand.frozen && self.scenario.cluster.timers != Timers::Scripted {
@@ -171,7 +176,7 @@ impl<P: Protocol> World<P> {
         self.heal();
         Arc::make_mut(&mut self.scenario).cluster.timers = Timers::Running;
         let ahead = self.agenda.drain();
-        self.agenda = Agenda::untimed(Weights::default(), 64);
+        self.agenda = Agenda::untimed(CALM, 64);
         ahead.into_iter().for_each(|event| self.agenda.push(self.now, event));
         for id in Arc::clone(&self.scenario).cluster.ids() {
             for timer in &mut self.nodes[id.0 as usize].timers {
