@@ -190,3 +190,75 @@ fn a_limit_ends_the_search_and_says_so() {
     assert!(matches!(&explored.ended, Ended::GaveUp(limit) if limit == "2000 states"), "{explored:?}");
     assert!(explored.waiting > 0 && explored.states >= 2_000);
 }
+
+/// How far a story of `scenarios/why/` is explored, and what is found: the promise, the moves of the shortest run, and the
+/// moves that the story itself takes.
+struct Why {
+    rule: &'static str,
+    bounds: &'static str,
+    breaks: &'static str,
+    moves: usize,
+}
+
+/// Answers arrive with what they answer: an election of three nodes is a timeout and one exchange.
+const WHY: [Why; 4] = [
+    Why { rule: "old-new-intersect", bounds: "changes = 1", breaks: "leader-completeness", moves: 6 },
+    Why { rule: "propose-after-commit", bounds: "changes = 2", breaks: "leader-completeness", moves: 7 },
+    Why { rule: "quorum-in-every-set", bounds: "changes = 1", breaks: "commit-durability", moves: 7 },
+    Why {
+        rule: "first-entry-keeps-joint",
+        bounds: "terms = 3\nchanges = 1",
+        breaks: "leader-completeness",
+        moves: 11,
+    },
+];
+
+/// The longest of them: some five million states.
+const INITIAL_LOG: Why =
+    Why { rule: "initial-log", bounds: "terms = 3\nchanges = 2", breaks: "leader-completeness", moves: 12 };
+
+fn why(rule: &str, bounds: &str) -> Scenario {
+    let path = crate::root().join(format!("scenarios/why/{rule}.toml"));
+    let text = std::fs::read_to_string(&path).expect("a story of every rule");
+    let section = format!("[explore]\nproposals = 0\nanswers = 'at-once'\n{bounds}\n\n[story]");
+    let text = text.replacen("[story]", &section, 1);
+    scenario::parse(rule, &text).unwrap_or_else(|error| panic!("{error}")).scenario
+}
+
+/// What happens in a story as it is told: every message that arrives, every timer that fires, everything that is asked.
+fn told_moves(scenario: &Scenario) -> u64 {
+    let report = splitbrain::built_in::run(scenario, &options()).expect("it runs");
+    assert_eq!(report.verdict, Verdict::AsExpected, "{}", scenario.title);
+    report.counts.events
+}
+
+fn check_why(why_not: &Why) {
+    let Why { rule, bounds, breaks, moves } = *why_not;
+    let scenario = why(rule, bounds);
+    let explored = explored(&scenario, Limits { threads: 2, ..Limits::default() });
+    assert_eq!(found(&explored), Some((breaks, moves)), "{rule}");
+    let Ended::Broken(found) = explored.ended else { panic!("{rule}") };
+    let shortest = found.scenario.expect("a run judges as the search does");
+    assert!(told_moves(&shortest) <= told_moves(&scenario), "{rule}: no longer than the story in its file");
+}
+
+#[test]
+fn the_shortest_run_without_a_rule_of_membership_is_found() {
+    WHY.iter().for_each(check_why);
+}
+
+#[test]
+#[ignore = "five million states: a minute or so"]
+fn the_shortest_run_without_initial_log_is_found() {
+    check_why(&INITIAL_LOG);
+}
+
+#[test]
+fn with_its_rule_the_same_world_breaks_nothing() {
+    // Those of three nodes: the others have millions of states.
+    for Why { rule, bounds, .. } in &WHY[..2] {
+        let mut scenario = why(rule, &format!("{bounds}\ntimeouts = 2"));
+        scenario.rules_off.clear();
+        assert_eq!(found(&explored(&scenario, Limits::default())), None, "{rule}");
+    }
+}

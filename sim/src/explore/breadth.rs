@@ -38,6 +38,18 @@ struct Waiting {
 
 /// Moves that need not be made: they were possible before the last move, at a node of a lower number, so that the other
 /// order leads to the same state (sleep sets, Godefroid 1996).
+///
+/// Every state is reached all the same, in its layer. Let `a` be possible and asleep in a state `s` of layer `n`, reached from
+/// `p` by `c`, where `a` was possible too, at a lower node. Moves at two nodes commute, for a move changes its own node, takes
+/// a message from it and adds messages: so `c` after `a` from `p` leads where `a` leads from `s`. By induction over layers,
+/// and in one layer from higher nodes to lower ones, the state after `a` from `p` is reached in layer `n` or before, and `c`
+/// is followed there or need not be: `c` is of a higher node than `a`. A state that is reached twice sleeps only as both ways
+/// let it. What nodes are called may differ where nodes change places, and with it which is the higher: there a move sleeps
+/// only if it was followed from `p` itself; then the state after it has `c` awake, or was there before.
+///
+/// The promises see the same: they look at moves one by one, and where they look at two of different nodes together (a reign
+/// that begins, a commit that is learned) both orders are followed. Clients' requests are numbered as they come, so they do
+/// not commute.
 #[derive(Clone, Debug, Default)]
 struct Sleep {
     /// One bit for each node whose moves sleep.

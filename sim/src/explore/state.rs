@@ -155,6 +155,7 @@ fn follow_one<P: Explorable>(
     }
     let idle = outcome.player == before && outcome.sent.is_empty() && outcome.sightings.is_empty();
     if idle && skip_idle {
+        // Whatever may come after it may come without it: it only takes a message away, or uses up a bound.
         return Step::Nothing;
     }
     let memory = match remember(stage, cast, state, what, outcome) {
