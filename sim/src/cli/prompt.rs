@@ -4,7 +4,6 @@
 //! done does not end it, but the exit code says so.
 //! Not here: what commands do (`travel`).
 
-use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 
@@ -14,8 +13,12 @@ use rustyline::history::MemHistory;
 
 use super::output::{Output, complain};
 use super::{AS_EXPECTED, BAD_INPUT};
+use crate::bounded_file;
 use crate::files;
 use crate::travel::{Answer, Travel};
+
+/// The longest script, in bytes.
+const SCRIPT_MAX: u64 = 1 << 20;
 
 /// How many lines the arrow keys remember.
 const REMEMBERED: usize = 1_000;
@@ -60,7 +63,8 @@ pub(super) fn converse(journey: &mut dyn Travel) -> u8 {
 pub(super) fn recite(journey: &mut dyn Travel, script: &Path) -> u8 {
     let lines = match script == Path::new("-") {
         true => io::stdin().lock().lines().collect::<io::Result<Vec<String>>>(),
-        false => fs::read_to_string(script).map(|text| text.lines().map(str::to_owned).collect()),
+        false => bounded_file::read(script, SCRIPT_MAX)
+            .map(|bytes| String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()),
     };
     let lines = match lines {
         Ok(lines) => lines,

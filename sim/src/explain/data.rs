@@ -121,14 +121,18 @@ impl Explained {
         !self.promises.is_empty()
     }
 
-    /// The first broken promise, and the first record of each event of the slice: where it may have been decided.
-    pub(super) fn candidates(&self) -> Option<((Property, &str), Vec<(RecordId, u64)>)> {
+    /// The first broken promise, and how it is broken.
+    pub(super) fn broken(&self) -> Option<(Property, &str)> {
         let promise = self.promises.first()?;
-        let broken = (Property::named(&promise.name)?, promise.summary.as_str());
+        Some((Property::named(&promise.name)?, &promise.summary))
+    }
+
+    /// The first record of each event of the slice: where it may have been decided.
+    pub(super) fn candidates(&self) -> Vec<(RecordId, u64)> {
         let chosen = self.records.iter().filter(|entry| entry.event > 0 && self.slice.contains(&entry.id));
         let mut events: Vec<(RecordId, u64)> = chosen.map(|entry| (entry.id, entry.event)).collect();
         events.dedup_by_key(|&mut (_, event)| event);
-        Some((broken, events))
+        events
     }
 
     /// The page: one file that loads nothing.

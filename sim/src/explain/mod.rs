@@ -34,8 +34,8 @@ use crate::world::World;
 /// As [`runner::run_protocol`].
 pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
     let mut explained = without_deciding::<P>(scenario, options)?;
-    if let Some((broken, candidates)) = explained.candidates() {
-        explained.deciding = deciding::find::<P>(scenario, options, broken, &candidates);
+    if let Some(broken) = explained.broken() {
+        explained.deciding = deciding::find::<P>(scenario, options, broken, &explained.candidates());
     }
     Ok(explained)
 }
