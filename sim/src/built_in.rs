@@ -13,6 +13,7 @@ use crate::report::Report;
 use crate::runner::{Drive, RunOptions};
 use crate::scenario::{Objection, Scenario};
 use crate::shrink::{Effort, Shrunk};
+use crate::swarm::Taste;
 use crate::system::{Capability as Can, System, Systems};
 
 /// What the project's own Raft has: everything.
@@ -29,13 +30,15 @@ const OPENRAFT_0_9: &[Can] = &[Can::Learners, Can::Joint, Can::Membership, Can::
 
 /// The protocols of this build. The first is the project's own, which runs a scenario that names no system.
 const BUILT_IN: &[System] = &[
-    System::explorable::<raft::Raft>("the Raft of this project, with every rule a switch", ALL),
+    System::explorable::<raft::Raft>("the Raft of this project, with every rule a switch", ALL)
+        .with_taste(Taste::RAFT),
     #[cfg(feature = "raft-rs")]
-    System::of::<raft_rs::RaftRs>("the crate raft, of TiKV", LIBRARY),
+    System::of::<raft_rs::RaftRs>("the crate raft, of TiKV", LIBRARY).with_taste(Taste::RAFT_RS),
     #[cfg(feature = "openraft")]
-    System::of::<openraft::OpenRaft>("the crate openraft", LIBRARY),
+    System::of::<openraft::OpenRaft>("the crate openraft", LIBRARY).with_taste(Taste::OPENRAFT),
     #[cfg(feature = "openraft-0-9")]
-    System::of::<openraft::v0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9),
+    System::of::<openraft::v0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9)
+        .with_taste(Taste::OPENRAFT_0_9),
     #[cfg(feature = "guests")]
     System::of::<Guest<EtcdRaft>>("go.etcd.io/raft, in WebAssembly", LIBRARY),
     #[cfg(feature = "guests")]
@@ -46,6 +49,12 @@ const BUILT_IN: &[System] = &[
 #[must_use]
 pub fn systems() -> Systems {
     Systems::new(BUILT_IN)
+}
+
+/// What the random worlds of a protocol of this project have of its own; those of others share all.
+pub(crate) fn taste_of(name: &str) -> Taste {
+    let known = BUILT_IN.iter().find(|system| system.name() == name);
+    known.map_or(Taste::SHARED, |system| *system.taste())
 }
 
 /// Carries a scenario out on a protocol of this project, by its name, and judges it.

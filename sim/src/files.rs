@@ -2,7 +2,7 @@
 //!
 //! Holds: files come in the order of the paths given, those of a folder by name, each once; a name that is made from data
 //! leads nowhere but into its folder; a file is written whole or not at all.
-//! Not here: what the files say (`scenario`).
+//! Not here: what the files say (`scenario`), and reading them (`bounded_file`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -87,24 +87,6 @@ pub(crate) fn file_name(text: &str, ending: &str) -> String {
     format!("{}.{ending}", name.trim_end_matches('-'))
 }
 
-/// Reads a file of at most so many bytes. What is no regular file is not read: a device has no end.
-///
-/// # Errors
-/// What the system says; without the file's name.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = fs::File::open(path)?;
-    let data = file.metadata()?;
-    if !data.is_file() {
-        return Err(io::Error::other("expected a regular file"));
-    }
-    if data.len() > most {
-        return Err(io::Error::other(format!("expected at most {most} bytes, found {}", data.len())));
-    }
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, most), &mut bytes)?;
-    Ok(bytes)
-}
-
 /// An error of the system with the file that it is about.
 pub(crate) fn of_file(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
@@ -115,10 +97,18 @@ pub(crate) fn of_file(path: &Path, error: &io::Error) -> io::Error {
 /// # Errors
 /// What the system says, with the file.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
-    write_beside(path, text).map_err(|error| of_file(path, &error))
+    write_bytes(path, text.as_bytes())
 }
 
-fn write_beside(path: &Path, text: &str) -> io::Result<()> {
+/// As [`write`], for what is no text.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_beside(path, bytes).map_err(|error| of_file(path, &error))
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     // As any new file: whoever may read the folder may read it, as far as the umask lets them.
@@ -126,7 +116,7 @@ fn write_beside(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
+    io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

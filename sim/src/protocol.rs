@@ -420,6 +420,8 @@ pub struct BadSetting {
     pub name: String,
     /// What was expected instead.
     pub expected: String,
+    /// Every setting, where nobody knows one of this name.
+    pub known: Vec<String>,
 }
 
 /// What a scenario says about any protocol; times in virtual nanoseconds.
@@ -525,7 +527,14 @@ impl BadSetting {
     /// A setting that is refused, and what was expected instead.
     #[must_use]
     pub fn new(name: &str, expected: &str) -> BadSetting {
-        BadSetting { name: name.to_owned(), expected: expected.to_owned() }
+        BadSetting { name: name.to_owned(), expected: expected.to_owned(), known: Vec::new() }
+    }
+
+    /// A setting that nobody knows, and those that are known: the user is told the nearest.
+    #[must_use]
+    pub fn unknown(name: &str, known: &[&str]) -> BadSetting {
+        let known: Vec<String> = known.iter().map(|&name| name.to_owned()).collect();
+        BadSetting { name: name.to_owned(), expected: format!("one of {}", known.join(", ")), known }
     }
 }
 

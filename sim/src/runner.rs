@@ -11,7 +11,7 @@ use crate::choices::Choices;
 use crate::panics;
 use crate::protocol::Protocol;
 use crate::report::{Evidence, FoundViolation, Report, Verdict};
-use crate::scenario::{Objection, Property, Scenario, Subject, nearest};
+use crate::scenario::{Objection, Property, Scenario, Subject, instead_of};
 use crate::trace::{Place, What};
 use crate::world::agenda::Agenda;
 use crate::world::{Limit, World};
@@ -74,6 +74,12 @@ impl Drive {
     #[must_use]
     pub fn within(choices: Choices, limit: Limit) -> Drive {
         Drive { limit, limit_is_a_promise: true, ..Drive::new(choices) }
+    }
+
+    /// As [`seeded`](Drive::seeded), of a run that breaks a promise when it goes further than this.
+    #[must_use]
+    pub fn within(limit: Limit, seed: u64) -> Drive {
+        Drive { limit, limit_is_a_promise: true, ..Drive::seeded(seed) }
     }
 }
 
@@ -330,20 +336,40 @@ fn begin<P: Protocol>(
 pub(crate) fn protocol_settings<P: Protocol>(scenario: &Scenario) -> Result<P::Settings, Objection> {
     for (place, rule) in scenario.rules_off.iter().enumerate() {
         if !P::rules().contains(&rule.as_str()) {
-            let hint = nearest(rule, P::rules().iter().copied());
             return Err(Objection {
                 subject: Subject::Rule(place),
                 message: format!("expected the name of a rule of {}, found {rule:?}", P::NAME),
-                hint: Some(match hint {
-                    Some(name) => format!("did you mean {name:?}?"),
-                    None => format!("the rules are {}", P::rules().join(", ")),
-                }),
+                hint: instead_of(rule, P::rules().iter().copied()),
             });
         }
     }
-    P::settings(&scenario.settings()).map_err(|bad| Objection {
-        message: format!("{}: expected {}", bad.name, bad.expected),
-        subject: Subject::Option(bad.name),
-        hint: None,
+    P::settings(&scenario.settings()).map_err(|bad| {
+        let (message, hint) = match bad.known.is_empty() {
+            true => (format!("{}: expected {}", bad.name, bad.expected), None),
+            false => {
+                let hint = instead_of(&bad.name, bad.known.iter().map(String::as_str));
+                (format!("unknown setting {:?} of {}", bad.name, P::NAME), hint)
+            }
+        };
+        Objection { message, hint, subject: Subject::Option(bad.name) }
     })
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+    use crate::protocols::raft::Raft;
+
+    #[test]
+    fn a_run_in_which_time_stands_still_ends_at_its_limit() {
+        let text = "title = 't'\n[cluster]\nmembers = ['a', 'b', 'c']\n[network]\ndelay = '0ms..0ms'\n[disk]\n\
+                    write = '0ms..0ms'\n[workload]\nclients = 2\nkeys = 1\nthink = '0ms'\n[story]\n\
+                    steps = [{ run = '5s' }]\n[expect]\nviolations = 'none'\n";
+        let scenario = crate::scenario::parse("zeno.toml", text).expect("a scenario").scenario;
+        let options = RunOptions { file: String::new(), system: String::from("raft"), seed: 1, trace: false };
+        let limit = Limit { events: 20_000, ..Limit::default() };
+        let report = play::<Raft>(&scenario, &options, Drive::within(limit, 1)).expect("it runs").let_go();
+        assert_eq!(report.counts.events, 20_000);
+        assert_eq!(report.violations[0].summary, "the run does not end within 20000 events");
+    }
 }

@@ -23,6 +23,7 @@ mod sometimes;
 mod systems;
 
 pub use sometimes::{SOMETIMES, unreached};
+pub(crate) use systems::Taste;
 
 use brief::Theme;
 use correlated::Correlated;
@@ -85,31 +86,31 @@ pub fn themes() -> Vec<ThemeInfo> {
 /// The scenario of a seed, for the Raft of this repository.
 #[must_use]
 pub fn scenario(seed: u64) -> Scenario {
-    scenario_for(seed, "raft")
+    scenario_for(seed, &Taste::RAFT)
 }
 
 /// The scenario of a seed, for a system. Systems differ in the settings of their own; those whose known mistakes are aimed
 /// at, in some operators as well.
 #[must_use]
-pub fn scenario_for(seed: u64, system: &str) -> Scenario {
+pub(crate) fn scenario_for(seed: u64, taste: &Taste) -> Scenario {
     let mut draw = Draw::of(seed);
     let about = draw.about();
-    draw.scenario(about, seed, system)
+    draw.scenario(about, seed, taste)
 }
 
-/// The scenario of a seed about a theme, by its name; `None` when no theme is called so.
+/// The scenario of a seed about a theme, by its name, for the Raft of this repository; `None` when no theme is called so.
 #[must_use]
-pub fn themed(seed: u64, system: &str, theme: &str) -> Option<Scenario> {
+pub fn themed(seed: u64, theme: &str) -> Option<Scenario> {
     let brief = Theme::ALL.into_iter().find(|it| it.name() == theme).map(About::One);
     let correlated = || correlated::ALL.iter().find(|it| it.name == theme).map(About::Correlated);
     let about = brief.or_else(correlated)?;
-    Some(Draw::of(seed).scenario(about, seed, system))
+    Some(Draw::of(seed).scenario(about, seed, &Taste::RAFT))
 }
 
-/// The scenario of a seed about everything: every knob is drawn by itself.
+/// The scenario of a seed about everything, for the Raft of this repository: every knob is drawn by itself.
 #[must_use]
-pub fn plain(seed: u64, system: &str) -> Scenario {
-    Draw::of(seed).scenario(About::Everything, seed, system)
+pub fn plain(seed: u64) -> Scenario {
+    Draw::of(seed).scenario(About::Everything, seed, &Taste::RAFT)
 }
 
 /// The swarm's own draws.
@@ -130,7 +131,7 @@ impl Draw {
         }
     }
 
-    fn scenario(&mut self, about: About, seed: u64, system: &str) -> Scenario {
+    fn scenario(&mut self, about: About, seed: u64, taste: &Taste) -> Scenario {
         let mut scenario = match about {
             About::Everything => self.long(),
             About::One(theme) => self.brief(theme),
@@ -144,7 +145,7 @@ impl Draw {
         scenario.title = format!("Swarm, seed {seed}: {name}");
         scenario.seeds = Seeds { first: seed, last: seed };
         if let About::Correlated(correlated) = about {
-            self.suit_correlated(&mut scenario, system, correlated);
+            self.suit_correlated(&mut scenario, taste, correlated);
             return scenario;
         }
         let theme = if let About::One(theme) = about { Some(theme) } else { None };
@@ -157,7 +158,7 @@ impl Draw {
             workload.reads_at =
                 if reading { ReadsAt::Any } else { self.pick(&[ReadsAt::Any, ReadsAt::Leader]) };
         }
-        self.suit(&mut scenario, system, theme);
+        self.suit(&mut scenario, taste, theme);
         scenario
     }
 
@@ -370,13 +371,13 @@ mod tests {
             let ending = format!(": {}", theme.name);
             assert!(drawn.iter().any(|title| title.ends_with(&ending)), "{}", theme.name);
             for seed in 0..20 {
-                let asked = themed(seed, "raft", theme.name).expect("a theme");
+                let asked = themed(seed, theme.name).expect("a theme");
                 assert!(asked.title.ends_with(&ending));
                 let again = parse("seed.toml", &asked.to_toml()).unwrap_or_else(|error| panic!("{error}"));
                 assert_eq!(again.scenario, asked);
             }
         }
-        assert!(themes().len() >= 15 && themed(1, "raft", "no such theme").is_none());
+        assert!(themes().len() >= 15 && themed(1, "no such theme").is_none());
     }
 
     #[test]
@@ -420,7 +421,7 @@ mod tests {
         let kind = NemesisKind::Operate { operator };
         let asked = |scenario: &Scenario| scenario.nemeses.iter().any(|nemesis| nemesis.kind == kind);
         let drawn: Vec<Scenario> =
-            (0..seeds).map(|seed| scenario_for(seed, "openraft")).filter(asked).collect();
+            (0..seeds).map(|seed| scenario_for(seed, &Taste::OPENRAFT)).filter(asked).collect();
         for drawn in &drawn {
             let again =
                 parse("seed.toml", &drawn.to_toml()).unwrap_or_else(|error| panic!("{error}")).scenario;

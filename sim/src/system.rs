@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::runner::{self, Drive, Played, RunOptions};
 use crate::scenario::{Objection, Scenario, Step, Subject, nearest};
 use crate::shrink::{self, Effort, Shrunk};
-use crate::swarm;
+use crate::swarm::{self, Taste};
 use crate::travel::{self, Travel};
 
 /// Something that a scenario may ask for and not every protocol has.
@@ -123,6 +123,7 @@ pub struct System {
     version: Option<&'static str>,
     about: &'static str,
     can: &'static [Capability],
+    taste: Taste,
     rules: fn() -> &'static [&'static str],
     drive: fn(&Scenario, &RunOptions, Drive) -> Result<Report, Objection>,
     begin: fn(&Scenario) -> Result<(), Objection>,
@@ -168,6 +169,7 @@ impl System {
             version: P::VERSION,
             about,
             can,
+            taste: Taste::SHARED,
             rules: P::rules,
             drive: |scenario, options, drive| runner::play::<P>(scenario, options, drive).map(Played::let_go),
             begin: |scenario| runner::world::<P>(scenario, 0, false).map(|_| ()),
@@ -198,6 +200,16 @@ impl System {
         stop: &mut dyn FnMut(&explore::Progress) -> bool,
     ) -> Option<Result<Explored, Objection>> {
         Some((self.explore?)(scenario, options, limits, stop))
+    }
+
+    /// With random worlds that have something of this system's own.
+    pub(crate) const fn with_taste(self, taste: Taste) -> System {
+        System { taste, ..self }
+    }
+
+    /// What its random worlds have of its own.
+    pub(crate) fn taste(&self) -> &Taste {
+        &self.taste
     }
 
     /// The name a report and `--system` use.
@@ -242,7 +254,7 @@ impl System {
     /// What the swarm draws for a seed, without what this protocol does not have.
     #[must_use]
     pub fn swarm(&self, seed: u64) -> Scenario {
-        drawn(seed, self.name, self.can)
+        drawn(seed, &self.taste, self.can)
     }
 
     /// Carries a scenario out and judges it.
@@ -348,8 +360,8 @@ fn shrink<P: Protocol>(
 
 /// What the swarm draws for a seed of a protocol that has these: nobody without a vote, no snapshot where there is none.
 /// What a nemesis asks for may be refused.
-pub(crate) fn drawn(seed: u64, name: &str, can: &[Capability]) -> Scenario {
-    let mut scenario = swarm::scenario_for(seed, name);
+pub(crate) fn drawn(seed: u64, taste: &Taste, can: &[Capability]) -> Scenario {
+    let mut scenario = swarm::scenario_for(seed, taste);
     let cluster = &mut scenario.cluster;
     if !can.contains(&Capability::Learners) {
         cluster.spare.append(&mut cluster.learners);

@@ -5,6 +5,7 @@
 //! Not here: what a run is (`runner`), and bringing a protocol at all (`guide`).
 
 mod failures;
+mod guarded;
 mod repeat;
 mod twin;
 
@@ -17,6 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::built_in::taste_of;
 use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::files;
@@ -29,6 +31,7 @@ use crate::system::{Capability, drawn};
 use crate::twice::{first_difference, is_drawn_for_twice};
 
 use failures::Failure;
+use guarded::{Diary, Patience};
 use repeat::Repeat;
 
 /// The environment variable that names the one seed to run.
@@ -108,6 +111,8 @@ pub struct Check<P> {
     twice: u64,
     two_processes: bool,
     shrink: u64,
+    guard: Option<Patience>,
+    diary: Option<Diary>,
     regressions: Option<PathBuf>,
     place: &'static Location<'static>,
     protocol: PhantomData<fn() -> P>,
@@ -152,6 +157,8 @@ impl<P: Protocol> Check<P> {
             twice: 20,
             two_processes: false,
             shrink: 5_000_000,
+            guard: None,
+            diary: None,
             regressions: None,
             place: Location::caller(),
             protocol: PhantomData,
@@ -242,6 +249,21 @@ impl<P: Protocol> Check<P> {
         self
     }
 
+    /// The runs are made in another process, which is watched. Whatever a protocol does to it (an abort, an exit, an endless
+    /// loop, all memory, a stack that overflows) is a failure with the name of its seed, where otherwise it would end the test
+    /// program, or let it pass without a word. A run may take a minute and 4 GiB ([`Check::limits`]).
+    #[must_use]
+    pub fn guarded(self) -> Check<P> {
+        self.limits(60, 4_096)
+    }
+
+    /// As [`Check::guarded`], with limits of one's own for a run: seconds of real time, and mebibytes.
+    #[must_use]
+    pub fn limits(mut self, seconds: u64, mebibytes: u64) -> Check<P> {
+        self.guard = Some(Patience { seconds, mebibytes });
+        self
+    }
+
     /// How many events may be played again to make one failure small; 0 leaves it as it is. 5 million if nothing is said.
     #[must_use]
     pub fn shrink(mut self, events: u64) -> Check<P> {
@@ -275,9 +297,27 @@ impl<P: Protocol> Check<P> {
         if let Some(twin) = twin::asked(self.place) {
             return twin.serve(&self);
         }
+        if let Some(patience) = self.guard {
+            if let Some(diary) = guarded::asked(self.place) {
+                self.diary = Some(diary);
+                let diary = self.diary.as_ref().expect("it was just put there");
+                guarded::serve(diary, || self.run_here(&repeat));
+            }
+            if !guarded::is_inside() && !twin::is_other() {
+                return guarded::watch(&self, patience, &repeat);
+            }
+        }
+        self.run_here(&repeat)
+    }
+
+    /// In this process.
+    fn run_here(&self, repeat: &Repeat) -> Checked {
         let asked = asked_seeds();
         let one = matches!(&asked, Some(Seeds { first, last }) if first == last);
-        let jobs = self.jobs(asked);
+        let mut jobs = self.jobs(asked);
+        if let Some(only) = self.diary.as_ref().and_then(|_| guarded::only()) {
+            jobs = vec![only];
+        }
         let came = self.run_all(&jobs, one);
         let mut checked = Checked::default();
         let mut failures = Vec::new();
@@ -299,12 +339,12 @@ impl<P: Protocol> Check<P> {
             let made = checked.runs + failures.len() as u64;
             panic!(
                 "{}",
-                failures::tell::<P>(failures, made, self.shrink, self.regressions.as_deref(), &repeat)
+                failures::tell::<P>(failures, made, self.shrink, self.regressions.as_deref(), repeat)
             );
         }
         if self.two_processes && !one && !twin::is_other() {
             let jobs: Vec<Job> = jobs.into_iter().filter(|job| self.is_twice(*job)).collect();
-            twin::compare(&self, &jobs);
+            twin::compare(self, &jobs);
         }
         checked
     }
@@ -337,7 +377,9 @@ impl<P: Protocol> Check<P> {
                 if clock.is_over() {
                     break;
                 }
+                self.diary.iter().for_each(|diary| diary.begin(job));
                 let came = self.run_one(job, trace);
+                self.diary.iter().for_each(|diary| diary.end(job));
                 all.lock()
                     .expect("no thread panics while it holds this")
                     .insert((job.source, job.seed), came);
@@ -398,7 +440,7 @@ impl<P: Protocol> Check<P> {
     fn scenario_of(&self, job: Job) -> Scenario {
         match &self.sources[job.source] {
             Source::File(file) => file.scenario.clone(),
-            Source::Swarm => drawn(job.seed, P::NAME, self.can),
+            Source::Swarm => drawn(job.seed, &taste_of(P::NAME), self.can),
         }
     }
 

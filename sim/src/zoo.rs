@@ -137,8 +137,8 @@ pub fn scenario(mistake: &Mistake, seed: u64) -> Scenario {
 fn scenario_in(mistake: &Mistake, mode: Mode, seed: u64) -> Scenario {
     let mut scenario = match mode {
         Mode::Swarm => swarm::scenario(seed),
-        Mode::Theme(name) => swarm::themed(seed, "raft", name).expect("a theme that there is"),
-        Mode::Plain => swarm::plain(seed, "raft"),
+        Mode::Theme(name) => swarm::themed(seed, name).expect("a theme that there is"),
+        Mode::Plain => swarm::plain(seed),
     };
     mistake.make(&mut scenario);
     scenario

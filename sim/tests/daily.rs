@@ -96,3 +96,27 @@ fn exit_codes_are_told_by_help_and_by_the_book() {
         assert!(book.contains(&format!("| {code} |")) || book.contains(&format!(", {code}")), "{code}");
     }
 }
+
+#[test]
+fn lint_tells_every_mistake_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\n[cluster.options]\npre-vite = true\nbatch = 3\n\
+                [rules]\noff = ['initial-lag', 'intial-log']\n[story]\nsteps = [{ elect = 'a' }]\n[expect]\n\
+                violations = 'none'\n";
+    fs::write(folder.path().join("x.toml"), text).expect("a file");
+    let (code, said, told) = ask(folder.path(), &["lint", "x.toml"]);
+    assert_eq!((code, said.as_str()), (Some(1), "1 file: 1 cannot be run\n"));
+    let places: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("error: x.toml:")?.split(": ").next()).collect();
+    assert_eq!(places, ["9:8", "9:23", "7:1", "6:1"], "{told}");
+    assert!(told.contains("help: did you mean \"pre-vote\"?"), "{told}");
+    let shown = told.lines().find(|line| line.contains("known here: ")).expect("what there is");
+    assert!(shown.contains(" more") && shown.matches(", ").count() < 9, "{shown}");
+    fs::write(
+        folder.path().join("y.toml"),
+        text.replace("elect = 'a'", "elect = 'b'").replace("title", "titel"),
+    )
+    .expect("a file");
+    let (_, _, told) = ask(folder.path(), &["lint", "y.toml"]);
+    assert!(told.contains("y.toml:1:1: ") && told.contains("y.toml:11:20: "), "{told}");
+}

@@ -181,6 +181,43 @@ fn a_disk_that_is_full_and_a_folder_that_cannot_be_are_named() {
     assert!(text(&refused.stderr).contains("calm.toml/out: "), "{}", text(&refused.stderr));
 }
 
+/// Whatever stands where a journal should: a sweep and a merge end at once and name it.
+#[test]
+fn a_journal_that_is_no_file_is_refused_at_once() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("out")).expect("a folder");
+    let journal = folder.path().join("out/journal.jsonl");
+    let made = Command::new("mkfifo").arg(&journal).status().expect("mkfifo is there");
+    assert!(made.success());
+    for arguments in [&sweep("calm.toml", "0..9", "out")[..], &["merge", "out"]] {
+        let output = splitbrain(folder.path(), arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("out/journal.jsonl: expected a regular file or a pipe, found a FIFO"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn all_seeds_that_there_are_begin_at_once_and_end_in_time() {
+    let folder = folder();
+    let all = format!("0..{}", u64::MAX);
+    let arguments = [&sweep("calm.toml", &all, "out")[..], &["--time", "1s", "--threads", "1"]].concat();
+    let output = splitbrain(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let [report, _] = reports(&folder.path().join("out"));
+    assert!(report.contains("(not all of them yet)"), "{report}");
+    let merged = splitbrain(folder.path(), &["merge", "out", "--file", "calm.toml"]);
+    assert_eq!(merged.status.code(), Some(3));
+    assert!(
+        text(&merged.stderr).contains(" of 1152921504606846976 blocks are missing"),
+        "{}",
+        text(&merged.stderr)
+    );
+}
+
 /// A line of a journal.
 fn line(text: &str) -> String {
     format!("{:016x} {text}\n", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))

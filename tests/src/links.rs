@@ -38,3 +38,29 @@ fn targets_are_found() {
     let text = "see [a](b/c.md), [d](https://e.f/g), [h](#here) and [i](j.md#there)";
     assert_eq!(targets(text), ["b/c.md", "j.md"]);
 }
+
+/// What stands between backticks and looks like a step, without what leaves something out.
+fn steps(text: &str) -> Vec<&str> {
+    let spans = text.split('`').skip(1).step_by(2);
+    spans.filter(|span| span.starts_with("{ ") && span.ends_with(" }") && !span.contains('…')).collect()
+}
+
+#[test]
+fn every_step_that_a_document_shows_is_one() {
+    let mut seen = 0;
+    for path in files_below(&crate::root().join("docs"), "md") {
+        let text = fs::read_to_string(&path).expect("a document is text");
+        for line in text.lines().filter(|line| line.starts_with('|')) {
+            for step in steps(line) {
+                let scenario = format!(
+                    "title = 't'\n[cluster]\nmembers = [['a', 'b', 'c']]\nlearners = ['d']\nspare = ['e', 'f']\n\
+                     [cluster.addresses]\nd = 'w'\n[story]\nsteps = [{step}]\n[expect]\nviolations = 'none'\n"
+                );
+                let read = splitbrain::scenario::parse("step.toml", &scenario);
+                assert!(read.is_ok(), "{}: {step}: {}", path.display(), read.unwrap_err());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 20, "only {seen} steps are shown");
+}

@@ -53,7 +53,8 @@ fn a_rough_world_has_everything_that_was_to_be_tested() {
 #[test]
 fn the_swarms_brief_worlds_see_leaders_come_and_go() {
     let changed = |seed: u64| {
-        let scenario = swarm::scenario_for(seed, "raft-rs");
+        let system = splitbrain::built_in::systems().named("raft-rs").expect("a system of this build");
+        let scenario = system.swarm(seed);
         let options = RunOptions { file: String::new(), system: String::from("raft-rs"), seed, trace: false };
         let report = splitbrain::built_in::run(&scenario, &options).expect("it can be run");
         report.seen.get("leader-changed").copied().unwrap_or_default()

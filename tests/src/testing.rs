@@ -139,3 +139,51 @@ fn the_variables_run_one_seed_alone_with_its_trace_or_others() {
 fn fails_with_some_seed() {
     check::<Raft>(0..50, BROKEN);
 }
+
+/// What each deed is found as; none where it does no harm.
+const DEEDS: [(&str, Option<&str>); 14] = [
+    ("hangs", Some("termination is broken: the run took longer than 2 s")),
+    ("sleeps", Some("termination is broken: the run took longer than 2 s")),
+    ("stops", Some("hangs is broken: ")),
+    ("grows", Some("memory is broken: ")),
+    ("floods", Some("output is broken: ")),
+    ("aborts", Some("process is broken: ")),
+    ("exits", Some("process is broken: ")),
+    ("overflows", Some("process is broken: ")),
+    ("panics", Some("invariant is broken: ")),
+    ("drops", Some("a process panics when it is dropped")),
+    ("prints", Some("invariant is broken: ")),
+    ("closes", None),
+    ("moves", None),
+    ("threads", None),
+];
+
+/// Whatever a protocol does, a guarded check tells it with the seed, and the line that repeats it works.
+#[test]
+fn whatever_a_protocol_does_to_a_guarded_check_is_told() {
+    for (deed, found) in DEEDS {
+        let seconds = if ["hangs", "sleeps", "stops"].contains(&deed) { 2 } else { 60 };
+        let text = format!(
+            "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\nelection = '50ms..150ms'\n[cluster.options]\n\
+             deed = '{deed}'\n[story]\nsteps = [{{ run = '1s' }}]\n[expect]\nviolations = 'none'\n"
+        );
+        let run =
+            move || Check::<Unruly>::new().scenario(&text).seeds(0..4).twice(0).limits(seconds, 256).run();
+        match found {
+            Some(found) => {
+                let told = panic_of(move || drop(run()));
+                assert!(told.contains(found), "{deed}: {told}");
+                assert!(told.contains("SPLITBRAIN_SEED="), "{deed}: {told}");
+            }
+            None => assert_eq!(run().runs, 4, "{deed}"),
+        }
+    }
+}
+
+#[test]
+fn a_guarded_check_counts_and_fails_as_any_other() {
+    let checked = Check::<Raft>::new().swarm().seeds(0..12).threads(2).guarded().run();
+    assert_eq!(checked, Check::<Raft>::new().swarm().seeds(0..12).run());
+    let told = panic_of(|| drop(Check::<Raft>::new().scenario(BROKEN).seeds(0..50).guarded().run()));
+    assert!(told.contains("election-safety is broken") && told.contains("Made small:"), "{told}");
+}

@@ -83,6 +83,20 @@ fn only_choices_draws() {
     }
 }
 
+/// A path may lead to a device, a FIFO, or more than memory holds: `bounded_file` knows.
+#[test]
+fn files_that_somebody_names_are_read_with_a_bound() {
+    // What these open, they made themselves.
+    let own = ["bounded_file.rs", "testing/guarded.rs", "testing/twin.rs", "sweep/worker.rs"];
+    for (path, text) in sources("sim/src") {
+        let program = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["fs::read(", "fs::read_to_string(", "File::open("] {
+            let may = own.iter().any(|own| path.ends_with(own));
+            assert!(may || !code(program).contains(word), "{} reads with {word}…)", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_core_depends_on_nothing_but_optional_serde() {
     let manifest = fs::read_to_string(crate::root().join("core/Cargo.toml")).expect("a manifest");

@@ -2,13 +2,9 @@
 //!
 //! There are no elections: while node 0 is down, nothing happens. Copy it, and begin to change it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use splitbrain::adapter::Gate;
+use splitbrain::adapter::{Command, Gate, Log, Tally};
 use splitbrain::protocol::*;
 
-type Command = Arc<[u8]>;
 const LEADER: NodeId = NodeId(0);
 
 /// What nodes say.
@@ -20,23 +16,6 @@ pub enum Message {
     Held(u64),
 }
 
-/// What is on a disk: everyone's address, and the log.
-#[derive(Clone, Debug, Default)]
-pub struct Log {
-    nodes: BTreeMap<NodeId, Address>,
-    commands: Vec<Command>,
-}
-
-impl Disk for Log {
-    type Write = Command;
-    fn apply(&mut self, command: &Command) {
-        self.commands.push(command.clone());
-    }
-    fn mark(&self, index: u64) -> Option<EntryMark> {
-        self.commands.get(index.checked_sub(1)? as usize).map(|command| EntryMark::of(command))
-    }
-}
-
 /// A node.
 #[derive(Clone, Debug)]
 pub struct FixedLeader {
@@ -46,7 +25,7 @@ pub struct FixedLeader {
     /// Tells how long the log on the disk is after each write. What is not there yet is nobody's: a crash may take it.
     gate: Gate<u64>,
     /// How much of the log each node is known to have on its disk.
-    held: BTreeMap<NodeId, u64>,
+    held: Tally,
     commit: u64,
 }
 
@@ -54,28 +33,11 @@ impl FixedLeader {
     fn append(&mut self, command: Command, out: &mut Effects<Self>) {
         self.log.apply(&command);
         out.push(Effect::Persist { id: self.gate.issue(), write: command });
-        self.gate.hold(self.log.commands.len() as u64);
+        self.gate.hold(self.log.last());
     }
 
     fn send(&self, to: NodeId, message: Message, out: &mut Effects<Self>) {
         out.push(Effect::Send { from: self.id, to, address: self.log.nodes[&to], message });
-    }
-
-    /// A node has so much on its disk: the leader commits what a majority has.
-    fn on_held(&mut self, node: NodeId, through: u64, out: &mut Effects<Self>) {
-        self.held.insert(node, through);
-        let mut held: Vec<u64> = self.held.values().copied().collect();
-        held.sort_unstable();
-        if self.leads() {
-            self.commit_through(held[(held.len() - 1) / 2], out);
-        }
-    }
-
-    fn commit_through(&mut self, index: u64, out: &mut Effects<Self>) {
-        for index in self.commit + 1..=index {
-            out.push(Effect::Apply { index, command: self.log.commands[index as usize - 1].clone() });
-        }
-        self.commit = self.commit.max(index);
     }
 }
 
@@ -91,13 +53,13 @@ impl Protocol for FixedLeader {
     }
 
     fn format(_: NodeId, initial: &Initial) -> Log {
-        Log { nodes: initial.membership.clone().unwrap_or_default().nodes, commands: Vec::new() }
+        Log::of(initial)
     }
 
     fn boot(boot: Boot<'_, Self>, out: &mut Effects<Self>) -> Self {
         let (id, log, resend) = (boot.id, boot.disk.clone(), *boot.settings);
-        let held = |node: &NodeId| (*node, if *node == id { log.commands.len() as u64 } else { 0 });
-        let held = log.nodes.keys().map(held).collect();
+        let mut held = Tally::of(log.nodes.keys().copied());
+        held.set(id, log.last());
         out.push(Effect::SetTimer { timer: (), within: resend });
         FixedLeader { id, resend, log, gate: Gate::default(), held, commit: 0 }
     }
@@ -126,15 +88,15 @@ impl Protocol for FixedLeader {
                 for command in commands.into_iter().skip(self.log.commands.len()) {
                     self.append(command, out);
                 }
-                self.commit_through(commit.min(self.last()), out);
+                self.log.apply_through(&mut self.commit, commit.min(self.held.get(self.id)), out);
                 self.send(LEADER, Message::Held(self.last()), out);
             }
-            Input::Received { from, message: Message::Held(through), .. } => self.on_held(from, through, out),
+            Input::Received { from, message: Message::Held(through), .. } => self.held.set(from, through),
             Input::Persisted { through } => {
                 self.gate.persisted(through);
                 while let Some(end) = self.gate.pop() {
                     out.log_changed_from.get_or_insert(end);
-                    self.on_held(self.id, end, out);
+                    self.held.set(self.id, end);
                 }
             }
             Input::Fired(()) => {
@@ -151,6 +113,9 @@ impl Protocol for FixedLeader {
             }
             other => out.refuse(other, Refusal::NotLeader { hint: Some(LEADER) }),
         }
+        if self.leads() {
+            self.log.apply_through(&mut self.commit, self.held.by_majority(), out);
+        }
     }
 }
 
@@ -162,12 +127,12 @@ impl Inspect for FixedLeader {
         self.commit
     }
     fn last(&self) -> u64 {
-        self.held[&self.id]
+        self.held.get(self.id)
     }
     fn mark(&self, index: u64) -> Option<EntryMark> {
         self.log.mark(index).filter(|_| index <= self.last())
     }
     fn quorums(&self) -> QuorumSets {
-        vec![self.log.nodes.keys().copied().collect()]
+        self.log.everybody()
     }
 }

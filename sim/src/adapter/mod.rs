@@ -6,6 +6,7 @@
 //! | a library that | needs |
 //! |---|---|
 //! | lets the caller write, and tells what must wait for it | [`Gate`]: numbers of writes, and what is held until one is durable |
+//! | has nothing but a log | [`Log`]: one that only grows, on a disk; [`Tally`]: how much of it a majority has |
 //! | calls for its storage itself | [`Storage`]: a copy in memory, and the writes for the world's disk |
 //! | changes its members node by node | [`change`]: an operator's wish as a step for each node |
 //! | counts ticks | [`Ticks`]: a scenario's times in ticks |
@@ -17,6 +18,7 @@
 
 pub mod change;
 mod gate;
+mod log;
 mod requests;
 mod sessions;
 mod storage;
@@ -24,6 +26,7 @@ mod ticks;
 
 pub use crate::digest::of as fingerprint;
 pub use gate::Gate;
+pub use log::{Command, Log, Tally};
 pub use requests::{Proposals, Reads, request_of, token};
 pub use sessions::{Arrival, Sessions, Stamp};
 pub use storage::Storage;

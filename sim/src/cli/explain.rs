@@ -61,11 +61,13 @@ pub(super) struct ExplainArguments {
 /// Explains what the arguments ask, and returns the exit code.
 pub(super) fn main(arguments: &ExplainArguments, program: &Program) -> u8 {
     let path = Path::new(&arguments.target);
-    let answer =
-        if path.is_dir() { explain_all(arguments, path, program) } else { explain_one(arguments, program) };
-    let Some(text) = answer else { return BAD_INPUT };
+    let answer = match path.is_dir() {
+        true => explain_all(arguments, path, program),
+        false => explain_one(arguments, program).map(|text| (text, AS_EXPECTED)),
+    };
+    let Some((text, code)) = answer else { return BAD_INPUT };
     match Output::new().write(&text) {
-        Ok(()) => AS_EXPECTED,
+        Ok(()) => code,
         Err(error) => {
             complain(&format!("the explanation cannot be written: {error}"));
             BAD_INPUT
@@ -94,8 +96,8 @@ fn explain_one(arguments: &ExplainArguments, program: &Program) -> Option<String
     })
 }
 
-/// A page for every scenario of a folder, and an index of them.
-fn explain_all(arguments: &ExplainArguments, folder: &Path, program: &Program) -> Option<String> {
+/// A page for every scenario of a folder, and an index of them. Whoever was left out was told why: that is bad input.
+fn explain_all(arguments: &ExplainArguments, folder: &Path, program: &Program) -> Option<(String, u8)> {
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("gallery"));
     let mut entries = Vec::new();
     let mut left_out = 0;
@@ -112,8 +114,9 @@ fn explain_all(arguments: &ExplainArguments, folder: &Path, program: &Program) -
         entries.push(gallery::Entry::of(&explained, page));
     }
     write(&out.join("index.html"), &gallery::index(&entries))?;
+    let code = if left_out > 0 { BAD_INPUT } else { AS_EXPECTED };
     let left_out = if left_out > 0 { format!(", {left_out} left out") } else { String::new() };
-    Some(format!("{} pages and {}{left_out}\n", entries.len(), out.join("index.html").display()))
+    Some((format!("{} pages and {}{left_out}\n", entries.len(), out.join("index.html").display()), code))
 }
 
 fn explain(target: &Target, name: &str) -> Option<Explained> {

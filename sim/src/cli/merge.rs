@@ -14,7 +14,7 @@ use super::signals::Signals;
 use super::sweep::{EndingArguments, finish};
 use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT};
 use crate::protocol::OptionValue;
-use crate::scenario;
+use crate::scenario::{self, Bounds};
 use crate::sweep::{Block, Header, Plan, read_journal, small};
 
 /// What `merge` may be told.
@@ -40,14 +40,15 @@ pub(super) struct MergeArguments {
 }
 
 pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
-    let Some((header, blocks)) = read_all(&arguments.folders) else { return BAD_INPUT };
-    let file = match arguments.file.as_deref().map(scenario::load).transpose() {
-        Ok(file) => file.map(|file| (file.path, file.scenario)),
-        Err(error) => {
-            complain(&error);
-            return BAD_INPUT;
-        }
-    };
+    let Some((header, blocks)) = read_all(&arguments.folders, program.bounds) else { return BAD_INPUT };
+    let file =
+        match arguments.file.as_deref().map(|file| scenario::load_within(file, program.bounds)).transpose() {
+            Ok(file) => file.map(|file| (file.path, file.scenario)),
+            Err(error) => {
+                complain(&error);
+                return BAD_INPUT;
+            }
+        };
     let Some(system) = program.system(Some(&header.system), None) else { return BAD_INPUT };
     let plan = Plan {
         system,
@@ -68,26 +69,27 @@ pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
     let effort = arguments.ending.effort();
     let smaller = |seed| small(&plan, seed, effort, &mut || signals.code().is_some());
     let code = finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref(), &smaller);
-    let missing: Vec<u64> = (0..plan.blocks()).filter(|number| !blocks.contains_key(number)).collect();
-    if let Some(&first) = missing.first() {
-        let seeds = plan.seeds(first);
+    let missing = plan.blocks() - blocks.len() as u64;
+    // So many that are there have no gap before them.
+    let whole = (0..).zip(blocks.keys()).take_while(|(number, there)| number == *there).count() as u64;
+    if missing > 0 {
+        let seeds = plan.seeds(whole);
         complain(&format!(
-            "{} of {} blocks are missing, the first with the seeds {}..{}; is a shard not there, or not done?",
-            missing.len(),
+            "{missing} of {} blocks are missing, the first with the seeds {}..{}; is a shard not there, or not done?",
             plan.blocks(),
             seeds.start(),
             seeds.end()
         ));
     }
-    signals.code().unwrap_or(if code == AS_EXPECTED && !missing.is_empty() { NO_VERDICT } else { code })
+    signals.code().unwrap_or(if code == AS_EXPECTED && missing > 0 { NO_VERDICT } else { code })
 }
 
 /// The header that all shards share, and all their blocks. The user is told what does not fit.
-fn read_all(folders: &[PathBuf]) -> Option<(Header, BTreeMap<u64, Block>)> {
+fn read_all(folders: &[PathBuf], bounds: Bounds) -> Option<(Header, BTreeMap<u64, Block>)> {
     let mut blocks: BTreeMap<u64, (Block, &PathBuf)> = BTreeMap::new();
     let mut header: Option<Header> = None;
     for folder in folders {
-        let (found, more) = read_journal(folder).map_err(|error| complain(&error)).ok()?;
+        let (found, more) = read_journal(folder, bounds).map_err(|error| complain(&error)).ok()?;
         let found = Header { shard: (1, 1), ..found };
         if header.get_or_insert_with(|| found.clone()) != &found {
             complain(&format!("{}: of another sweep than {}", folder.display(), folders[0].display()));

@@ -224,7 +224,7 @@ fn obey(command: Command, program: &Program) -> u8 {
         Command::PrintSeed(arguments) => print_seed::main(&arguments, program),
         Command::Init(arguments) => begin::init(&arguments),
         Command::New(arguments) => begin::new(&arguments),
-        Command::Fmt(arguments) => tidy::fmt(&arguments),
+        Command::Fmt(arguments) => tidy::fmt(&arguments, program),
         Command::Lint(arguments) => tidy::lint(&arguments, program),
         Command::Completions(arguments) => shell::completions(&arguments, command_line(&program.name)),
         Command::Man(arguments) => shell::man(&arguments, command_line(&program.name)),

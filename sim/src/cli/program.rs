@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::guard::Diary;
 use super::output::complain;
-use crate::report::{Report, shell_word};
+use crate::report::{Report, Verdict, shell_word};
 use crate::scenario::{Bounds, Objection, Scenario};
+use crate::shrink::LIMIT;
 use crate::system::{System, Systems};
+use crate::world::Limit;
 
 /// What every command knows beside its arguments.
 #[derive(Debug)]
@@ -60,6 +62,20 @@ impl Program {
     /// The system that was asked for, that of the scenario, or the first. The user is told when there is none.
     pub(super) fn system(&self, asked: Option<&str>, scenario: Option<&Scenario>) -> Option<System> {
         self.systems.choose(asked, scenario).map_err(|objection| complain(&told("", objection))).ok()
+    }
+
+    /// How far a run may go: as far as one of a sweep, unless bounds are raised.
+    pub(super) fn limit(&self) -> Limit {
+        Limit { events: self.bounds.raised(LIMIT.events), under_way: LIMIT.under_way }
+    }
+
+    /// Says in the report of a run that went too far how it may go further.
+    pub(super) fn tell_limit(&self, report: &mut Report) {
+        if let Verdict::NotAsExpected(reasons) = &mut report.verdict
+            && report.counts.events >= self.limit().events
+        {
+            reasons.push(String::from("`--raise-bounds 10` allows ten times as many events"));
+        }
     }
 
     /// Lets a report name this program in the line that repeats it.

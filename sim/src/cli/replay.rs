@@ -120,6 +120,7 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
         }
     }
     program.sign(&mut whole.report);
+    program.tell_limit(&mut whole.report);
     let code = if whole.report.passed() { AS_EXPECTED } else { NOT_AS_EXPECTED };
     let Some(event) = arguments.at else {
         return Some((whole.report.text(&Output::new().palette()), code));
@@ -150,7 +151,8 @@ const EVENTS_SHOWN: u64 = 64;
 /// Carries the run out, to its end or to an event. Only records that will be shown are kept: those of a long run do not fit
 /// into memory.
 fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>, program: &Program) -> Option<Sight> {
-    let limit = Limit { events: at.unwrap_or(u64::MAX), ..Limit::default() };
+    let whole = program.limit();
+    let limit = Limit { events: at.unwrap_or(whole.events), ..whole };
     let keep_from = match at {
         Some(event) if !arguments.trace => event.saturating_sub(EVENTS_SHOWN),
         Some(_) | None => 0,
@@ -165,7 +167,7 @@ fn look(arguments: &ReplayArguments, target: &Target, at: Option<u64>, program: 
         seed: target.seed,
         trace: at.is_some() || (arguments.trace && arguments.at.is_none()),
     };
-    let drive = Drive { choices, limit, limit_is_a_promise: false, acts: false, keep_from };
+    let drive = Drive { choices, limit, limit_is_a_promise: at.is_none(), acts: false, keep_from };
     let seen = target.system.look(&target.scenario, &options, drive);
     seen.map_err(|objection| complain(&told(&arguments.target, objection))).ok()
 }

@@ -191,10 +191,12 @@ fn run_file(
         tracing::info!(file = file.path, system = system.name(), seed, "run");
         program.diary.note(&format!("{} · {} · seed {seed}", file.path, system.name()));
         let clock = Clock::start(None);
-        match system.drive(&file.scenario, &options, Drive::seeded(seed)) {
+        match system.drive(&file.scenario, &options, Drive::within(program.limit(), seed)) {
             Ok(mut report) => {
                 program.sign(&mut report);
-                if !report.passed() && !report.violations.is_empty() && sums.failed < WHY_MAX {
+                program.tell_limit(&mut report);
+                let ended = report.counts.events < program.limit().events;
+                if ended && !report.passed() && !report.violations.is_empty() && sums.failed < WHY_MAX {
                     tell_why(&mut report, file, system, &options, arguments)?;
                 }
                 sums.add(report.passed());

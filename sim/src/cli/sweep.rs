@@ -107,13 +107,14 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
     }
     // A protocol may change the folder that this process is in.
     let out = arguments.out.as_deref().map(|out| std::path::absolute(out).unwrap_or_else(|_| out.to_owned()));
-    let mut journal = match out.as_deref().map(|out| Journal::open(out, &plan.header())).transpose() {
-        Ok(journal) => journal,
-        Err(error) => {
-            complain(&error);
-            return BAD_INPUT;
-        }
-    };
+    let mut journal =
+        match out.as_deref().map(|out| Journal::open(out, &plan.header(), program.bounds)).transpose() {
+            Ok(journal) => journal,
+            Err(error) => {
+                complain(&error);
+                return BAD_INPUT;
+            }
+        };
     let mut blocks = journal.as_ref().map_or_else(BTreeMap::new, |journal| journal.blocks.clone());
     for damage in journal.iter().flat_map(|journal| &journal.damaged) {
         inform(&format!("warning: {damage}; set aside, its seeds run again"));
@@ -198,21 +199,22 @@ fn runs(blocks: &BTreeMap<u64, Block>) -> u64 {
 }
 
 fn plan(arguments: &SweepArguments, program: &Program) -> Option<Plan> {
-    let file = match arguments.file.as_deref().map(scenario::load).transpose() {
-        Ok(file) => file.map(|file| (file.path, file.scenario)),
-        Err(error) => {
-            complain(&error);
-            return None;
-        }
-    };
+    let file =
+        match arguments.file.as_deref().map(|file| scenario::load_within(file, program.bounds)).transpose() {
+            Ok(file) => file.map(|file| (file.path, file.scenario)),
+            Err(error) => {
+                complain(&error);
+                return None;
+            }
+        };
     let scenario = file.as_ref().map(|(_, scenario)| scenario);
     let system = program.system(arguments.system.as_deref(), scenario)?;
     let first = arguments.seeds.map_or(0, |seeds| seeds.first);
     let last = match (arguments.count, arguments.seeds, arguments.time) {
         (Some(count), _, _) => first.saturating_add(count - 1),
         (None, Some(seeds), _) => seeds.last,
-        (None, None, Some(_)) => first + u64::from(u32::MAX),
-        (None, None, None) => first + 99_999,
+        (None, None, Some(_)) => first.saturating_add(u64::from(u32::MAX)),
+        (None, None, None) => first.saturating_add(99_999),
     };
     Some(Plan {
         system,
@@ -239,7 +241,7 @@ fn run(
     };
     let clock = Clock::start(time);
     let done: BTreeSet<u64> = blocks.keys().copied().collect();
-    let all = (plan.last - plan.first).saturating_add(1) / plan.shard.1;
+    let all = plan.blocks_of_shard().saturating_mul(sweep::BLOCK);
     let mut bar = Bar::new(time.is_none().then(|| all.saturating_sub(runs(blocks)).max(1)), "runs");
     let mut keep = |block: Block| -> io::Result<()> {
         if let Some(journal) = &mut journal {

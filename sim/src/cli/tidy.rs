@@ -4,7 +4,7 @@
 //! as it is. Linting runs nothing.
 //! Not here: what may stand in a file (`scenario`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use toml_edit::{Array, DocumentMut, Item, Value};
@@ -14,7 +14,8 @@ use super::program::Program;
 use super::run::check_systems;
 use super::{AS_EXPECTED, BAD_INPUT, NOT_AS_EXPECTED};
 use crate::files;
-use crate::scenario::{self, ScenarioError, ScenarioFile};
+use crate::scenario::{self, Objection, ScenarioError, ScenarioFile, Subject};
+use crate::system::System;
 
 /// What `fmt` may be told.
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ pub(super) struct LintArguments {
 }
 
 /// Puts files into form.
-pub(super) fn fmt(arguments: &FmtArguments) -> u8 {
+pub(super) fn fmt(arguments: &FmtArguments, program: &Program) -> u8 {
     let paths = match files::scenario_files(&arguments.paths) {
         Ok(paths) => paths,
         Err(error) => {
@@ -46,7 +47,7 @@ pub(super) fn fmt(arguments: &FmtArguments) -> u8 {
     };
     let mut code = AS_EXPECTED;
     for path in paths {
-        match fmt_file(&path, arguments.check) {
+        match fmt_file(&path, arguments.check, program) {
             Ok(false) => {}
             Ok(true) if arguments.check => {
                 inform(&format!("{}: not in form", path.display()));
@@ -63,14 +64,16 @@ pub(super) fn fmt(arguments: &FmtArguments) -> u8 {
 }
 
 /// Whether the file was not in form.
-fn fmt_file(path: &std::path::Path, check: bool) -> Result<bool, String> {
-    let before = scenario::load(path).map_err(|error| error.to_string())?;
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+fn fmt_file(path: &Path, check: bool, program: &Program) -> Result<bool, String> {
+    let text = scenario::read_text(path, program.bounds).map_err(|error| error.to_string())?;
+    let before = scenario::parse_within(&path.display().to_string(), &text, program.bounds)
+        .map_err(|error| error.to_string())?;
     let formed = form(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     if formed == text {
         return Ok(false);
     }
-    let after = scenario::parse(&before.path, &formed).map_err(|error| error.to_string())?;
+    let after =
+        scenario::parse_within(&before.path, &formed, program.bounds).map_err(|error| error.to_string())?;
     if comments(&formed) != comments(&text) {
         return Err(format!("{}: a comment would be lost; left as it is", path.display()));
     }
@@ -157,8 +160,11 @@ pub(super) fn lint(arguments: &LintArguments, program: &Program) -> u8 {
     };
     let mut wrong = 0;
     for path in &paths {
-        let errors = match scenario::load(path) {
-            Ok(file) => lint_file(&file, program),
+        let errors = match scenario::read_text(path, program.bounds) {
+            Ok(text) => match scenario::parse_all(&path.display().to_string(), &text, program.bounds) {
+                Ok(file) => lint_file(file, program),
+                Err(errors) => errors,
+            },
             Err(error) => vec![error],
         };
         errors.iter().for_each(|error| complain(error));
@@ -173,17 +179,44 @@ pub(super) fn lint(arguments: &LintArguments, program: &Program) -> u8 {
     if wrong == 0 { AS_EXPECTED } else { NOT_AS_EXPECTED }
 }
 
-fn lint_file(file: &ScenarioFile, program: &Program) -> Vec<ScenarioError> {
-    if let Err(error) = check_systems(file, &program.systems) {
+fn lint_file(file: ScenarioFile, program: &Program) -> Vec<ScenarioError> {
+    if let Err(error) = check_systems(&file, &program.systems) {
         return vec![error];
     }
-    let meant =
-        program.systems.iter().filter(|system| program.systems.is_meant(&file.scenario, *system, false));
-    meant
+    let systems = program.systems.iter();
+    let meant = systems
+        .filter(|system| program.systems.is_meant(&file.scenario, *system, false))
         .filter(|system| !file.scenario.except.contains_key(system.name()))
-        .filter(|system| system.lacks(&file.scenario).is_empty())
-        .filter_map(|system| system.begin(&file.scenario).err().map(|objection| file.error(objection)))
-        .collect()
+        .filter(|system| system.lacks(&file.scenario).is_empty());
+    meant.flat_map(|system| objections(system, file.clone())).collect()
+}
+
+/// Everything that a system has against a file: settings and rules that it does not know are taken out, one after the other.
+fn objections(system: System, mut file: ScenarioFile) -> Vec<ScenarioError> {
+    let mut errors = Vec::new();
+    let mut rules_gone = 0;
+    while let Err(objection) = system.begin(&file.scenario) {
+        let (subject, scenario) = (objection.subject.clone(), &mut file.scenario);
+        let gone = match &subject {
+            Subject::Option(name) => scenario.cluster.options.remove(name).is_some(),
+            Subject::Rule(nth) if *nth < scenario.rules_off.len() => {
+                scenario.rules_off.remove(*nth);
+                true
+            }
+            _ => false,
+        };
+        // Places are those of the whole file.
+        let subject = match subject {
+            Subject::Rule(nth) => Subject::Rule(nth + rules_gone),
+            other => other,
+        };
+        rules_gone += usize::from(matches!(subject, Subject::Rule(_)));
+        errors.push(file.error(Objection { subject, ..objection }));
+        if !gone {
+            break;
+        }
+    }
+    errors
 }
 
 #[cfg(test)]

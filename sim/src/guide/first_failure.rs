@@ -132,7 +132,7 @@
 //!
 //! Two things are to be mended. What is answered has to be durable: hold it back with [`Gate::hold`] until
 //! [`Input::Persisted`] comes. And a majority has to hold it: the command has to travel. The next step is the example
-//! `examples/fixed-leader` of the repository, which does both in some 170 lines and keeps every promise.
+//! `examples/fixed-leader` of the repository, which does both in a hundred lines and keeps every promise.
 //!
 //! [`Gate::hold`]: crate::adapter::Gate::hold
 //! [`Input::Persisted`]: crate::protocol::Input::Persisted

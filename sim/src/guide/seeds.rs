@@ -23,6 +23,10 @@
 //! came has tested nothing. `.regressions("scenarios/regressions")` writes what was found as a scenario, and
 //! `.folder("scenarios")` runs it from then on.
 //!
+//! What a protocol does to its process, it does to the test program: an abort, an exit or an endless loop would end it without
+//! a seed, or let it pass without a word. With `.guarded()` the runs are made in another process, which is watched, and
+//! whatever happens to it is a failure with its seed.
+//!
 //! # Your own `splitbrain`
 //!
 //! [`cli::main_with`](crate::cli::main_with) is the whole of `splitbrain` under your program's name: `run`, `sweep`, `shrink`,

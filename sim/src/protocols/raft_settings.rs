@@ -7,11 +7,30 @@ use splitbrain_core::{Config, Intersect, JointFinish, NodeId, ReadsBy, Rules, Wi
 
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
-/// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, drift-max-ppm, follower-reads, batch-entries-max, \
-                       batch-bytes-max, inflight-entries-max, inflight-bytes-max, uncommitted-bytes-max, \
-                       snapshot-chunk-bytes-max, trailing-entries, joint-finish, intersect, learner-may-lead, majority-add, \
-                       shutdown-on-remove, replication-lag-threshold, staging-timeout or staging-gap";
+/// Every option.
+const OPTIONS: [&str; 21] = [
+    "pre-vote",
+    "check-quorum",
+    "stickiness",
+    "reads",
+    "drift-max-ppm",
+    "follower-reads",
+    "batch-entries-max",
+    "batch-bytes-max",
+    "inflight-entries-max",
+    "inflight-bytes-max",
+    "uncommitted-bytes-max",
+    "snapshot-chunk-bytes-max",
+    "trailing-entries",
+    "joint-finish",
+    "intersect",
+    "learner-may-lead",
+    "majority-add",
+    "shutdown-on-remove",
+    "replication-lag-threshold",
+    "staging-timeout",
+    "staging-gap",
+];
 
 /// The settings of a cluster of Rafts: of every node, but for who it is and its priority.
 #[derive(Clone, Debug)]
@@ -99,7 +118,7 @@ fn read_option(config: &mut Config, name: &str, value: &OptionValue) -> Result<(
             };
             config.mutation = Some(given.ok_or_else(|| BadSetting::new(name, "the name of a mutation"))?);
         }
-        _ => return Err(BadSetting::new(name, &format!("one of the options {OPTIONS}"))),
+        _ => return Err(BadSetting::unknown(name, &OPTIONS)),
     }
     Ok(())
 }

@@ -80,7 +80,26 @@ pub struct Objection {
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = word.chars().count() / 3;
-    let distance = |other: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase());
-    let (distance, best) = known.into_iter().map(|other| (distance(other), other)).min_by_key(|(d, _)| *d)?;
-    (distance <= allowed).then_some(best)
+    let best = known.into_iter().min_by_key(|other| distance(word, other))?;
+    (distance(word, best) <= allowed).then_some(best)
+}
+
+/// How many words are told where none is like the one that was found.
+const WORDS_SHOWN: usize = 8;
+
+/// What to write instead of an unknown word: the nearest, or those that are known, the most like first.
+pub(crate) fn instead_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    if let Some(near) = nearest(word, known.iter().copied()) {
+        return Some(format!("did you mean {near:?}?"));
+    }
+    known.sort_by_cached_key(|other| distance(word, other));
+    let more = known.len().saturating_sub(WORDS_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    known.truncate(WORDS_SHOWN);
+    (!known.is_empty()).then(|| format!("known here: {}{more}", known.join(", ")))
+}
+
+fn distance(word: &str, other: &str) -> usize {
+    strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase())
 }

@@ -40,6 +40,8 @@ const VACANT_MAX: u64 = 1_000;
 const STEPS_MAX: u64 = 10_000;
 /// The most virtual time of a story, in nanoseconds: two days.
 const AGE_MAX: u64 = 48 * 3_600_000_000_000;
+/// The most events that the steps of a story ask for: what a run may have.
+const EVENTS_MAX: u64 = 5_000_000;
 /// The most entries of a log that is there from the start.
 const ENTRIES_MAX: u64 = 100_000;
 /// The most draws that are not as usual.
@@ -87,18 +89,23 @@ pub fn load(path: &Path) -> Result<ScenarioFile, ScenarioError> {
 /// # Errors
 /// The first thing that is wrong with the file or with what it says.
 pub fn load_within(path: &Path, bounds: Bounds) -> Result<ScenarioFile, ScenarioError> {
+    parse_within(&path.display().to_string(), &read_text(path, bounds)?, bounds)
+}
+
+/// The text of a scenario file.
+///
+/// # Errors
+/// That it cannot be read, is too large, or is not UTF-8.
+pub(crate) fn read_text(path: &Path, bounds: Bounds) -> Result<String, ScenarioError> {
     let file = path.display().to_string();
     let error = |place, message, hint| ScenarioError { file: file.clone(), place, message, hint };
     let bytes = bounded_file::read(path, bounds.raised(TEXT_LEN_MAX))
         .map_err(|cause| error(None, format!("cannot be read: {cause}"), None))?;
-    match str::from_utf8(&bytes) {
-        Ok(text) => parse_within(&file, text, bounds),
-        Err(cause) => {
-            let valid = String::from_utf8_lossy(&bytes[..cause.valid_up_to()]);
-            let hint = "a scenario is TOML, and TOML is UTF-8".to_owned();
-            Err(error(Some(place(&valid, valid.len())), "expected UTF-8 text".to_owned(), Some(hint)))
-        }
-    }
+    String::from_utf8(bytes).map_err(|cause| {
+        let valid = String::from_utf8_lossy(&cause.as_bytes()[..cause.utf8_error().valid_up_to()]);
+        let hint = "a scenario is TOML, and TOML is UTF-8".to_owned();
+        error(Some(place(&valid, valid.len())), "expected UTF-8 text".to_owned(), Some(hint))
+    })
 }
 
 /// Reads a scenario from text; `file` is what errors call it.
@@ -114,15 +121,26 @@ pub fn parse(file: &str, text: &str) -> Result<ScenarioFile, ScenarioError> {
 /// # Errors
 /// The first thing that is wrong with the text.
 pub fn parse_within(file: &str, text: &str, bounds: Bounds) -> Result<ScenarioFile, ScenarioError> {
-    if bounds.raised(TEXT_LEN_MAX) < text.len() as u64 {
-        let most = bounds.raised(TEXT_LEN_MAX);
-        let message = format!("expected at most {most} bytes, found {}", text.len());
-        return Err(ScenarioError { file: file.to_owned(), place: None, message, hint: None });
-    }
+    refuse_long(file, text, bounds)?;
     let table = DeTable::parse(text).map_err(|cause| not_toml(file, text, &cause))?;
+    read_table(file, text, table.get_ref(), bounds).map_err(|fault| fault.place(file, text))
+}
+
+/// Refuses a text that is too long.
+pub(super) fn refuse_long(file: &str, text: &str, bounds: Bounds) -> Result<(), ScenarioError> {
+    let most = bounds.raised(TEXT_LEN_MAX);
+    if text.len() as u64 <= most {
+        return Ok(());
+    }
+    let message = format!("expected at most {most} bytes, found {}", text.len());
+    Err(ScenarioError { file: file.to_owned(), place: None, message, hint: None })
+}
+
+/// Reads a scenario from the tree of a text.
+pub(super) fn read_table(file: &str, text: &str, table: &DeTable<'_>, bounds: Bounds) -> Read<ScenarioFile> {
     let mut found = Places::default();
-    let fields = Fields::new(table.get_ref(), 0, "the scenario", bounds);
-    let mut scenario = read_scenario(fields, &mut found).map_err(|fault| fault.place(file, text))?;
+    let fields = Fields::new(table, 0, "the scenario", bounds);
+    let mut scenario = read_scenario(fields, &mut found)?;
     let places = places(text, found.noted);
     let of_step = |subject: &Subject| matches!(subject, Subject::Step(_));
     let steps = places.iter().filter(|(subject, _)| of_step(subject)).map(|(_, place)| *place);
@@ -142,7 +160,7 @@ pub fn parse_step(file: &str, text: &str, cluster: &Cluster) -> Result<Step, Sce
     step.map_err(|fault| ScenarioError { place: None, ..fault.place(file, &text) })
 }
 
-fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
+pub(super) fn not_toml(file: &str, text: &str, cause: &toml::de::Error) -> ScenarioError {
     let message = format!("not TOML: {}", cause.message().replace('\n', "; "));
     let place = cause.span().map(|span| place(text, span.start));
     ScenarioError { file: file.to_owned(), place, message, hint: None }
@@ -569,7 +587,10 @@ fn within_an_age(steps: &[Step], item: &Item<'_>) -> Read<()> {
     let whole = steps.iter().map(time).fold(0, u64::saturating_add);
     item.within(whole, AGE_MAX, |most| {
         format!("steps that take at most {} of virtual time", format_duration(most))
-    })
+    })?;
+    let events = |step: &Step| if let Step::Events { count } = step { *count } else { 0 };
+    let whole = steps.iter().map(events).fold(0, u64::saturating_add);
+    item.within(whole, EVENTS_MAX, |most| format!("steps that take at most {most} events"))
 }
 
 /// A name is asked after only when something was asked for by that name before.
@@ -583,15 +604,12 @@ fn refuse_unasked(list: &[Item<'_>], steps: &[Step]) -> Read<()> {
             | Step::Transfer { name: Some(name), .. } => known.push(name),
             Step::Backup { name, .. } => images.push(name),
             Step::Answer { name, .. } if !known.contains(&name.as_str()) => {
-                return Err(Fault::unknown(item.at, "request before this step, by its name:", name, &known));
+                let what = "request before this step, by its name:";
+                return Err(Fault::unknown(item.at, what, name, &known).of_other_steps());
             }
             Step::Restore { name, .. } if !images.contains(&name.as_str()) => {
-                return Err(Fault::unknown(
-                    item.at,
-                    "image of a disk before this step, by its name:",
-                    name,
-                    &images,
-                ));
+                let what = "image of a disk before this step, by its name:";
+                return Err(Fault::unknown(item.at, what, name, &images).of_other_steps());
             }
             _ => {}
         }

@@ -16,6 +16,8 @@ mod load_change;
 mod load_hardship;
 mod load_nodes;
 mod load_step;
+#[cfg(feature = "cli")]
+mod mistakes;
 mod print;
 mod read;
 mod reference;
@@ -30,6 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::choices::Ratio;
 pub use cluster::{Cluster, InitialLog, Node, Sessions, Timers};
+pub(crate) use error::instead_of;
 pub use error::{Objection, Place, ScenarioError, Subject, nearest};
 pub use expect::{Expectations, Property};
 pub use explore::{Answers, Explore, Writes};
@@ -37,7 +40,10 @@ pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
     ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
 };
+pub(crate) use load::read_text;
 pub use load::{load, load_within, parse, parse_step, parse_within};
+#[cfg(feature = "cli")]
+pub(crate) use mistakes::parse_all;
 pub use read::Bounds;
 pub use reference::knobs_chapter;
 pub use schema::schema;

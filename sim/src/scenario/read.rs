@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Place, ScenarioError, Subject, nearest};
+use super::{Place, ScenarioError, Subject, instead_of, nearest};
 
 /// What is said where a duration is wanted.
 pub(super) const DURATION: &str = "a duration such as 150ms";
@@ -29,9 +29,11 @@ impl Places {
 /// What is wrong, and at which byte of the text.
 #[derive(Debug)]
 pub(super) struct Fault {
-    at: usize,
+    pub(super) at: usize,
     message: String,
     hint: Option<String>,
+    /// Whether another step may be to blame.
+    pub(super) is_of_other_steps: bool,
 }
 
 /// A value that was read, or what is wrong with it.
@@ -39,7 +41,12 @@ pub(super) type Read<T> = Result<T, Fault>;
 
 impl Fault {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Fault {
-        Fault { at, message: message.into(), hint: None }
+        Fault { at, message: message.into(), hint: None, is_of_other_steps: false }
+    }
+
+    /// Of a step that is wrong because of what other steps are.
+    pub(super) fn of_other_steps(self) -> Fault {
+        Fault { is_of_other_steps: true, ..self }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Fault {
@@ -48,12 +55,8 @@ impl Fault {
 
     /// A word that is not known, with the nearest one that is, or all of them.
     pub(super) fn unknown(at: usize, what: &str, word: &str, known: &[&str]) -> Fault {
-        let fault = Fault::new(at, format!("unknown {what} {word:?}"));
-        match nearest(word, known.iter().copied()) {
-            Some(near) => fault.hint(format!("did you mean {near:?}?")),
-            None if known.is_empty() => fault,
-            None => fault.hint(format!("known here: {}", known.join(", "))),
-        }
+        let hint = instead_of(word, known.iter().copied());
+        Fault { hint, ..Fault::new(at, format!("unknown {what} {word:?}")) }
     }
 
     pub(super) fn place(self, file: &str, text: &str) -> ScenarioError {

@@ -374,7 +374,7 @@ fn only_what_was_asked_for_can_be_asked_after() {
     );
     check_step(
         "{ write = \"x=1\", outcome = \"later\" }",
-        "s.toml:7:30: unknown outcome \"later\"\nhelp: known here: ok, mismatch, unknown, refused, pending",
+        "s.toml:7:30: unknown outcome \"later\"\nhelp: known here: ok, mismatch, refused, unknown, pending",
     );
     check_step(
         "{ read = \"x\", value = 1, outcome = \"pending\" }",

@@ -1,6 +1,8 @@
 //! What differs from system to system: its own settings, and worlds made for what it is known to do.
 //!
-//! Holds: a setting that rests on clocks is drawn for timed worlds only. Not here: the worlds that all systems share.
+//! Holds: a setting that rests on clocks is drawn for timed worlds only; which of the tastes below a system has stands beside
+//! it (`built_in`), and nothing here asks for its name.
+//! Not here: the worlds that all systems share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +14,42 @@ use crate::scenario::{
     Aim, Cluster, Cue, Nemesis, NemesisKind, Network, NodeFault, Operator, ReadsAt, Scenario, Schedule,
     Shape, Step, When, Workload,
 };
+
+/// What the worlds of a system have beside what all systems share.
+#[derive(Clone, Copy)]
+pub(crate) struct Taste {
+    /// Gives a world the system's own settings and hardships.
+    suit: fn(&mut Draw, &mut Scenario, Option<Theme>),
+    /// The same for a hardship of several parts, where that differs.
+    suit_correlated: Option<fn(&mut Draw, &mut Scenario, &Correlated)>,
+    /// Whether the system keeps its own time, and so needs more events for as much to happen.
+    keeps_time: bool,
+}
+
+impl Taste {
+    /// Nothing of its own.
+    pub(crate) const SHARED: Taste = Taste { suit: |_, _, _| {}, suit_correlated: None, keeps_time: true };
+    /// The Raft of this project.
+    pub(crate) const RAFT: Taste =
+        Taste { suit: Draw::suit_raft, suit_correlated: Some(Draw::suit_raft_correlated), keeps_time: false };
+    /// raft-rs.
+    #[cfg_attr(not(feature = "raft-rs"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const RAFT_RS: Taste =
+        Taste { suit: |draw, scenario, _| draw.suit_raft_rs(scenario), ..Taste::SHARED };
+    /// openraft 0.10.
+    #[cfg_attr(not(feature = "openraft"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const OPENRAFT: Taste = Taste {
+        suit: |draw, scenario, _| {
+            scenario.cluster.options = draw.openraft_options();
+            draw.suit_openraft(scenario);
+        },
+        ..Taste::SHARED
+    };
+    /// openraft 0.9, which knows none of those settings.
+    #[cfg_attr(not(feature = "openraft-0-9"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const OPENRAFT_0_9: Taste =
+        Taste { suit: |draw, scenario, _| draw.suit_openraft(scenario), ..Taste::SHARED };
+}
 
 fn owes_agreement(scenario: &Scenario) -> bool {
     scenario.steps.iter().any(|step| matches!(step, Step::Converge { .. }))
@@ -54,28 +92,26 @@ fn timed_and_healed(scenario: &mut Scenario) {
 
 impl Draw {
     /// Gives a world what a system needs.
-    pub(super) fn suit(&mut self, scenario: &mut Scenario, system: &str, theme: Option<Theme>) {
-        match system {
-            "raft" => self.suit_raft(scenario, theme),
-            "raft-rs" => self.suit_raft_rs(scenario),
-            "openraft" | "openraft-0.9" => self.suit_openraft(scenario, system),
-            _ => {}
-        }
-        if theme.is_some() && system != "raft" {
+    pub(super) fn suit(&mut self, scenario: &mut Scenario, taste: &Taste, theme: Option<Theme>) {
+        (taste.suit)(self, scenario, theme);
+        if theme.is_some() && taste.keeps_time {
             lengthen(scenario);
         }
     }
 
     /// Gives a world of a correlated hardship what a system needs.
-    pub(super) fn suit_correlated(&mut self, scenario: &mut Scenario, system: &str, theme: &Correlated) {
-        if system == "raft" {
-            theme.suit_raft(self, scenario);
-            if owes_agreement(scenario) && changes_members(scenario) {
-                free_of_the_removed(scenario);
-            }
-        } else {
-            self.suit(scenario, system, None);
-            lengthen(scenario);
+    pub(super) fn suit_correlated(&mut self, scenario: &mut Scenario, taste: &Taste, theme: &Correlated) {
+        if let Some(suit) = taste.suit_correlated {
+            return suit(self, scenario, theme);
+        }
+        self.suit(scenario, taste, None);
+        lengthen(scenario);
+    }
+
+    fn suit_raft_correlated(&mut self, scenario: &mut Scenario, theme: &Correlated) {
+        theme.suit_raft(self, scenario);
+        if owes_agreement(scenario) && changes_members(scenario) {
+            free_of_the_removed(scenario);
         }
     }
 
@@ -116,10 +152,7 @@ impl Draw {
         }
     }
 
-    fn suit_openraft(&mut self, scenario: &mut Scenario, system: &str) {
-        if system == "openraft" {
-            scenario.cluster.options = self.openraft_options();
-        }
+    fn suit_openraft(&mut self, scenario: &mut Scenario) {
         if self.one_in(4) {
             self.abandoned_joint(scenario);
         } else if self.one_in(6) {

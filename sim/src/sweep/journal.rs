@@ -15,7 +15,9 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Block, Header};
+use crate::bounded_file;
 use crate::files;
+use crate::scenario::Bounds;
 
 /// The version of the format.
 pub(super) const VERSION: u32 = 2;
@@ -104,12 +106,12 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read or written, is not a journal, or belongs to another sweep.
-    pub(crate) fn open(folder: &Path, header: &Header) -> Result<Journal, JournalError> {
+    pub(crate) fn open(folder: &Path, header: &Header, bounds: Bounds) -> Result<Journal, JournalError> {
         let path = folder.join(NAME);
         let failed = |error| JournalError::Io(path.clone(), error);
         std::fs::create_dir_all(folder).map_err(|error| JournalError::Io(folder.to_owned(), error))?;
         let lock = lock(folder)?;
-        let found = match files::read(&path, LEN_MAX) {
+        let found = match bounded_file::read(&path, bounds.raised(LEN_MAX)) {
             Ok(bytes) => parse(&path, &bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
             Err(error) => return Err(failed(error)),
@@ -165,9 +167,10 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// When it cannot be read or is not a journal.
-pub(crate) fn read(folder: &Path) -> Result<(Header, Found), JournalError> {
+pub(crate) fn read(folder: &Path, bounds: Bounds) -> Result<(Header, Found), JournalError> {
     let path = folder.join(NAME);
-    let bytes = files::read(&path, LEN_MAX).map_err(|error| JournalError::Io(path.clone(), error))?;
+    let bytes = bounded_file::read(&path, bounds.raised(LEN_MAX))
+        .map_err(|error| JournalError::Io(path.clone(), error))?;
     let mut found = parse(&path, &bytes)?;
     match found.header.take() {
         Some(header) => Ok((header, found)),
@@ -204,10 +207,14 @@ fn line(text: &str) -> String {
 
 /// Keeps damaged lines beside the journal, which goes on without them.
 fn set_aside(folder: &Path, found: &Found) -> io::Result<()> {
-    let mut aside = OpenOptions::new().append(true).create(true).open(folder.join(DAMAGED))?;
-    for damage in &found.damaged {
-        aside.write_all(&damage.text)?;
-    }
+    let path = folder.join(DAMAGED);
+    let mut aside = match bounded_file::read(&path, LEN_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(files::of_file(&path, &error)),
+    };
+    found.damaged.iter().for_each(|damage| aside.extend(&damage.text));
+    files::write_bytes(&path, &aside)?;
     let mut text = found.header.as_ref().map_or_else(
         || Ok(String::new()),
         |header| serde_json::to_string(header).map(|header| line(&header)),
@@ -238,7 +245,10 @@ fn header(line: &[u8]) -> Result<Header, String> {
     let header: Header =
         serde_json::from_str(checked(line)?).map_err(|error| format!("expected a header: {error}"))?;
     match header.splitbrain_journal {
-        VERSION => Ok(header),
+        VERSION if header.is_possible() => Ok(header),
+        VERSION => {
+            Err(String::from("expected a header of a sweep, found seeds, blocks or a shard that cannot be"))
+        }
         other => Err(format!("expected a journal of version {VERSION}, found one of version {other}")),
     }
 }
@@ -296,7 +306,7 @@ mod tests {
     }
 
     fn begun(folder: &Path) -> Vec<u8> {
-        let mut journal = Journal::open(folder, &header(99)).expect("a journal");
+        let mut journal = Journal::open(folder, &header(99), Bounds::default()).expect("a journal");
         journal.add(block(0)).expect("room");
         journal.add(block(2)).expect("room");
         drop(journal);
@@ -310,15 +320,16 @@ mod tests {
         let all = begun(folder.path());
         for cut in 0..all.len() {
             std::fs::write(&path, &all[..cut]).expect("a file");
-            let mut journal = Journal::open(folder.path(), &header(99)).expect("whatever a kill leaves");
+            let mut journal =
+                Journal::open(folder.path(), &header(99), Bounds::default()).expect("whatever a kill leaves");
             journal.add(block(5)).expect("room");
             drop(journal);
-            let (_, found) = read(folder.path()).expect("whole lines");
+            let (_, found) = read(folder.path(), Bounds::default()).expect("whole lines");
             assert_eq!(found.blocks.get(&5), Some(&block(5)));
             assert!(found.damaged.is_empty());
         }
         std::fs::write(&path, &all).expect("a file");
-        assert_eq!(read(folder.path()).expect("a journal").1.blocks.len(), 2);
+        assert_eq!(read(folder.path(), Bounds::default()).expect("a journal").1.blocks.len(), 2);
     }
 
     #[test]
@@ -332,7 +343,7 @@ mod tests {
                 let mut changed = all.clone();
                 changed[place] ^= flip;
                 std::fs::write(&path, &changed).expect("a file");
-                match read(folder.path()) {
+                match read(folder.path(), Bounds::default()) {
                     Err(JournalError::Header(..)) => assert!(place <= first, "byte {place}"),
                     Err(error) => panic!("byte {place}: {error}"),
                     Ok((_, found)) => {
@@ -347,7 +358,7 @@ mod tests {
         let mut changed = all.clone();
         changed[first + 30] ^= 1;
         std::fs::write(&path, &changed).expect("a file");
-        let mut journal = Journal::open(folder.path(), &header(99)).expect("the rest");
+        let mut journal = Journal::open(folder.path(), &header(99), Bounds::default()).expect("the rest");
         let damage = journal.damaged.iter().map(Damage::to_string).collect::<String>();
         assert!(
             damage.ends_with("journal.jsonl:2: damaged: the checksum is not that of the line"),
@@ -356,14 +367,14 @@ mod tests {
         assert_eq!(journal.blocks.keys().copied().collect::<Vec<_>>(), [2]);
         journal.add(block(0)).expect("room");
         drop(journal);
-        assert_eq!(read(folder.path()).expect("a journal").1.blocks.len(), 2);
+        assert_eq!(read(folder.path(), Bounds::default()).expect("a journal").1.blocks.len(), 2);
         assert!(folder.path().join(DAMAGED).exists());
     }
 
     #[test]
     fn a_block_that_cannot_be_is_not_believed() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut journal = Journal::open(folder.path(), &header(99)).expect("a journal");
+        let mut journal = Journal::open(folder.path(), &header(99), Bounds::default()).expect("a journal");
         let huge = Block { number: u64::MAX / 2, runs: 16, ..Block::default() };
         let many = Block { number: 1, runs: 17, ..Block::default() };
         let other = Block { number: 2, runs: 16, events: 5, ..Block::default() };
@@ -371,7 +382,7 @@ mod tests {
             journal.add(block).expect("room");
         }
         drop(journal);
-        let (_, found) = read(folder.path()).expect("a journal");
+        let (_, found) = read(folder.path(), Bounds::default()).expect("a journal");
         let damage: Vec<String> = found.damaged.iter().map(|damage| damage.what.clone()).collect();
         assert_eq!(damage.len(), 3, "{damage:?}");
         assert!(damage[0].starts_with("block 9223372036854775807 is outside of the sweep"), "{damage:?}");
@@ -383,12 +394,16 @@ mod tests {
     #[test]
     fn the_journal_of_another_sweep_and_of_another_process_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let journal = Journal::open(folder.path(), &header(99)).expect("a journal");
-        let Err(JournalError::Busy(_, who)) = Journal::open(folder.path(), &header(99)) else {
+        let journal = Journal::open(folder.path(), &header(99), Bounds::default()).expect("a journal");
+        let Err(JournalError::Busy(_, who)) = Journal::open(folder.path(), &header(99), Bounds::default())
+        else {
             panic!("somebody has it")
         };
         assert_eq!(who, std::process::id().to_string());
         drop(journal);
-        assert!(matches!(Journal::open(folder.path(), &header(98)), Err(JournalError::Other(..))));
+        assert!(matches!(
+            Journal::open(folder.path(), &header(98), Bounds::default()),
+            Err(JournalError::Other(..))
+        ));
     }
 }

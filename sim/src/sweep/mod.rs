@@ -165,6 +165,13 @@ impl Plan {
         (self.last - self.first) / BLOCK + 1
     }
 
+    /// How many blocks this shard has.
+    #[must_use]
+    pub(crate) fn blocks_of_shard(&self) -> u64 {
+        let (part, parts) = self.shard;
+        self.blocks().saturating_sub(part - 1).div_ceil(parts)
+    }
+
     /// Whether a block belongs to this shard.
     #[must_use]
     pub(crate) fn holds(&self, block: u64) -> bool {
@@ -307,6 +314,12 @@ fn failure(report: &Report, scenario: &Scenario) -> Option<Failure> {
 }
 
 impl Header {
+    /// Whether there can be a sweep of such seeds, blocks and shards.
+    fn is_possible(&self) -> bool {
+        let (part, parts) = self.shard;
+        self.first <= self.last && self.block > 0 && 1 <= part && part <= parts
+    }
+
     /// Whether a block can be one of this sweep.
     ///
     /// # Errors
@@ -320,7 +333,7 @@ impl Header {
         if number % self.shard.1 != self.shard.0 - 1 {
             return Err(format!("block {number} is of another shard than {}/{}", self.shard.0, self.shard.1));
         }
-        let seeds = self.block.min(self.last - self.first - number * self.block + 1);
+        let seeds = self.block.min((self.last - self.first - number * self.block).saturating_add(1));
         if block.runs != seeds || block.twice > seeds {
             let Block { runs, twice, .. } = block;
             return Err(format!("block {number} has {runs} runs, {twice} of them twice, of {seeds} seeds"));

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -56,8 +56,11 @@ pub(crate) struct Tick {
 struct Crew<'a> {
     command: &'a (dyn Fn() -> Command + Sync),
     patience: Patience,
-    todo: Vec<u64>,
-    next: AtomicUsize,
+    plan: &'a Plan,
+    /// Blocks that need not be done.
+    done: &'a BTreeSet<u64>,
+    /// The next block of the shard that nobody has begun; none after the last.
+    next: Mutex<Option<u64>>,
     /// No further block is begun.
     stop: &'a AtomicBool,
     /// No block is waited for any more.
@@ -93,15 +96,14 @@ pub(crate) fn run(
     on_block: &mut dyn FnMut(Block) -> io::Result<()>,
     on_tick: &mut dyn FnMut(Tick) -> bool,
 ) -> Ended {
-    let todo: Vec<u64> =
-        (0..plan.blocks()).filter(|block| plan.holds(*block) && !done.contains(block)).collect();
-    let expected = todo.len();
-    let workers = means.workers.clamp(1, expected.max(1));
+    let expected = plan.blocks_of_shard() - done.len() as u64;
+    let workers = means.workers.clamp(1, usize::try_from(expected.max(1)).unwrap_or(usize::MAX));
     let crew = Crew {
         command: means.command,
         patience: means.patience,
-        todo,
-        next: AtomicUsize::new(0),
+        plan,
+        done,
+        next: Mutex::new(Some(plan.shard.0 - 1)),
         stop: means.stop,
         kill: AtomicBool::new(false),
         alone: Mutex::new(()),
@@ -157,11 +159,23 @@ impl Crew<'_> {
         self.kill.store(true, Ordering::Relaxed);
     }
 
+    /// The next block that nobody has done or begun.
+    fn begin(&self) -> Option<u64> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let number = next.filter(|number| *number < self.plan.blocks())?;
+            *next = number.checked_add(self.plan.shard.1);
+            if !self.done.contains(&number) {
+                return Some(number);
+            }
+        }
+    }
+
     /// Does blocks until there are none left, or until the sweep stops.
     fn work(&self, sender: &Sender<Message>) -> Option<Ended> {
         let mut process = None;
         while !self.stop.load(Ordering::Relaxed) {
-            let Some(&number) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let Some(number) = self.begin() else { break };
             match self.do_block(&mut process, number) {
                 Ok(Some(Ok(block))) => {
                     // The receiver outlives every thread.

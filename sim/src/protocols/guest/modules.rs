@@ -9,11 +9,15 @@ use std::sync::OnceLock;
 use super::declaration::Declaration;
 use super::engine::Module;
 use super::wire::{Ask, Frame};
+use crate::bounded_file;
 
 /// The variable of the environment that names the folder of the modules that were built.
 const FOLDER: &str = "SPLITBRAIN_GUESTS";
 /// The variable that names the file of the system `guest`.
 const FILE: &str = "SPLITBRAIN_GUEST";
+
+/// The most that a module may have, in bytes.
+const MODULE_LEN_MAX: u64 = 64 << 20;
 
 /// A module and what it declared.
 pub struct Kept {
@@ -78,7 +82,8 @@ fn load(name: &str) -> Result<Kept, String> {
 }
 
 fn read(file: &PathBuf) -> Result<Kept, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("a module in {}: {error}", file.display()))?;
+    let bytes = bounded_file::read(file, MODULE_LEN_MAX)
+        .map_err(|error| format!("a module in {}: {error}", file.display()))?;
     let module = Module::new(&bytes)?;
     let mut frame = Frame::default();
     frame.begin(Ask::Declare);

@@ -11,10 +11,23 @@ use raft::{Config, NO_LIMIT, ReadOnlyOption};
 use crate::adapter::Ticks;
 use crate::protocol::{BadSetting, OptionValue, Settings};
 
-/// Every option, for people.
-const OPTIONS: &str = "pre-vote, check-quorum, stickiness, reads, batch-entries-max, message-bytes-max, \
-                       inflight-messages-max, lease-reads, batch-append, skip-commit-broadcast, transition, \
-                       removed-leader-stays, ticks-while-restoring or leak-rng";
+/// Every option.
+const OPTIONS: [&str; 14] = [
+    "pre-vote",
+    "check-quorum",
+    "stickiness",
+    "reads",
+    "batch-entries-max",
+    "message-bytes-max",
+    "inflight-messages-max",
+    "lease-reads",
+    "batch-append",
+    "skip-commit-broadcast",
+    "transition",
+    "removed-leader-stays",
+    "ticks-while-restoring",
+    "leak-rng",
+];
 
 /// How much one append message holds, as in TiKV.
 const MESSAGE_BYTES: u64 = 1 << 20;
@@ -137,7 +150,7 @@ fn read_option(settings: &mut RaftRsSettings, name: &str, value: &OptionValue) -
             ];
             settings.transition = value.word(name, &words, "auto, implicit or explicit")?;
         }
-        _ => return Err(BadSetting::new(name, &format!("one of the options {OPTIONS}"))),
+        _ => return Err(BadSetting::unknown(name, &OPTIONS)),
     }
     Ok(())
 }

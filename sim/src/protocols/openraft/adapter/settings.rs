@@ -90,10 +90,9 @@ pub(super) fn read(common: &protocol::Settings) -> Result<Settings, BadSetting> 
             _ => options::read(&mut config, &mut read_policy, name, value)?,
         }
     }
-    let config = config.validate().map_err(|error| BadSetting {
-        name: String::from("cluster"),
-        expected: format!("what openraft accepts: {error}"),
-    })?;
+    let config = config
+        .validate()
+        .map_err(|error| BadSetting::new("cluster", &format!("what openraft accepts: {error}")))?;
     Ok(Settings { config: Arc::new(config), read_policy, save_committed, rpc_timeout })
 }
 
