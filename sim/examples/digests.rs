@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use splitbrain::built_in::systems;
+use splitbrain::choices::Choices;
 use splitbrain::runner::{Drive, RunOptions};
 use splitbrain::shrink::LIMIT;
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     for seed in first..=last {
         let options =
             RunOptions { file: String::new(), system: system.name().to_owned(), seed, trace: false };
-        match system.drive(&system.swarm(seed), &options, Drive::within(LIMIT, seed)) {
+        match system.drive(&system.swarm(seed), &options, Drive::within(Choices::seeded(seed), LIMIT)) {
             Ok(report) => println!("{seed} {} {}", report.counts.events, report.digest),
             Err(objection) => println!("{seed} {}", objection.message),
         }

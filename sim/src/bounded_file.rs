@@ -11,6 +11,17 @@ use std::path::Path;
 /// # Errors
 /// What the system says; a file that is neither, or that holds more than `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path, most)?.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
+}
+
+/// As [`read`], for whoever reads in parts: a file that is too large is refused at once, of a pipe one byte too many can be
+/// read.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn open(path: &Path, most: u64) -> io::Result<io::Take<File>> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -21,15 +32,17 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let message = format!("expected a regular file or a pipe, found {}", name(kind));
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let message = format!(
-            "expected at most {most} bytes, found more; `--raise-bounds 10` allows ten times as many"
-        );
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    let file = File::open(path)?;
+    if kind.is_file() && file.metadata()?.len() > most {
+        return Err(too_large(most));
     }
-    Ok(bytes)
+    Ok(file.take(most.saturating_add(1)))
+}
+
+fn too_large(most: u64) -> io::Error {
+    let message =
+        format!("expected at most {most} bytes, found more; `--raise-bounds 10` allows ten times as many");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 #[cfg(unix)]

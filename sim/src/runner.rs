@@ -75,12 +75,6 @@ impl Drive {
     pub fn within(choices: Choices, limit: Limit) -> Drive {
         Drive { limit, limit_is_a_promise: true, ..Drive::new(choices) }
     }
-
-    /// As [`seeded`](Drive::seeded), of a run that breaks a promise when it goes further than this.
-    #[must_use]
-    pub fn within(limit: Limit, seed: u64) -> Drive {
-        Drive { limit, limit_is_a_promise: true, ..Drive::seeded(seed) }
-    }
 }
 
 /// A run at its end.
@@ -368,7 +362,9 @@ mod tests {
         let scenario = crate::scenario::parse("zeno.toml", text).expect("a scenario").scenario;
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed: 1, trace: false };
         let limit = Limit { events: 20_000, ..Limit::default() };
-        let report = play::<Raft>(&scenario, &options, Drive::within(limit, 1)).expect("it runs").let_go();
+        let report = play::<Raft>(&scenario, &options, Drive::within(Choices::seeded(1), limit))
+            .expect("it runs")
+            .let_go();
         assert_eq!(report.counts.events, 20_000);
         assert_eq!(report.violations[0].summary, "the run does not end within 20000 events");
     }

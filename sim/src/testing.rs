@@ -9,6 +9,7 @@ mod guarded;
 mod repeat;
 mod twin;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::marker::PhantomData;
@@ -114,8 +115,29 @@ pub struct Check<P> {
     guard: Option<Patience>,
     diary: Option<Diary>,
     regressions: Option<PathBuf>,
-    place: &'static Location<'static>,
+    place: Place,
     protocol: PhantomData<fn() -> P>,
+}
+
+/// Where in a test a check is made: another process that does the same finds it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place(String);
+
+thread_local! {
+    /// How many checks this thread made at each place of the source: a loop makes several.
+    static MADE: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Place {
+    fn of(caller: &Location<'_>) -> Place {
+        let caller = caller.to_string();
+        let nth = MADE.with_borrow_mut(|made| {
+            let made = made.entry(caller.clone()).or_insert(0);
+            *made += 1;
+            *made
+        });
+        Place(format!("{caller}#{nth}"))
+    }
 }
 
 /// Where a run's scenario comes from.
@@ -160,7 +182,7 @@ impl<P: Protocol> Check<P> {
             guard: None,
             diary: None,
             regressions: None,
-            place: Location::caller(),
+            place: Place::of(Location::caller()),
             protocol: PhantomData,
         }
     }
@@ -294,16 +316,16 @@ impl<P: Protocol> Check<P> {
         assert!(!self.sources.is_empty(), "nothing to run: name a scenario, a file, a folder or the swarm");
         self.regressions = self.regressions.or_else(|| env::var_os(REGRESSIONS_VARIABLE).map(PathBuf::from));
         let repeat = Repeat::of_this_test();
-        if let Some(twin) = twin::asked(self.place) {
+        if let Some(twin) = twin::asked(&self.place) {
             return twin.serve(&self);
         }
         if let Some(patience) = self.guard {
-            if let Some(diary) = guarded::asked(self.place) {
+            if let Some(diary) = guarded::asked(&self.place) {
                 self.diary = Some(diary);
                 let diary = self.diary.as_ref().expect("it was just put there");
                 guarded::serve(diary, || self.run_here(&repeat));
             }
-            if !guarded::is_inside() && !twin::is_other() {
+            if !twin::is_other() {
                 return guarded::watch(&self, patience, &repeat);
             }
         }

@@ -267,7 +267,10 @@ fn shards_that_contradict_each_other_or_are_damaged_are_not_believed() {
     fs::write(folder.path().join("other/journal.jsonl"), &forged).expect("a file");
     let (code, said) = merge(folder.path(), &["one", "two", "other"]);
     assert_eq!(code, Some(2));
-    assert!(said.contains("one and other differ in block 0: one of them is wrong"), "{said}");
+    assert!(
+        said.contains("other/journal.jsonl: it and another shard differ in block 0: one of them is wrong"),
+        "{said}"
+    );
     // A damaged line, and one of a block that cannot be.
     let damaged = journal.replacen("\"runs\":16", "\"runs\":61", 1);
     fs::write(&one, damaged + &line(&block.replacen("\"number\":0", "\"number\":40", 1))).expect("a file");

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use splitbrain::scenario::ScenarioError;
+
 use crate::tidy::files_below;
 
 /// The most lines that the README may have: it is read by people every day. The rest stands in `docs/`.
@@ -57,7 +59,10 @@ fn every_step_that_a_document_shows_is_one() {
                      [cluster.addresses]\nd = 'w'\n[story]\nsteps = [{step}]\n[expect]\nviolations = 'none'\n"
                 );
                 let read = splitbrain::scenario::parse("step.toml", &scenario);
-                assert!(read.is_ok(), "{}: {step}: {}", path.display(), read.unwrap_err());
+                // It may ask after what another step did.
+                let hangs = |error: &ScenarioError| error.message.contains(" before this step, by its name");
+                let good = read.as_ref().err().is_none_or(hangs);
+                assert!(good, "{}: {step}: {}", path.display(), read.unwrap_err());
                 seen += 1;
             }
         }

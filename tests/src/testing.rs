@@ -8,7 +8,7 @@ use splitbrain::protocols::echo::Echo;
 use splitbrain::protocols::raft::Raft;
 use splitbrain::runner::RunOptions;
 use splitbrain::scenario;
-use splitbrain::testing::{Check, SEED_VARIABLE, SEEDS_VARIABLE, check};
+use splitbrain::testing::{Check, Checked, SEED_VARIABLE, SEEDS_VARIABLE, check};
 
 /// A rule is off, so that some seed fails.
 const BROKEN: &str = include_str!("../../sim/tests/broken.toml");
@@ -140,44 +140,80 @@ fn fails_with_some_seed() {
     check::<Raft>(0..50, BROKEN);
 }
 
-/// What each deed is found as; none where it does no harm.
-const DEEDS: [(&str, Option<&str>); 14] = [
-    ("hangs", Some("termination is broken: the run took longer than 2 s")),
-    ("sleeps", Some("termination is broken: the run took longer than 2 s")),
-    ("stops", Some("hangs is broken: ")),
-    ("grows", Some("memory is broken: ")),
-    ("floods", Some("output is broken: ")),
-    ("aborts", Some("process is broken: ")),
-    ("exits", Some("process is broken: ")),
-    ("overflows", Some("process is broken: ")),
-    ("panics", Some("invariant is broken: ")),
-    ("drops", Some("a process panics when it is dropped")),
-    ("prints", Some("invariant is broken: ")),
-    ("closes", None),
-    ("moves", None),
-    ("threads", None),
-];
+/// Four runs of a protocol that does what none may, in a process that is watched.
+fn guarded(deed: &str, seconds: u64) -> Checked {
+    let text = format!(
+        "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\nelection = '50ms..150ms'\n[cluster.options]\n\
+         deed = '{deed}'\n[story]\nsteps = [{{ run = '1s' }}]\n[expect]\nviolations = 'none'\n"
+    );
+    Check::<Unruly>::new().scenario(&text).seeds(0..4).twice(0).limits(seconds, 256).run()
+}
 
-/// Whatever a protocol does, a guarded check tells it with the seed, and the line that repeats it works.
+/// A deed is told by its name, with its seed.
+fn is_told(deed: &'static str, seconds: u64, found: &str) {
+    let told = panic_of(move || drop(guarded(deed, seconds)));
+    assert!(told.contains(found) && told.contains("SPLITBRAIN_SEED="), "{told}");
+}
+
 #[test]
-fn whatever_a_protocol_does_to_a_guarded_check_is_told() {
-    for (deed, found) in DEEDS {
-        let seconds = if ["hangs", "sleeps", "stops"].contains(&deed) { 2 } else { 60 };
-        let text = format!(
-            "title = 't'\nsource = 's'\n[cluster]\nmembers = ['a']\nelection = '50ms..150ms'\n[cluster.options]\n\
-             deed = '{deed}'\n[story]\nsteps = [{{ run = '1s' }}]\n[expect]\nviolations = 'none'\n"
-        );
-        let run =
-            move || Check::<Unruly>::new().scenario(&text).seeds(0..4).twice(0).limits(seconds, 256).run();
-        match found {
-            Some(found) => {
-                let told = panic_of(move || drop(run()));
-                assert!(told.contains(found), "{deed}: {told}");
-                assert!(told.contains("SPLITBRAIN_SEED="), "{deed}: {told}");
-            }
-            None => assert_eq!(run().runs, 4, "{deed}"),
-        }
-    }
+fn a_guarded_check_tells_who_hangs() {
+    is_told("hangs", 2, "termination is broken: the run took longer than 2 s");
+}
+
+#[test]
+fn a_guarded_check_tells_who_sleeps() {
+    is_told("sleeps", 2, "termination is broken: the run took longer than 2 s");
+}
+
+#[test]
+fn a_guarded_check_tells_who_stops() {
+    is_told("stops", 2, "hangs is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_grows() {
+    is_told("grows", 60, "memory is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_floods() {
+    is_told("floods", 60, "output is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_aborts() {
+    is_told("aborts", 60, "process is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_exits() {
+    is_told("exits", 60, "process is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_overflows() {
+    is_told("overflows", 60, "process is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_panics() {
+    is_told("panics", 60, "invariant is broken: ");
+}
+
+#[test]
+fn a_guarded_check_tells_who_drops() {
+    is_told("drops", 60, "a process panics when it is dropped");
+}
+
+#[test]
+fn a_guarded_check_tells_who_prints() {
+    is_told("prints", 60, "invariant is broken: ");
+}
+
+#[test]
+fn a_guarded_check_bears_what_does_no_harm() {
+    assert_eq!(guarded("threads", 60).runs, 4);
+    assert_eq!(guarded("moves", 60).runs, 4);
 }
 
 #[test]

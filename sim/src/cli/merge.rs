@@ -3,7 +3,6 @@
 //! Holds: the report is the one that a single sweep of all seeds would give, to the byte. Shards that contradict each other
 //! are refused; blocks that are missing are named, and without them there is no verdict.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -15,7 +14,7 @@ use super::sweep::{EndingArguments, finish};
 use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT};
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Bounds};
-use crate::sweep::{Block, Header, Plan, read_journal, small};
+use crate::sweep::{Header, Kept, Plan, header_of, read_journal, small};
 
 /// What `merge` may be told.
 #[derive(Debug, Args)]
@@ -40,7 +39,7 @@ pub(super) struct MergeArguments {
 }
 
 pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
-    let Some((header, blocks)) = read_all(&arguments.folders, program.bounds) else { return BAD_INPUT };
+    let Some((header, kept)) = read_all(&arguments.folders, program.bounds) else { return BAD_INPUT };
     let file =
         match arguments.file.as_deref().map(|file| scenario::load_within(file, program.bounds)).transpose() {
             Ok(file) => file.map(|file| (file.path, file.scenario)),
@@ -68,10 +67,10 @@ pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
     let signals = Signals::listen();
     let effort = arguments.ending.effort();
     let smaller = |seed| small(&plan, seed, effort, &mut || signals.code().is_some());
-    let code = finish(&plan, &blocks, &arguments.ending, threads, arguments.out.as_deref(), &smaller);
-    let missing = plan.blocks() - blocks.len() as u64;
+    let code = finish(&plan, &kept, &arguments.ending, threads, arguments.out.as_deref(), &smaller);
+    let missing = plan.blocks() - kept.len();
     // So many that are there have no gap before them.
-    let whole = (0..).zip(blocks.keys()).take_while(|(number, there)| number == *there).count() as u64;
+    let whole = (0..).zip(kept.numbers()).take_while(|(number, there)| number == there).count() as u64;
     if missing > 0 {
         let seeds = plan.seeds(whole);
         complain(&format!(
@@ -84,34 +83,21 @@ pub(super) fn main(arguments: &MergeArguments, program: &Program) -> u8 {
     signals.code().unwrap_or(if code == AS_EXPECTED && missing > 0 { NO_VERDICT } else { code })
 }
 
-/// The header that all shards share, and all their blocks. The user is told what does not fit.
-fn read_all(folders: &[PathBuf], bounds: Bounds) -> Option<(Header, BTreeMap<u64, Block>)> {
-    let mut blocks: BTreeMap<u64, (Block, &PathBuf)> = BTreeMap::new();
+/// The header that all shards share, and what came of all their blocks. The user is told what does not fit.
+fn read_all(folders: &[PathBuf], bounds: Bounds) -> Option<(Header, Kept)> {
+    let mut kept = Kept::default();
     let mut header: Option<Header> = None;
     for folder in folders {
-        let (found, more) = read_journal(folder, bounds).map_err(|error| complain(&error)).ok()?;
+        let found = header_of(folder).map_err(|error| complain(&error)).ok()?;
         let found = Header { shard: (1, 1), ..found };
         if header.get_or_insert_with(|| found.clone()) != &found {
             complain(&format!("{}: of another sweep than {}", folder.display(), folders[0].display()));
             return None;
         }
-        for damage in &more.damaged {
+        let damaged = read_journal(folder, bounds, &mut kept).map_err(|error| complain(&error)).ok()?;
+        for damage in &damaged {
             inform(&format!("warning: {damage}; not counted"));
         }
-        for (number, block) in more.blocks {
-            match blocks.get(&number) {
-                Some((known, place)) if *known != block => {
-                    let (place, folder) = (place.display(), folder.display());
-                    complain(&format!("{place} and {folder} differ in block {number}: one of them is wrong"));
-                    return None;
-                }
-                Some(_) => {}
-                None => {
-                    blocks.insert(number, (block, folder));
-                }
-            }
-        }
     }
-    let blocks = blocks.into_iter().map(|(number, (block, _))| (number, block)).collect();
-    Some((header?, blocks))
+    Some((header?, kept))
 }

@@ -3,7 +3,7 @@
 //! Holds: a strict tape that does not fit is named with the first draw that differs, and is no verdict.
 //! Not here: carrying the run out (`runner`), and travelling (`prompt`, `travel`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -106,7 +106,8 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     let mut whole = look(arguments, &target, None, program)?;
     if let Some(parting) = &whole.parted {
         if !arguments.tolerant {
-            complain(&format!("the tape does not fit: {parting}"));
+            let tape = arguments.tape.as_deref().unwrap_or(Path::new("the tape"));
+            complain(&format!("{}: the tape does not fit: {parting}", tape.display()));
             inform("help: --tolerant goes on, and takes what fits");
             return None;
         }

@@ -14,6 +14,7 @@ use super::output::complain;
 use super::program::Program;
 use super::writers::{self, Ran, Sums, Unsuited, Writer};
 use super::{AS_EXPECTED, BAD_INPUT, NO_VERDICT, NOT_AS_EXPECTED};
+use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::explain::gallery;
 use crate::files;
@@ -191,7 +192,7 @@ fn run_file(
         tracing::info!(file = file.path, system = system.name(), seed, "run");
         program.diary.note(&format!("{} · {} · seed {seed}", file.path, system.name()));
         let clock = Clock::start(None);
-        match system.drive(&file.scenario, &options, Drive::within(program.limit(), seed)) {
+        match system.drive(&file.scenario, &options, Drive::within(Choices::seeded(seed), program.limit())) {
             Ok(mut report) => {
                 program.sign(&mut report);
                 program.tell_limit(&mut report);

@@ -3,7 +3,7 @@
 //! Holds: the report depends on the seeds that ran and on nothing else; with `--out` a sweep that was killed goes on.
 //! Not here: running and judging (`sweep` of the library), merging shards (`merge`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::files;
 use crate::protocol::OptionValue;
 use crate::scenario::{self, Seeds};
-use crate::sweep::{self, Block, Ended, Journal, Means, Patience, Plan, Small, SweepReport};
+use crate::sweep::{self, Block, Ended, Journal, Kept, Means, Patience, Plan, Small, SweepReport};
 
 /// What `sweep` may be told.
 #[derive(Debug, Args)]
@@ -115,12 +115,12 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
                 return BAD_INPUT;
             }
         };
-    let mut blocks = journal.as_ref().map_or_else(BTreeMap::new, |journal| journal.blocks.clone());
+    let mut kept = journal.as_mut().map(|journal| std::mem::take(&mut journal.kept)).unwrap_or_default();
     for damage in journal.iter().flat_map(|journal| &journal.damaged) {
         inform(&format!("warning: {damage}; set aside, its seeds run again"));
     }
-    if !blocks.is_empty() {
-        inform(&format!("{} seeds are in the journal already", runs(&blocks)));
+    if kept.len() > 0 {
+        inform(&format!("{} seeds are in the journal already", kept.sum().runs));
     }
     let threads = arguments.threads.map_or_else(cores, usize::from);
     if arguments.seeds.is_none() && arguments.count.is_none() && arguments.time.is_none() {
@@ -131,7 +131,7 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
     }
     let signals = Signals::listen();
     let crew = Crew { workers: threads, words: &program.words, patience, signals: &signals };
-    let mut ended = run(&plan, arguments.time, &crew, &mut blocks, journal.as_mut());
+    let mut ended = run(&plan, arguments.time, &crew, &mut kept, journal.as_mut());
     if let Some(Err(error)) = journal.as_mut().map(Journal::sync) {
         ended = Ended::Io(error);
     }
@@ -152,7 +152,7 @@ pub(super) fn main(arguments: &SweepArguments, program: &Program) -> u8 {
             let stop = || signals.code().is_some();
             let smaller =
                 |seed| sweep::small_elsewhere(crew.command(&program), patience, seed, effort, &stop);
-            finish(&plan, &blocks, &arguments.ending, threads, out.as_deref(), &smaller)
+            finish(&plan, &kept, &arguments.ending, threads, out.as_deref(), &smaller)
         }
         Err(error) => {
             complain(&error);
@@ -194,10 +194,6 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn runs(blocks: &BTreeMap<u64, Block>) -> u64 {
-    blocks.values().map(|block| block.runs).sum()
-}
-
 fn plan(arguments: &SweepArguments, program: &Program) -> Option<Plan> {
     let file =
         match arguments.file.as_deref().map(|file| scenario::load_within(file, program.bounds)).transpose() {
@@ -232,7 +228,7 @@ fn run(
     plan: &Plan,
     time: Option<u64>,
     crew: &Crew<'_>,
-    blocks: &mut BTreeMap<u64, Block>,
+    kept: &mut Kept,
     mut journal: Option<&mut Journal>,
 ) -> Ended {
     let program = match std::env::current_exe() {
@@ -240,14 +236,14 @@ fn run(
         Err(error) => return Ended::Io(error),
     };
     let clock = Clock::start(time);
-    let done: BTreeSet<u64> = blocks.keys().copied().collect();
+    let done: BTreeSet<u64> = kept.numbers().collect();
     let all = plan.blocks_of_shard().saturating_mul(sweep::BLOCK);
-    let mut bar = Bar::new(time.is_none().then(|| all.saturating_sub(runs(blocks)).max(1)), "runs");
+    let mut bar = Bar::new(time.is_none().then(|| all.saturating_sub(kept.sum().runs).max(1)), "runs");
     let mut keep = |block: Block| -> io::Result<()> {
         if let Some(journal) = &mut journal {
-            journal.add(block.clone())?;
+            journal.add(&block)?;
         }
-        blocks.insert(block.number, block);
+        kept.add(block);
         Ok(())
     };
     let mut on_tick = |tick: sweep::Tick| {
@@ -272,13 +268,13 @@ impl EndingArguments {
 /// Makes failures small, writes and shows the report, and says how it went.
 pub(super) fn finish(
     plan: &Plan,
-    blocks: &BTreeMap<u64, Block>,
+    kept: &Kept,
     ending: &EndingArguments,
     threads: usize,
     out: Option<&Path>,
     smaller: &(dyn Fn(u64) -> Option<Small> + Sync),
 ) -> u8 {
-    let report = sweep::summarise(plan, blocks, threads, smaller);
+    let report = sweep::summarise(plan, kept, threads, smaller);
     if let Some(out) = out
         && let Err(error) = write_all(&report, out)
     {

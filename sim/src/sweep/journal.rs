@@ -9,12 +9,13 @@
 //! 1b2c3d4e5f607182 {"number":0,"runs":16,…}
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Block, Header};
+use super::kept::Added;
+use super::{Block, Header, Kept};
 use crate::bounded_file;
 use crate::files;
 use crate::scenario::Bounds;
@@ -32,15 +33,15 @@ const LOCK: &str = "lock";
 /// Where damaged lines are set aside.
 const DAMAGED: &str = "journal.damaged";
 
-/// Blocks by number, with their file open for more.
+/// What came of the blocks, with their file open for more.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     /// Held as long as the journal is open.
     _lock: File,
-    /// What is there.
-    pub blocks: BTreeMap<u64, Block>,
+    /// What was there when it was opened.
+    pub kept: Kept,
     /// Lines that were set aside.
     pub damaged: Vec<Damage>,
 }
@@ -74,6 +75,8 @@ pub(crate) enum JournalError {
     Other(PathBuf, Box<(Header, Header)>),
     /// Another process has the folder: the lock, and who that is.
     Busy(PathBuf, String),
+    /// The journal and another one differ in a block: the file, the block's number.
+    Contradiction(PathBuf, u64),
 }
 
 impl core::fmt::Display for JournalError {
@@ -91,6 +94,13 @@ impl core::fmt::Display for JournalError {
                 writeln!(f, "{}: the journal of another sweep", path.display())?;
                 write!(f, "  found    {}\n  expected {}\n", show(found), show(expected))?;
                 write!(f, "help: choose another --out, or the arguments of that sweep")
+            }
+            JournalError::Contradiction(path, block) => {
+                write!(
+                    f,
+                    "{}: it and another shard differ in block {block}: one of them is wrong",
+                    path.display()
+                )
             }
             JournalError::Busy(path, who) => {
                 write!(f, "{}: another sweep is writing there, process {who}", path.display())
@@ -111,13 +121,14 @@ impl Journal {
         let failed = |error| JournalError::Io(path.clone(), error);
         std::fs::create_dir_all(folder).map_err(|error| JournalError::Io(folder.to_owned(), error))?;
         let lock = lock(folder)?;
-        let found = match bounded_file::read(&path, bounds.raised(LEN_MAX)) {
-            Ok(bytes) => parse(&path, &bytes)?,
+        let mut kept = Kept::default();
+        let found = match bounded_file::open(&path, bounds.raised(LEN_MAX)) {
+            Ok(file) => parse(&path, file, &mut kept)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
             Err(error) => return Err(failed(error)),
         };
         if !found.damaged.is_empty() {
-            set_aside(folder, &found).map_err(failed)?;
+            set_aside(folder, &found, bounds).map_err(failed)?;
         }
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
@@ -129,17 +140,15 @@ impl Journal {
             Some(found) if found == *header => {}
             Some(found) => return Err(JournalError::Other(path, Box::new((found, header.clone())))),
         }
-        Ok(Journal { path, file, _lock: lock, blocks: found.blocks, damaged: found.damaged })
+        Ok(Journal { path, file, _lock: lock, kept, damaged: found.damaged })
     }
 
     /// Adds a block: it is in the file, whole, when this returns.
     ///
     /// # Errors
     /// What the system says, with the file.
-    pub(crate) fn add(&mut self, block: Block) -> io::Result<()> {
-        write_line(&mut self.file, &block).map_err(|error| files::of_file(&self.path, &error))?;
-        self.blocks.insert(block.number, block);
-        Ok(())
+    pub(crate) fn add(&mut self, block: &Block) -> io::Result<()> {
+        write_line(&mut self.file, block).map_err(|error| files::of_file(&self.path, &error))
     }
 
     /// Waits for the disk.
@@ -155,27 +164,38 @@ impl Journal {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     header: Option<Header>,
-    /// Blocks by number.
-    pub blocks: BTreeMap<u64, Block>,
     /// Lines that are not believed.
     pub damaged: Vec<Damage>,
     /// How many bytes the whole lines have.
     whole: u64,
 }
 
-/// Reads the journal of a folder, of which somebody else may write on.
+/// Which sweep the journal of a folder is of.
 ///
 /// # Errors
 /// When it cannot be read or is not a journal.
-pub(crate) fn read(folder: &Path, bounds: Bounds) -> Result<(Header, Found), JournalError> {
+pub(crate) fn header_of(folder: &Path) -> Result<Header, JournalError> {
     let path = folder.join(NAME);
-    let bytes = bounded_file::read(&path, bounds.raised(LEN_MAX))
+    let file =
+        bounded_file::open(&path, u64::MAX - 1).map_err(|error| JournalError::Io(path.clone(), error))?;
+    // No header is longer.
+    let mut first = Vec::new();
+    let read = BufReader::new(file.take(1 << 16)).read_until(b'\n', &mut first);
+    read.map_err(|error| JournalError::Io(path.clone(), error))?;
+    let nothing = || String::from("expected a header, found nothing");
+    let whole = if first.ends_with(b"\n") { header(&first) } else { Err(nothing()) };
+    whole.map_err(|what| JournalError::Header(path, what))
+}
+
+/// Adds what the journal of a folder has to what is kept; somebody else may write on. Gives the lines that are not believed.
+///
+/// # Errors
+/// When it cannot be read or is not a journal, or contradicts what is kept already.
+pub(crate) fn read(folder: &Path, bounds: Bounds, kept: &mut Kept) -> Result<Vec<Damage>, JournalError> {
+    let path = folder.join(NAME);
+    let file = bounded_file::open(&path, bounds.raised(LEN_MAX))
         .map_err(|error| JournalError::Io(path.clone(), error))?;
-    let mut found = parse(&path, &bytes)?;
-    match found.header.take() {
-        Some(header) => Ok((header, found)),
-        None => Err(JournalError::Header(path, String::from("expected a header, found nothing"))),
-    }
+    Ok(parse(&path, file, kept)?.damaged)
 }
 
 /// Takes the folder for this process, as long as the file is open.
@@ -206,7 +226,7 @@ fn line(text: &str) -> String {
 }
 
 /// Keeps damaged lines beside the journal, which goes on without them.
-fn set_aside(folder: &Path, found: &Found) -> io::Result<()> {
+fn set_aside(folder: &Path, found: &Found, bounds: Bounds) -> io::Result<()> {
     let path = folder.join(DAMAGED);
     let mut aside = match bounded_file::read(&path, LEN_MAX) {
         Ok(bytes) => bytes,
@@ -215,25 +235,46 @@ fn set_aside(folder: &Path, found: &Found) -> io::Result<()> {
     };
     found.damaged.iter().for_each(|damage| aside.extend(&damage.text));
     files::write_bytes(&path, &aside)?;
-    let mut text = found.header.as_ref().map_or_else(
-        || Ok(String::new()),
-        |header| serde_json::to_string(header).map(|header| line(&header)),
-    )?;
-    for block in found.blocks.values() {
-        text.push_str(&line(&serde_json::to_string(block)?));
-    }
-    files::write(&folder.join(NAME), &text)
+    let damaged: BTreeSet<usize> = found.damaged.iter().map(|damage| damage.line).collect();
+    let path = folder.join(NAME);
+    let all = bounded_file::read(&path, bounds.raised(LEN_MAX))?;
+    let lines = (1..).zip(all.split_inclusive(|&byte| byte == b'\n'));
+    let rest = lines.filter(|(number, line)| line.ends_with(b"\n") && !damaged.contains(number));
+    files::write_bytes(&path, &rest.flat_map(|(_, line)| line).copied().collect::<Vec<u8>>())
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Found, JournalError> {
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
-    let mut found = Found { whole: whole as u64, ..Found::default() };
-    for (number, text) in (1..).zip(bytes[..whole].split_inclusive(|&byte| byte == b'\n')) {
-        if number == 1 {
-            found.header = Some(header(text).map_err(|what| JournalError::Header(path.to_owned(), what))?);
-        } else if let Err(what) = found.add(text) {
-            found.damaged.push(Damage { path: path.to_owned(), line: number, what, text: text.to_vec() });
+/// Adds what a journal says to what is kept. What differs from an earlier line is damaged; what differs from what was kept
+/// before contradicts it.
+fn parse(path: &Path, file: impl io::Read, kept: &mut Kept) -> Result<Found, JournalError> {
+    let (mut found, mut own) = (Found::default(), BTreeSet::new());
+    let mut lines = BufReader::new(file);
+    let mut text = Vec::new();
+    for number in 1.. {
+        text.clear();
+        lines.read_until(b'\n', &mut text).map_err(|error| JournalError::Io(path.to_owned(), error))?;
+        // The end, perhaps torn.
+        if !text.ends_with(b"\n") {
+            break;
         }
+        found.whole += text.len() as u64;
+        if number == 1 {
+            found.header = Some(header(&text).map_err(|what| JournalError::Header(path.to_owned(), what))?);
+            continue;
+        }
+        let added = found.believe(&text).map(|block| (block.number, kept.add(block)));
+        let what = match added {
+            Ok((block, Added::New)) => {
+                own.insert(block);
+                continue;
+            }
+            Ok((_, Added::Known)) => continue,
+            Ok((block, Added::Differs)) if own.contains(&block) => {
+                format!("block {block} is there already, and differs")
+            }
+            Ok((block, Added::Differs)) => return Err(JournalError::Contradiction(path.to_owned(), block)),
+            Err(what) => what,
+        };
+        found.damaged.push(Damage { path: path.to_owned(), line: number, what, text: text.clone() });
     }
     Ok(found)
 }
@@ -263,23 +304,14 @@ fn checked(line: &[u8]) -> Result<&str, String> {
 }
 
 impl Found {
-    /// Believes a line, or says why not.
-    fn add(&mut self, line: &[u8]) -> Result<(), String> {
+    /// The block of a line, or why it is not believed.
+    fn believe(&self, line: &[u8]) -> Result<Block, String> {
         let block: Block =
             serde_json::from_str(checked(line)?).map_err(|error| format!("expected a block: {error}"))?;
         if let Some(header) = &self.header {
             header.fits(&block)?;
         }
-        match self.blocks.get(&block.number) {
-            Some(known) if *known != block => {
-                Err(format!("block {} is there already, and differs", block.number))
-            }
-            Some(_) => Ok(()),
-            None => {
-                self.blocks.insert(block.number, block);
-                Ok(())
-            }
-        }
+        Ok(block)
     }
 }
 
@@ -305,10 +337,17 @@ mod tests {
         Block { number, runs: 16, ..Block::default() }
     }
 
+    /// What a journal has, and what of it is not believed.
+    fn whole(folder: &Path) -> Result<(Kept, Vec<Damage>), JournalError> {
+        let mut kept = Kept::default();
+        let damaged = read(folder, Bounds::default(), &mut kept)?;
+        Ok((kept, damaged))
+    }
+
     fn begun(folder: &Path) -> Vec<u8> {
         let mut journal = Journal::open(folder, &header(99), Bounds::default()).expect("a journal");
-        journal.add(block(0)).expect("room");
-        journal.add(block(2)).expect("room");
+        journal.add(&block(0)).expect("room");
+        journal.add(&block(2)).expect("room");
         drop(journal);
         std::fs::read(folder.join(NAME)).expect("a file")
     }
@@ -322,14 +361,13 @@ mod tests {
             std::fs::write(&path, &all[..cut]).expect("a file");
             let mut journal =
                 Journal::open(folder.path(), &header(99), Bounds::default()).expect("whatever a kill leaves");
-            journal.add(block(5)).expect("room");
+            journal.add(&block(5)).expect("room");
             drop(journal);
-            let (_, found) = read(folder.path(), Bounds::default()).expect("whole lines");
-            assert_eq!(found.blocks.get(&5), Some(&block(5)));
-            assert!(found.damaged.is_empty());
+            let (kept, damaged) = whole(folder.path()).expect("whole lines");
+            assert!(kept.holds(&block(5)) && damaged.is_empty());
         }
         std::fs::write(&path, &all).expect("a file");
-        assert_eq!(read(folder.path(), Bounds::default()).expect("a journal").1.blocks.len(), 2);
+        assert_eq!(whole(folder.path()).expect("a journal").0.len(), 2);
     }
 
     #[test]
@@ -343,13 +381,13 @@ mod tests {
                 let mut changed = all.clone();
                 changed[place] ^= flip;
                 std::fs::write(&path, &changed).expect("a file");
-                match read(folder.path(), Bounds::default()) {
+                match whole(folder.path()) {
                     Err(JournalError::Header(..)) => assert!(place <= first, "byte {place}"),
                     Err(error) => panic!("byte {place}: {error}"),
-                    Ok((_, found)) => {
-                        let believed = [block(0), block(2)];
-                        assert!(found.blocks.values().all(|block| believed.contains(block)), "byte {place}");
-                        assert!(found.blocks.len() < 2, "byte {place}");
+                    Ok((kept, _)) => {
+                        let believed = [block(0), block(2)].iter().filter(|block| kept.holds(block)).count();
+                        assert_eq!(kept.len(), believed as u64, "byte {place}");
+                        assert!(kept.len() < 2, "byte {place}");
                     }
                 }
             }
@@ -364,10 +402,10 @@ mod tests {
             damage.ends_with("journal.jsonl:2: damaged: the checksum is not that of the line"),
             "{damage}"
         );
-        assert_eq!(journal.blocks.keys().copied().collect::<Vec<_>>(), [2]);
-        journal.add(block(0)).expect("room");
+        assert_eq!(journal.kept.numbers().collect::<Vec<_>>(), [2]);
+        journal.add(&block(0)).expect("room");
         drop(journal);
-        assert_eq!(read(folder.path(), Bounds::default()).expect("a journal").1.blocks.len(), 2);
+        assert_eq!(whole(folder.path()).expect("a journal").0.len(), 2);
         assert!(folder.path().join(DAMAGED).exists());
     }
 
@@ -379,16 +417,16 @@ mod tests {
         let many = Block { number: 1, runs: 17, ..Block::default() };
         let other = Block { number: 2, runs: 16, events: 5, ..Block::default() };
         for block in [huge, many, block(2), other] {
-            journal.add(block).expect("room");
+            journal.add(&block).expect("room");
         }
         drop(journal);
-        let (_, found) = read(folder.path(), Bounds::default()).expect("a journal");
-        let damage: Vec<String> = found.damaged.iter().map(|damage| damage.what.clone()).collect();
+        let (kept, damaged) = whole(folder.path()).expect("a journal");
+        let damage: Vec<String> = damaged.iter().map(|damage| damage.what.clone()).collect();
         assert_eq!(damage.len(), 3, "{damage:?}");
         assert!(damage[0].starts_with("block 9223372036854775807 is outside of the sweep"), "{damage:?}");
         assert!(damage[1].starts_with("block 1 has 17 runs"), "{damage:?}");
         assert!(damage[2].starts_with("block 2 is there already, and differs"), "{damage:?}");
-        assert_eq!(found.blocks.get(&2), Some(&block(2)));
+        assert!(kept.holds(&block(2)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Not here: how blocks are kept (`journal`), what is made of them (`summary`), what is asked on the command line.
 
 mod journal;
+mod kept;
 mod process;
 mod summary;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod tests;
 mod worker;
 mod workers;
 
-pub(crate) use journal::{Journal, read as read_journal};
+pub(crate) use journal::{Journal, header_of, read as read_journal};
+pub(crate) use kept::Kept;
 pub(crate) use summary::{Small, SweepReport, small, summarise};
 pub(crate) use worker::{Patience, serve};
 pub(crate) use workers::{Ended, Means, Tick, run, small_elsewhere};
@@ -170,12 +172,6 @@ impl Plan {
     pub(crate) fn blocks_of_shard(&self) -> u64 {
         let (part, parts) = self.shard;
         self.blocks().saturating_sub(part - 1).div_ceil(parts)
-    }
-
-    /// Whether a block belongs to this shard.
-    #[must_use]
-    pub(crate) fn holds(&self, block: u64) -> bool {
-        block % self.shard.1 == self.shard.0 - 1
     }
 
     /// The seeds of a block.
@@ -353,17 +349,17 @@ fn story_failed(report: &Report) -> Option<Failure> {
 }
 
 impl Block {
-    /// Adds what came of other seeds of the same block.
+    /// Adds what came of other seeds.
     fn merge(&mut self, other: Block) {
-        self.runs += other.runs;
-        self.twice += other.twice;
+        self.runs = self.runs.saturating_add(other.runs);
+        self.twice = self.twice.saturating_add(other.twice);
         self.events = self.events.saturating_add(other.events);
         self.virtual_time = self.virtual_time.saturating_add(other.virtual_time);
-        for (fact, runs) in other.seen {
-            *self.seen.entry(fact).or_insert(0) += runs;
-        }
-        for (knob, runs) in other.turned {
-            *self.turned.entry(knob).or_insert(0) += runs;
+        for (sums, more) in [(&mut self.seen, other.seen), (&mut self.turned, other.turned)] {
+            for (name, runs) in more {
+                let sum = sums.entry(name).or_insert(0);
+                *sum = sum.saturating_add(runs);
+            }
         }
         self.add_digest(&other.digest);
         self.failures.extend(other.failures);

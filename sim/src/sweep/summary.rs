@@ -10,7 +10,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BESIDE_SCENARIOS, Block, DETERMINISM, Failure, Plan};
+use super::{BESIDE_SCENARIOS, DETERMINISM, Failure, Kept, Plan};
 use crate::escape;
 use crate::files::file_name;
 use crate::runner::RunOptions;
@@ -147,47 +147,32 @@ fn why(plan: &Plan, shrunk: &Shrunk) -> Vec<String> {
 #[must_use]
 pub(crate) fn summarise(
     plan: &Plan,
-    blocks: &BTreeMap<u64, Block>,
+    kept: &Kept,
     threads: usize,
     smaller: &(dyn Fn(u64) -> Option<Small> + Sync),
 ) -> SweepReport {
+    let sum = kept.sum();
+    let digest = u128::from_str_radix(&sum.digest, 16).unwrap_or(0);
     let mut report = SweepReport {
         system: plan.system.name().to_owned(),
         first: plan.first,
         last: plan.last,
-        complete: blocks.keys().filter(|block| plan.holds(**block)).count() as u64 == plan.blocks_of_shard(),
-        runs: 0,
-        twice: 0,
-        events: 0,
-        virtual_time: 0,
-        digest: String::new(),
+        complete: kept.len() == plan.blocks_of_shard(),
+        runs: sum.runs,
+        twice: sum.twice,
+        events: sum.events,
+        virtual_time: sum.virtual_time,
+        digest: format!("{digest:032x}"),
         failures: Vec::new(),
-        seen: BTreeMap::new(),
+        seen: sum.seen.clone(),
         never: Vec::new(),
-        turned: BTreeMap::new(),
+        turned: sum.turned.clone(),
         never_turned: Vec::new(),
     };
-    let mut digest = 0u128;
     let mut buckets: BTreeMap<&Fingerprint, Vec<&Failure>> = BTreeMap::new();
-    for block in blocks.values() {
-        report.runs = report.runs.saturating_add(block.runs);
-        report.twice = report.twice.saturating_add(block.twice);
-        report.events = report.events.saturating_add(block.events);
-        report.virtual_time = report.virtual_time.saturating_add(block.virtual_time);
-        digest = digest.wrapping_add(u128::from_str_radix(&block.digest, 16).unwrap_or(0));
-        for (fact, runs) in &block.seen {
-            let sum = report.seen.entry(fact.clone()).or_insert(0);
-            *sum = sum.saturating_add(*runs);
-        }
-        for (knob, runs) in &block.turned {
-            let sum = report.turned.entry(knob.clone()).or_insert(0);
-            *sum = sum.saturating_add(*runs);
-        }
-        for failure in &block.failures {
-            buckets.entry(&failure.fingerprint).or_default().push(failure);
-        }
+    for failure in &sum.failures {
+        buckets.entry(&failure.fingerprint).or_default().push(failure);
     }
-    report.digest = format!("{digest:032x}");
     report.never = SOMETIMES
         .iter()
         .filter(|(fact, _)| !report.seen.contains_key(*fact))

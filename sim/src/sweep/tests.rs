@@ -24,10 +24,10 @@ fn plan(text: &str, last: u64, twice: u64) -> Plan {
 #[test]
 fn threads_leave_no_mark_and_failures_come_out_small() {
     let plan = plan(BROKEN, 99, 10);
-    let block = |number| (number, plan.block(number).expect("it runs"));
-    let blocks: BTreeMap<u64, Block> = (0..plan.blocks()).map(block).collect();
+    let mut kept = Kept::default();
+    (0..plan.blocks()).for_each(|number| drop(kept.add(plan.block(number).expect("it runs"))));
     let smaller = |seed| small(&plan, seed, 2_000_000, &mut || false);
-    let summary = |threads| summarise(&plan, &blocks, threads, &smaller);
+    let summary = |threads| summarise(&plan, &kept, threads, &smaller);
     let report = summary(1);
     assert_eq!((report.json(), report.text()), (summary(2).json(), summary(2).text()));
     assert!(report.complete && report.runs == 100 && report.twice > 0);

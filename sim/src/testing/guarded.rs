@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::repeat::Repeat;
-use super::{Check, Checked, Job};
+use super::{Check, Checked, Job, Place};
 use crate::clock::Clock;
 use crate::escape;
 use crate::protocol::Protocol;
@@ -82,14 +82,9 @@ impl Diary {
 }
 
 /// The diary of this process, if it is an inner one that is asked at this place.
-pub(super) fn asked(place: &Location<'_>) -> Option<Diary> {
-    (env::var(PLACE).ok()? == place.to_string()).then_some(())?;
+pub(super) fn asked(place: &Place) -> Option<Diary> {
+    (env::var(PLACE).ok()? == place.0).then_some(())?;
     Some(Diary { folder: PathBuf::from(env::var_os(FOLDER)?), under_way: Mutex::default() })
-}
-
-/// Whether this process is an inner one.
-pub(super) fn is_inside() -> bool {
-    env::var_os(PLACE).is_some()
 }
 
 /// The one run that an inner process is to make, if it is not all.
@@ -130,7 +125,7 @@ pub(super) fn watch<P: Protocol>(check: &Check<P>, patience: Patience, repeat: &
     let Some(test) = repeat.test.as_deref() else {
         panic!("a guarded check needs a test that the harness names")
     };
-    let ask = |job| ask(test, check.place, patience, job).unwrap_or_else(|error| panic!("{error}"));
+    let ask = |job| ask(test, &check.place, patience, job).unwrap_or_else(|error| panic!("{error}"));
     let death = match ask(None) {
         Ok(said) => return take(said),
         Err(death) => death,
@@ -169,19 +164,15 @@ fn tell(system: &str, seed: u64, death: &Death, repeat: &Repeat) -> String {
     )
 }
 
-fn ask(
-    test: &str,
-    place: &Location<'_>,
-    patience: Patience,
-    job: Option<Job>,
-) -> io::Result<Result<Said, Death>> {
+fn ask(test: &str, place: &Place, patience: Patience, job: Option<Job>) -> io::Result<Result<Said, Death>> {
     let folder = tempfile::tempdir()?;
     let printed = tempfile::NamedTempFile::new()?;
     let mut command = Command::new(env::current_exe()?);
     command
         .args([test, "--exact", "--include-ignored", "--nocapture"])
-        .env(PLACE, place.to_string())
+        .env(PLACE, &place.0)
         .env(FOLDER, folder.path())
+        .env_remove(JOB)
         .stdin(Stdio::null())
         .stdout(printed.reopen()?)
         .stderr(printed.reopen()?);

@@ -5,12 +5,11 @@
 
 use std::env;
 use std::fmt::Write as _;
-use std::panic::Location;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::repeat::Repeat;
-use super::{Check, Checked, Job, SEED_VARIABLE};
+use super::{Check, Checked, Job, Place, SEED_VARIABLE};
 use crate::protocol::Protocol;
 use crate::twice::first_difference;
 
@@ -26,8 +25,8 @@ pub(super) struct Twin {
 }
 
 /// Whether this process is the other one, and is asked at this place.
-pub(super) fn asked(place: &Location<'_>) -> Option<Twin> {
-    if env::var(PLACE).ok()? != place.to_string() {
+pub(super) fn asked(place: &Place) -> Option<Twin> {
+    if env::var(PLACE).ok()? != place.0 {
         return None;
     }
     let jobs = env::var(JOBS).ok()?;
@@ -106,7 +105,7 @@ fn ask<P: Protocol>(check: &Check<P>, jobs: &[Job]) -> String {
     });
     let output = Command::new(env::current_exe().expect("this program"))
         .args([test.as_str(), "--exact", "--include-ignored", "--nocapture"])
-        .env(PLACE, check.place.to_string())
+        .env(PLACE, &check.place.0)
         .env(JOBS, asked.trim_end())
         .env(FILE, &file)
         .env_remove(SEED_VARIABLE)
