@@ -64,20 +64,6 @@ impl Protocol for FixedLeader {
         FixedLeader { id, resend, log, gate: Gate::default(), held, commit: 0 }
     }
 
-    fn tell_message(message: &Message, words: &dyn Words) -> String {
-        match message {
-            Message::Log(commands, commit) => {
-                let told: Vec<String> = commands.iter().map(|command| words.command(command)).collect();
-                format!("log [{}], commit {commit}", told.join(", "))
-            }
-            Message::Held(through) => format!("held through {through}"),
-        }
-    }
-
-    fn tell_write(command: &Command, words: &dyn Words) -> String {
-        words.command(command)
-    }
-
     fn fork(&self) -> Option<Self> {
         Some(self.clone())
     }
@@ -85,9 +71,10 @@ impl Protocol for FixedLeader {
     fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>) {
         match input {
             Input::Received { message: Message::Log(commands, commit), .. } => {
-                for command in commands.into_iter().skip(self.log.commands.len()) {
-                    self.append(command, out);
-                }
+                commands
+                    .into_iter()
+                    .skip(self.log.commands.len())
+                    .for_each(|command| self.append(command, out));
                 self.log.apply_through(&mut self.commit, commit.min(self.held.get(self.id)), out);
                 self.send(LEADER, Message::Held(self.last()), out);
             }
