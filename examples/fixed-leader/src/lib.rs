@@ -30,12 +30,6 @@ pub struct FixedLeader {
 }
 
 impl FixedLeader {
-    fn append(&mut self, command: Command, out: &mut Effects<Self>) {
-        self.log.apply(&command);
-        out.push(Effect::Persist { id: self.gate.issue(), write: command });
-        self.gate.hold(self.log.last());
-    }
-
     fn send(&self, to: NodeId, message: Message, out: &mut Effects<Self>) {
         out.push(Effect::Send { from: self.id, to, address: self.log.nodes[&to], message });
     }
@@ -71,10 +65,8 @@ impl Protocol for FixedLeader {
     fn step(&mut self, input: Input<Self>, out: &mut Effects<Self>) {
         match input {
             Input::Received { message: Message::Log(commands, commit), .. } => {
-                commands
-                    .into_iter()
-                    .skip(self.log.commands.len())
-                    .for_each(|command| self.append(command, out));
+                let news = commands.into_iter().skip(self.log.commands.len());
+                news.for_each(|command| self.log.append(command, &mut self.gate, out));
                 self.log.apply_through(&mut self.commit, commit.min(self.held.get(self.id)), out);
                 self.send(LEADER, Message::Held(self.last()), out);
             }
@@ -93,7 +85,7 @@ impl Protocol for FixedLeader {
                     self.send(to, Message::Log(log, self.commit), out);
                 }
             }
-            Input::Proposed { command, .. } if self.leads() => self.append(command, out),
+            Input::Proposed { command, .. } if self.leads() => self.log.append(command, &mut self.gate, out),
             // After a boot nobody knows what is committed, until a majority has answered.
             Input::ReadRequested { request } if self.leads() && self.commit == self.last() => {
                 out.push(Effect::Serve { request });

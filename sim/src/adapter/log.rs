@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::gate::Gate;
 use crate::protocol::{Address, Disk, Effect, Effects, EntryMark, Initial, NodeId, Protocol, QuorumSets};
 
 /// A command of a client.
@@ -53,6 +54,18 @@ impl Log {
     #[must_use]
     pub fn everybody(&self) -> QuorumSets {
         vec![self.nodes.keys().copied().collect()]
+    }
+
+    /// Adds a command and asks for the write; the gate gives the command's index when it is durable.
+    pub fn append<P: Protocol<Disk = Log>>(
+        &mut self,
+        command: Command,
+        gate: &mut Gate<u64>,
+        out: &mut Effects<P>,
+    ) {
+        self.apply(&command);
+        out.push(Effect::Persist { id: gate.issue(), write: command });
+        gate.hold(self.last());
     }
 
     /// Applies what is committed and was not yet, and moves `commit` there; through the last command at most.
