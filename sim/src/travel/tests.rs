@@ -13,7 +13,7 @@ fn options(seed: u64) -> RunOptions {
 
 /// A random scenario whose time passes in both ways that there are.
 fn random(seed: u64) -> Scenario {
-    let mut scenario = swarm::scenario_for(seed, "raft");
+    let mut scenario = swarm::scenario(seed);
     // An event of an untimed schedule takes a microsecond.
     let time = if scenario.schedule.untimed().is_some() { 1_500_000 } else { 500_000_000 };
     scenario.steps[0] = scenario::Step::Events { count: 2_500 };

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_fork_ends_like_its_original() {
         for seed in 0..20 {
-            let scenario = swarm::scenario_for(seed, "raft");
+            let scenario = swarm::scenario(seed);
             let mut world = runner::world::<Raft>(&scenario, seed, false).expect("it begins");
             world.set_busy(true);
             world.run_events(2_000);

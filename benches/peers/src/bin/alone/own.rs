@@ -5,7 +5,6 @@ use splitbrain::protocol::Protocol;
 use splitbrain::protocols::raft::Raft;
 use splitbrain::runner::{self, RunOptions};
 use splitbrain::scenario::{self, Expectations, Scenario};
-use splitbrain::swarm;
 use splitbrain::world::World;
 use splitbrain_peers::{CAMPAIGN, Work, print_rate};
 
@@ -135,9 +134,10 @@ fn print_fork(entries: u64, seed: u64) {
 
 /// Seeds per CPU second of the search as `splitbrain sweep` does it, drawing each world and its report included.
 fn print_sweep(system: &str, seeds: u64, first: u64) {
+    let known = splitbrain::built_in::systems().named(system).expect("a system of this build");
     let start = ProcessTime::now();
     for seed in first * seeds..(first + 1) * seeds {
-        let scenario = swarm::scenario_for(seed, system);
+        let scenario = known.swarm(seed);
         let options = RunOptions { file: String::new(), system: system.to_owned(), seed, trace: false };
         let report = splitbrain::built_in::run(&scenario, &options).expect("a good scenario");
         std::hint::black_box(report);
