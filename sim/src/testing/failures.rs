@@ -156,8 +156,11 @@ fn smallest<P: Protocol>(failures: &[Failure], effort: u64) -> Option<Shrunk> {
     for failure in failures.iter().filter(|failure| failure.is_broken_promise && effort > 0).take(WITNESSES) {
         let mut go_on = |_: &_| false;
         let mut effort = Effort::new(effort, &mut go_on);
-        let shrunk = shrink::shrink_protocol::<P>(&failure.scenario, failure.report.seed, &mut effort);
-        let Ok(Some(shrunk)) = shrunk else { continue };
+        // A process may panic when it is dropped, which is at no moment of a run.
+        let shrunk = panics::catch(|| {
+            shrink::shrink_protocol::<P>(&failure.scenario, failure.report.seed, &mut effort)
+        });
+        let Ok(Ok(Some(shrunk))) = shrunk else { continue };
         if best.as_ref().is_none_or(|best| shrunk.is_smaller_than(best)) {
             best = Some(shrunk);
         }

@@ -101,7 +101,10 @@ pub(super) fn serve(diary: &Diary, run: impl FnOnce() -> Checked) -> ! {
         Ok(Checked { runs, twice, seen }) => Said::Well { runs, twice, seen },
         Err(panic) => match panic.downcast::<String>() {
             Ok(text) => Said::Failed(*text),
-            Err(other) => resume_unwind(other),
+            Err(other) => match other.downcast::<&'static str>() {
+                Ok(text) => Said::Failed((*text).to_owned()),
+                Err(other) => resume_unwind(other),
+            },
         },
     };
     let text = serde_json::to_string(&said).unwrap_or_default();
