@@ -259,6 +259,15 @@ pub(crate) fn conclude<P: Protocol>(
     report(scenario, options, world, Vec::new())
 }
 
+/// What can be told of a world on its way.
+pub(crate) fn report_so_far<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    world: &World<P>,
+) -> Report {
+    report(scenario, options, world, Vec::new())
+}
+
 /// What each node shows at one moment of a story.
 pub(crate) type Scene = Vec<Sight>;
 

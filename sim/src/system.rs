@@ -12,7 +12,7 @@ use crate::explore::{self, Explorable, Explored, Limits};
 use crate::panics;
 use crate::protocol::{Change, Protocol};
 use crate::report::Report;
-use crate::runner::{self, Drive, Played, RunOptions};
+use crate::runner::{self, Course, Drive, Played, RunOptions};
 use crate::scenario::{Objection, Scenario, Step, Subject, nearest};
 use crate::shrink::{self, Effort, Shrunk};
 use crate::swarm::{self, Taste};
@@ -131,6 +131,7 @@ pub struct System {
     shrink: fn(&Scenario, u64, &mut Effort<'_>) -> Result<Option<Shrunk>, Objection>,
     explain: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
     why: fn(&Scenario, &RunOptions) -> Result<Explained, Objection>,
+    look_after: LookAfter,
     travel: Departure,
     explore: Option<ExploreFn>,
 }
@@ -142,6 +143,9 @@ type ExploreFn = fn(
     Limits,
     &mut dyn FnMut(&explore::Progress) -> bool,
 ) -> Result<Explored, Objection>;
+
+/// How a run is looked at after one of its events.
+type LookAfter = fn(&Scenario, &RunOptions, u64, u64) -> Result<(Report, Option<Sight>), Objection>;
 
 /// How a journey through a run begins.
 type Departure = fn(&Scenario, &RunOptions, Choices) -> Result<Box<dyn Travel>, Objection>;
@@ -177,6 +181,7 @@ impl System {
             shrink: shrink::<P>,
             explain: explain::explain::<P>,
             why: explain::without_deciding::<P>,
+            look_after: look_after::<P>,
             travel: travel::begin::<P>,
             explore: None,
         }
@@ -286,6 +291,21 @@ impl System {
         (self.look)(scenario, options, drive)
     }
 
+    /// Carries a scenario out, and looks at every node after one of its events, with the records since an earlier one. Nothing
+    /// is seen of an event that the run does not have.
+    ///
+    /// # Errors
+    /// As [`runner::play`].
+    pub fn look_after(
+        &self,
+        scenario: &Scenario,
+        options: &RunOptions,
+        event: u64,
+        since: u64,
+    ) -> Result<(Report, Option<Sight>), Objection> {
+        (self.look_after)(scenario, options, event, since)
+    }
+
     /// Makes the failure of a scenario with a seed small. `None` when it breaks no promise.
     ///
     /// # Errors
@@ -378,6 +398,23 @@ fn look<P: Protocol>(scenario: &Scenario, options: &RunOptions, drive: Drive) ->
     let (parted, recorded) = (world.choices().parted().copied(), world.choices().recorded().to_vec());
     let nodes = scenario.cluster.ids().map(|id| world.node_line(id)).collect();
     Ok(Sight { report: played.let_go(), parted, recorded, nodes })
+}
+
+fn look_after<P: Protocol>(
+    scenario: &Scenario,
+    options: &RunOptions,
+    event: u64,
+    since: u64,
+) -> Result<(Report, Option<Sight>), Objection> {
+    let course = Course::<P>::run(scenario, options, Choices::seeded(options.seed))?;
+    if event > course.events() {
+        return Ok((course.report, None));
+    }
+    let world = course.after(event, since)?.world;
+    let nodes = scenario.cluster.ids().map(|id| world.node_line(id)).collect();
+    let report = runner::report_so_far(scenario, options, &world);
+    let sight = Sight { report, parted: None, recorded: Vec::new(), nodes };
+    Ok((course.report, Some(sight)))
 }
 
 /// The protocols of a program, each under its own name. The first runs a scenario that names none.

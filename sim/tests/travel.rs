@@ -131,3 +131,16 @@ fn a_page_for_each_failure_is_written_where_it_is_asked_for() {
     let github = splitbrain(folder.path(), &["run", "x.toml", "--explain", "p", "--format", "github"], None);
     assert!(String::from_utf8_lossy(&github.stdout).contains("page: p/x-raft-1.html"));
 }
+
+#[test]
+fn a_look_at_an_event_is_the_same_however_the_run_gets_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for event in ["1", "100", "239"] {
+        let once = splitbrain(folder.path(), &["replay", "7", "--at", event], None);
+        let twice = splitbrain(folder.path(), &["replay", "7", "--at", event, "--record", "tape"], None);
+        assert_eq!(once.status.code(), Some(0), "{}", String::from_utf8_lossy(&once.stderr));
+        assert_eq!(String::from_utf8_lossy(&once.stdout), String::from_utf8_lossy(&twice.stdout));
+    }
+    let beyond = splitbrain(folder.path(), &["replay", "7", "--at", "99999999"], None);
+    assert_eq!(beyond.status.code(), Some(2));
+}

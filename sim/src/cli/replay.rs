@@ -103,6 +103,11 @@ fn travel(arguments: &ReplayArguments, program: &Program) -> Option<u8> {
 fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     let target = options::target(&arguments.target, arguments.seed, arguments.system.as_deref(), program)?;
     program.diary.note(&format!("{} · {} · seed {}", arguments.target, target.system.name(), target.seed));
+    if let (Some(event), None, None, false) =
+        (arguments.at, &arguments.tape, &arguments.record, arguments.trace)
+    {
+        return look_once(arguments, &target, event);
+    }
     let mut whole = look(arguments, &target, None, program)?;
     if let Some(parting) = &whole.parted {
         if !arguments.tolerant {
@@ -133,6 +138,26 @@ fn replay(arguments: &ReplayArguments, program: &Program) -> Option<Shown> {
     }
     let stopped = look(arguments, &target, Some(event), program)?;
     Some((scene(arguments, &stopped), code))
+}
+
+/// The scene after an event, and how the run ends: it is carried out once.
+fn look_once(arguments: &ReplayArguments, target: &Target, event: u64) -> Option<Shown> {
+    let options = RunOptions {
+        file: target.file.clone(),
+        system: target.system.name().to_owned(),
+        seed: target.seed,
+        trace: false,
+    };
+    let since = event.saturating_sub(EVENTS_SHOWN);
+    let seen = target.system.look_after(&target.scenario, &options, event, since);
+    let (whole, there) = seen.map_err(|objection| complain(&told(&arguments.target, objection))).ok()?;
+    let Some(there) = there else {
+        let events = whole.counts.events;
+        complain(&format!("expected an event of the run, which has {events}, found --at {event}"));
+        return None;
+    };
+    let code = if whole.passed() { AS_EXPECTED } else { NOT_AS_EXPECTED };
+    Some((scene(arguments, &there), code))
 }
 
 /// Every node after the last event of a run, and the records before it.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::checkpoints::Checkpoints;
 use super::story::Story;
-use super::{Played, RunOptions, accuse_of_panic, begin, end, tell};
+use super::{RunOptions, accuse_of_panic, begin, end, tell};
 use crate::choices::Choices;
 use crate::panics;
 use crate::protocol::Protocol;
@@ -94,8 +94,10 @@ impl<P: Protocol> Course<P> {
         story.keeper = Some(&mut checkpoints);
         let told = tell(story)?;
         let is_over = world.is_over();
-        let Played { report, mut world } = end(&scenario, &options, world, told.reasons, false);
-        let landmarks = world.ledger.trace.take_records().unwrap_or_default();
+        let mut played = end(&scenario, &options, world, told.reasons, false);
+        let landmarks = played.world.ledger.trace.take_records().unwrap_or_default();
+        played.report.trace.clear();
+        let report = played.let_go();
         Ok(Course { scenario, options, choices, checkpoints, report, landmarks, ends: told.ends, is_over })
     }
 

@@ -101,9 +101,10 @@ impl Trace {
         self.records.get_or_insert_default();
     }
 
-    /// Keeps every record from an event on, and none of those that were kept before.
+    /// Keeps every record from an event on, of those too that were kept before.
     pub(crate) fn keep_since(&mut self, event: u64) {
-        (self.keep_only, self.keep_from, self.records) = (None, event, Some(Vec::new()));
+        (self.keep_only, self.keep_from) = (None, event);
+        self.records.get_or_insert_default().retain(|record| record.event >= event);
     }
 
     /// Takes the records that were kept; none are kept until they are put back.
