@@ -217,17 +217,20 @@ fn next<P: Explorable>(
     come.retain(|post| !(reduce && is_over(cast, &players, *post)));
     posts.extend_from_slice(&come);
     posts.sort_unstable();
+    let bounds = match spent == state.spent {
+        true => 0,
+        false => print_of_spent(spent).wrapping_sub(print_of_spent(state.spent)),
+    };
     let sum = |by: usize| {
         let post = |post: &u32| cast.posts[*post as usize].prints[by];
         let player = |player: u32| cast.players[player as usize].prints[by];
         let remembered = |memory: u32| cast.memories[memory as usize].1[by];
         let less = player(before)
             .wrapping_add(remembered(state.memory))
-            .wrapping_add(print_of_spent(state.spent))
             .wrapping_add(gone.iter().map(post).fold(0, u128::wrapping_add));
         let more = player(outcome.player)
             .wrapping_add(remembered(memory))
-            .wrapping_add(print_of_spent(spent))
+            .wrapping_add(bounds)
             .wrapping_add(come.iter().map(post).fold(0, u128::wrapping_add));
         state.sums[by].wrapping_sub(less).wrapping_add(more)
     };
