@@ -40,6 +40,7 @@ pub use hardship::{
     Aim, Budget, Clock, CrashLeaves, Cue, Disk, Nemesis, NemesisKind, Network, NodeFault, Operator, Order,
     ReadsAt, Schedule, Shape, Spread, Weights, When, Workload,
 };
+#[cfg(feature = "cli")]
 pub(crate) use load::read_text;
 pub use load::{load, load_within, parse, parse_step, parse_within};
 #[cfg(feature = "cli")]

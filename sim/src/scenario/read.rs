@@ -33,6 +33,7 @@ pub(super) struct Fault {
     message: String,
     hint: Option<String>,
     /// Whether another step may be to blame.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only who lints asks"))]
     pub(super) is_of_other_steps: bool,
 }
 
