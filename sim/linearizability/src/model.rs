@@ -83,7 +83,9 @@ pub trait Model {
         0
     }
 
-    /// What a look at all operations of one key shows, by call, before anything is searched.
+    /// What a look at all operations of one key shows, by call, before anything is searched. An operation that tells its
+    /// output and never returned (the time of its return is [`UNKNOWN`](crate::UNKNOWN)) took effect as it says, or never;
+    /// such are made where blame is sought.
     fn survey(&self, _operations: &[&Operation<Self::Input, Self::Output>]) -> Survey {
         Survey::default()
     }

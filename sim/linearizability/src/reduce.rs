@@ -37,7 +37,7 @@ pub(crate) struct Reducer<'a, M: Model> {
     compiled: Compiled,
     /// For registers: who writes a value, by call.
     writers: BTreeMap<u32, Vec<u32>>,
-    /// For a model that surveys: each operation as if nobody knew its outcome, unless it only looks.
+    /// For a model that surveys: each operation as if it never returned, unless it only looks.
     loosened: Vec<Option<Operation<M::Input, M::Output>>>,
     checks: usize,
     work: usize,
@@ -227,8 +227,8 @@ impl<'a, M: Model> Reducer<'a, M> {
         matches!(found, Found::Contradiction(_) | Found::Impossible(_)).then_some(blamed)
     }
 
-    /// What the model itself makes of the blamed ones when nobody knows the outcome of any other: those may do whatever
-    /// they can, at any time since their call, so what contradicts then contradicts whatever they did.
+    /// What the model itself makes of the blamed ones when no other ever returned: each of those may have taken effect
+    /// as it says, at any time since its call, so what contradicts then contradicts whatever they did.
     fn survey(&mut self, blamed: &[u32]) -> Survey {
         if !self.compiled.opaque {
             return Survey::default();
@@ -236,7 +236,7 @@ impl<'a, M: Model> Reducer<'a, M> {
         if self.loosened.len() != self.compiled.ops.len() {
             let loosened = |op: &Op| {
                 let operation = &self.history.operations()[op.place as usize];
-                let unknown = Operation { ret: UNKNOWN, output: None, ..operation.clone() };
+                let unknown = Operation { ret: UNKNOWN, ..operation.clone() };
                 (!op.step.only_looks()).then_some(unknown)
             };
             self.loosened = self.compiled.ops.iter().map(loosened).collect();

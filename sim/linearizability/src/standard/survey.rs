@@ -30,8 +30,9 @@ pub(super) fn of(kind: Kind, values: &Values, initial: Value, operations: &[Op<'
     }
 }
 
+/// Whether it need not have taken effect: it never returned.
 fn is_unknown(operation: Op<'_>) -> bool {
-    operation.output.is_none()
+    operation.ret == UNKNOWN
 }
 
 /// Adds without an answer whose element nobody read: they may as well not have happened.
@@ -142,6 +143,8 @@ struct Passage {
     /// Who put it in, or took it out, as well.
     enqueued_again: bool,
     dequeued_again: Option<usize>,
+    /// When the first dequeue was called that says it took it out, and need not have.
+    may_leave: Option<u64>,
 }
 
 fn queue(operations: &[Op<'_>]) -> Survey {
@@ -157,7 +160,11 @@ fn queue(operations: &[Op<'_>]) -> Survey {
             (Action::Dequeue, Some(Output::Read(Value::NIL) | Output::Unseen)) => plain = false,
             (Action::Dequeue, Some(Output::Read(value))) => {
                 let passage = passages.entry(value).or_default();
-                passage.dequeued_again = passage.dequeued_again.or(passage.dequeue.replace(place));
+                if is_unknown(operation) {
+                    passage.may_leave = passage.may_leave.or(Some(operation.call));
+                } else {
+                    passage.dequeued_again = passage.dequeued_again.or(passage.dequeue.replace(place));
+                }
             }
             (Action::Dequeue, None) => unanswered.push(operation.call),
             (_, _) => plain = false,
@@ -211,7 +218,10 @@ fn in_order(operations: &[Op<'_>], passages: &[Passage], mut unanswered: Vec<u64
         let Some(other) = first.get(later).filter(|other| other.dequeue.is_some()) else { continue };
         let left = ret(other.dequeue);
         if passage.dequeue.is_none() {
-            deadlines.push(left);
+            // Who may have taken it, if it was in time, took nothing else.
+            if passage.may_leave.is_none_or(|call| call > left) {
+                deadlines.push(left);
+            }
         } else if call(passage.dequeue) > left {
             let all = [passage.enqueue, passage.dequeue, other.enqueue, other.dequeue];
             return Survey::Contradiction(all.into_iter().flatten().collect());
@@ -236,6 +246,7 @@ fn bag(operations: &[Op<'_>]) -> Survey {
         match (operation.input.action, operation.output) {
             (Action::Enqueue(value), _) => entered.entry(value).or_default().push(operation.call),
             (Action::Dequeue, Some(Output::Read(Value::NIL) | Output::Unseen)) => return Survey::default(),
+            (Action::Dequeue, Some(Output::Read(_))) if is_unknown(operation) => {}
             (Action::Dequeue, Some(Output::Read(value))) => {
                 left.entry(value).or_default().push((operation.ret, place));
             }
