@@ -22,6 +22,7 @@ use std::fmt;
 
 use crate::history::{History, Operation};
 use crate::standard::{Action, Change, Input, Kind, Output, Standard, changes};
+use crate::text::visible;
 use crate::txn::Objects;
 use crate::value::{Content, Value, Values};
 
@@ -141,7 +142,8 @@ pub struct BadInput {
 
 impl fmt::Display for BadInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+        // Both may hold what a file says: it is looked at, and not obeyed.
+        write!(f, "{}:{}: {}", visible(&self.file), self.line, visible(&self.message))
     }
 }
 
