@@ -3,7 +3,7 @@
 //! Holds: a module is read and booted once in a process. One that was not built is told with the command that builds it.
 //! Not here: how a guest runs (`guest`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::declaration::Declaration;
@@ -81,7 +81,7 @@ fn load(name: &str) -> Result<Kept, String> {
     read(&file)
 }
 
-fn read(file: &PathBuf) -> Result<Kept, String> {
+fn read(file: &Path) -> Result<Kept, String> {
     let bytes = bounded_file::read(file, MODULE_LEN_MAX)
         .map_err(|error| format!("a module in {}: {error}", file.display()))?;
     let module = Module::new(&bytes)?;
