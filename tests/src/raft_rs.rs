@@ -3,7 +3,6 @@
 use splitbrain::protocols::raft_rs::RaftRs;
 use splitbrain::report::Verdict;
 use splitbrain::runner::RunOptions;
-use splitbrain::swarm;
 use splitbrain::testing;
 
 use crate::determinism::{another_process_prints, digests, everything_at_once};

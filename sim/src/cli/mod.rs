@@ -19,6 +19,7 @@ mod prompt;
 mod replay;
 mod rules;
 mod run;
+mod run_arguments;
 mod schema;
 mod shell;
 mod shrink;
@@ -102,7 +103,7 @@ impl Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenario files and judge each against its own expectations
-    Run(run::RunArguments),
+    Run(run_arguments::RunArguments),
     /// Judge recorded histories: are they linearizable?
     Check(CheckArgs),
     /// Judge a membership change: is it safe, by which steps, who must be up?

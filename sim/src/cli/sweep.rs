@@ -31,7 +31,7 @@ pub(super) struct SweepArguments {
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The seeds, both ends included
-    #[arg(long, value_name = "A..B", value_parser = super::run::parse_seeds)]
+    #[arg(long, value_name = "A..B", value_parser = super::run_arguments::parse_seeds)]
     seeds: Option<Seeds>,
     /// So many seeds, from the first of --seeds or from 0
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -12,7 +12,7 @@ use std::io;
 use std::time::Duration;
 
 use super::program::Program;
-use super::run::{Format, RunArguments, Shown};
+use super::run_arguments::{Format, RunArguments, Shown};
 use crate::report::Report;
 
 /// A run that was judged.
