@@ -20,7 +20,13 @@ struct List {
 
 /// Finds what reads alone contradict, adds the dependencies, and tells who took effect.
 pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<bool>, Ambiguous> {
-    let mut lists = writers(found)?;
+    let appended = |change: &Change| match change {
+        Change::Append(key, value) => Some((*key, *value)),
+        _ => None,
+    };
+    let list = |(key, writers)| (key, List { writers, ..List::default() });
+    let mut lists: BTreeMap<Value, List> =
+        found.writers("appended", appended)?.into_iter().map(list).collect();
     let mut took_effect: Vec<bool> =
         found.transactions.iter().map(|one| one.ending == Ending::Committed).collect();
     let reads = reads(found);
@@ -66,25 +72,6 @@ fn order_unseen(key: Value, unseen: &[(Value, usize)], graph: &mut Graph) {
             graph.add(*who, Edge { to, kind: WW, key, value: *value, next });
         }
     }
-}
-
-fn writers(found: &Findings<'_>) -> Result<BTreeMap<Value, List>, Ambiguous> {
-    let mut lists: BTreeMap<Value, List> = BTreeMap::new();
-    for (place, transaction) in found.transactions.iter().enumerate() {
-        for change in &transaction.changes {
-            if let Change::Read(key, _) = change {
-                lists.entry(*key).or_default();
-            }
-            let Change::Append(key, value) = change else { continue };
-            let writers = &mut lists.entry(*key).or_default().writers;
-            if let Some(other) = writers.insert(*value, place) {
-                let (value, key) = (found.show(*value), found.show(*key));
-                let message = format!("{value} is appended to {key} twice, by T{other} too: whose was read?");
-                return Err(Ambiguous { transaction: place, message });
-            }
-        }
-    }
-    Ok(lists)
 }
 
 /// A read: who, of what, which elements, and how many without those at the end that the reader appended itself.

@@ -318,6 +318,33 @@ impl Findings<'_> {
         self.transactions.iter().enumerate().filter(committed)
     }
 
+    /// Who put which value into each object that is read or changed.
+    ///
+    /// # Errors
+    /// A value is put into the same object twice, so that nobody can say whose was read.
+    fn writers(
+        &self,
+        done: &str,
+        change: impl Fn(&Change) -> Option<(Value, Value)>,
+    ) -> Result<BTreeMap<Value, BTreeMap<Value, usize>>, Ambiguous> {
+        let mut objects: BTreeMap<Value, BTreeMap<Value, usize>> = BTreeMap::new();
+        for (place, transaction) in self.transactions.iter().enumerate() {
+            for made in &transaction.changes {
+                if let Change::Read(key, _) = made {
+                    objects.entry(*key).or_default();
+                }
+                let Some((key, value)) = change(made) else { continue };
+                if let Some(other) = objects.entry(key).or_default().insert(value, place) {
+                    let (value, key) = (self.show(value), self.show(key));
+                    let message =
+                        format!("{value} is {done} to {key} twice, by T{other} too: whose was read?");
+                    return Err(Ambiguous { transaction: place, message });
+                }
+            }
+        }
+        Ok(objects)
+    }
+
     /// Who read which version of what and wrote the same thing: of two such, one update is lost.
     fn lost_updates(&mut self, updates: &BTreeMap<(Value, Value), BTreeSet<usize>>) {
         for ((key, version), who) in updates.iter().filter(|(_, who)| who.len() > 1) {

@@ -30,7 +30,13 @@ struct Register {
 
 /// Finds what reads alone contradict, adds the dependencies, and tells who took effect.
 pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<bool>, Ambiguous> {
-    let mut registers = writers(found)?;
+    let written = |change: &Change| match change {
+        Change::Write(key, value) => Some((*key, *value)),
+        _ => None,
+    };
+    let register = |(key, writers)| (key, Register { writers, ..Register::default() });
+    let mut registers: BTreeMap<Value, Register> =
+        found.writers("written", written)?.into_iter().map(register).collect();
     let took_effect = took_effect(found, &registers);
     for (who, transaction) in found.transactions.iter().enumerate() {
         if took_effect[who] {
@@ -51,25 +57,6 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
     }
     found.lost_updates(&updates);
     Ok(took_effect)
-}
-
-fn writers(found: &Findings<'_>) -> Result<BTreeMap<Value, Register>, Ambiguous> {
-    let mut registers: BTreeMap<Value, Register> = BTreeMap::new();
-    for (place, transaction) in found.transactions.iter().enumerate() {
-        for change in &transaction.changes {
-            if let Change::Read(key, _) = change {
-                registers.entry(*key).or_default();
-            }
-            let Change::Write(key, value) = change else { continue };
-            let writers = &mut registers.entry(*key).or_default().writers;
-            if let Some(other) = writers.insert(*value, place) {
-                let (value, key) = (found.show(*value), found.show(*key));
-                let message = format!("{value} is written to {key} twice, by T{other} too: whose was read?");
-                return Err(Ambiguous { transaction: place, message });
-            }
-        }
-    }
-    Ok(registers)
 }
 
 /// Who committed, or was seen.
