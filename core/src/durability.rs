@@ -133,6 +133,11 @@ impl Durability {
         write.map_or(self.issued, |write| write.id)
     }
 
+    /// The oldest write that the disk has not answered; the last one when it has answered all. Read by a mutation only.
+    pub(crate) fn first_unfinished(&self) -> WriteId {
+        self.unfinished.front().map_or(self.issued, |write| write.id)
+    }
+
     /// Whether a message that waits for a write may leave at once: the write is finished, and nothing waits before.
     pub(crate) fn is_free(&self, until: WriteId) -> bool {
         until <= self.finished && self.held.is_empty()

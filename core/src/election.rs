@@ -15,7 +15,6 @@ use crate::input::Timer;
 use crate::message::Body;
 use crate::mutation::Mutation;
 use crate::pending::{Changes, Reads, Votes};
-use crate::progress::Peers;
 use crate::recovery::HardState;
 use crate::rules::Rule;
 use crate::state::{Leader, Role, Waiting};
@@ -113,7 +112,11 @@ fn become_candidate(t: &mut Transition<'_>, forced: bool) {
     t.leader = None;
     t.leader_lives = false;
     follower_reading::give_up(t);
-    waiting::set_election_timer(t);
+    if t.mutated(Mutation::CandidateWaitsForEver) {
+        waiting::stop_waiting(t);
+    } else {
+        waiting::set_election_timer(t);
+    }
     let last = t.log.last();
     send_to_voters(t, &Body::VoteRequest { last, forced });
     if !t.keeps(Rule::VoteDurableBeforeReply) {
@@ -234,6 +237,7 @@ fn give_vote(t: &mut Transition<'_>, to: NodeId) {
 
 pub(crate) fn on_vote_response(t: &mut Transition<'_>, from: NodeId, granted: bool) {
     let twice = granted && t.mutated(Mutation::VotesNotVoters);
+    let granted = granted || t.mutated(Mutation::RefusalCountsAsVote);
     if let Role::Candidate(votes) = &mut t.role {
         votes.record(from, granted);
         if twice {
@@ -284,8 +288,9 @@ fn become_leader(t: &mut Transition<'_>) {
         t.note(Fact::JointInherited);
     }
     let first_own = t.log.last().index.next();
+    let peers = t.former_peers.take().unwrap_or_default();
     t.role = Role::Leader(Leader {
-        peers: Peers::default(),
+        peers,
         first_own,
         gave_way: false,
         proposals: VecDeque::new(),

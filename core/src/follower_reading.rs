@@ -49,7 +49,11 @@ fn maybe_ask(t: &mut Transition<'_>) {
 }
 
 /// A heartbeat of the leader that was asked.
-pub(crate) fn on_heartbeat(t: &mut Transition<'_>) {
+pub(crate) fn on_heartbeat(t: &mut Transition<'_>, commit: LogIndex) {
+    if t.mutated(Mutation::ReadIndexFromHeartbeat) && !t.follower_reads.asked.is_empty() {
+        let answers = context(t);
+        return on_response(t, answers, commit);
+    }
     if t.follower_reads.silent { ask_again(t) } else { t.follower_reads.silent = true }
 }
 

@@ -54,6 +54,9 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Op
     // A higher term ends no promise that a lease of the old term counts on; its timer does.
     t.leader_lives &= lease::is_on(t);
     if let Role::Leader(before) = before {
+        if t.mutated(Mutation::ProgressSurvivesReign) {
+            t.former_peers = Some(before.peers.clone());
+        }
         t.note(Fact::LeaderSteppedDown);
         t.cancel_timer(Timer::Heartbeat);
         if t.config.check_quorum {
@@ -61,7 +64,9 @@ pub(crate) fn become_follower(t: &mut Transition<'_>, term: Term, new_leader: Op
         }
         lose_leadership(t, before, new_leader);
         transfer::on_leadership_lost(t, in_new_term, new_leader);
-        waiting::maybe_wait_for_election(t);
+        if !t.mutated(Mutation::SteppedDownNeverStands) {
+            waiting::maybe_wait_for_election(t);
+        }
     }
 }
 
@@ -116,6 +121,9 @@ fn lose_changes(t: &mut Transition<'_>, changes: Changes, hint: Option<NodeId>) 
     changes.blocked.iter().for_each(|blocked| t.done(blocked.request));
     let unknown = !changes.drives.is_empty();
     for drive in changes.drives {
+        if t.mutated(Mutation::ChangeNeverAnswered) {
+            continue;
+        }
         t.refuse(drive.request, Refusal::LeadershipLost);
     }
     unknown

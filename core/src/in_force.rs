@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 
 use crate::fact::Fact;
 use crate::membership::Membership;
+use crate::mutation::Mutation;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex};
 use crate::{lease, waiting};
@@ -39,7 +40,9 @@ pub(crate) fn on_cut(t: &mut Transition<'_>, from: LogIndex) {
 
 pub(crate) fn on_members_changed(t: &mut Transition<'_>) {
     lease::on_members_changed(t);
-    serve_members(t);
+    if !t.mutated(Mutation::NewMembersNotServed) {
+        serve_members(t);
+    }
     waiting::maybe_wait_for_election(t);
 }
 

@@ -66,7 +66,9 @@ pub(crate) fn on_round_started(t: &mut Transition<'_>, round: u64) {
         return;
     }
     let timer = timer_of(round);
-    let within = Within::exactly(t.config.lease());
+    let lasting =
+        if t.mutated(Mutation::LeaseIgnoresDrift) { t.config.election.min } else { t.config.lease() };
+    let within = Within::exactly(lasting);
     t.set_timer(timer, within);
     change(t, |leases| leases.of(timer).into_iter().for_each(|lease| *lease = Lease::Asked));
 }
@@ -95,9 +97,6 @@ pub(crate) fn on_timeout(t: &mut Transition<'_>, timer: Timer) {
 
 /// The members changed: those who promised need not be a quorum any more after a second change.
 pub(crate) fn on_members_changed(t: &mut Transition<'_>) {
-    if t.mutated(Mutation::LeaseSurvivesChange) {
-        return;
-    }
     change(t, |leases| (leases.even, leases.odd) = (Lease::Over, Lease::Over));
 }
 

@@ -158,12 +158,52 @@ pub enum Mutation {
     PersistedCountsLater,
     /// Any answer to a heartbeat confirms the newest round of reads.
     LateAnswerConfirms,
-    /// Only the first set of a joint config confirms reads.
-    ReadQuorumFirstSet,
+    /// Only the last set of a joint config confirms reads.
+    ReadQuorumLastSet,
     /// A snapshot is taken for known where the log is as long.
     SnapshotHeldByIndex,
-    /// A lease goes on after the members have changed.
-    LeaseSurvivesChange,
+    /// A rejected append tells the commit index all the same.
+    CommitFromRejectedAppend,
+    /// A snapshot that holds nothing new commits the whole log.
+    SnapshotCommitsTail,
+    /// A rejected append is sent again from where it was sent before.
+    RejectionWithoutProgress,
+    /// A leader that is elected again counts what its followers held in its last term.
+    ProgressSurvivesReign,
+    /// A transfer that comes to nothing is waited for until the end of time.
+    TransferNeverEnds,
+    /// Whoever asked for a change is told nothing when its leader steps down.
+    ChangeNeverAnswered,
+    /// A snapshot whose last chunk was sent counts as held.
+    SnapshotSentIsHeld,
+    /// A restart goes by the members of the snapshot, not by later ones in the log.
+    BootIgnoresLoggedMembers,
+    /// Every acknowledgement is answered by the commit index, whether it is news or not.
+    CommitToldForEver,
+    /// Who lost a full window that has been compacted since is asked about it for ever.
+    LostWindowPurged,
+    /// Who has taken a snapshot is sent no entries after it.
+    SnapshotNeverLeft,
+    /// A leader that steps down does not wait for an election.
+    SteppedDownNeverStands,
+    /// A candidate that wins no majority never stands again.
+    CandidateWaitsForEver,
+    /// A leader goes on serving those whom it served when it was elected.
+    NewMembersNotServed,
+    /// A leader that the committed members leave out goes on.
+    RemovedLeaderStays,
+    /// A follower takes a heartbeat's commit index for the answer to its read.
+    ReadIndexFromHeartbeat,
+    /// A lease lasts as long as a promise, whatever the clocks do.
+    LeaseIgnoresDrift,
+    /// A refused vote counts like a granted one.
+    RefusalCountsAsVote,
+    /// A candidate's vote for itself is never written to the disk.
+    OwnVoteNotPersisted,
+    /// An acknowledgement waits for the first write that is under way, whichever it is.
+    AckWaitsForFirstWrite,
+    /// Learners confirm reads.
+    ReadQuorumCountsLearners,
 }
 
 #[cfg(feature = "mutations")]
@@ -744,11 +784,11 @@ impl Mutation {
             breaks: "any answer to a heartbeat confirms the newest round of reads",
         },
         MutationInfo {
-            mutation: Mutation::ReadQuorumFirstSet,
-            name: "read-quorum-first-set",
-            source: "scylladb PR 29226",
+            mutation: Mutation::ReadQuorumLastSet,
+            name: "read-quorum-last-set",
+            source: "scylladb PR 29226; paper, section 6, joint consensus",
             promises: &["linearizability"],
-            breaks: "only the first set of a joint config confirms reads",
+            breaks: "only the last set of a joint config confirms reads",
         },
         MutationInfo {
             mutation: Mutation::SnapshotHeldByIndex,
@@ -758,11 +798,171 @@ impl Mutation {
             breaks: "a snapshot is taken for known where the log is as long",
         },
         MutationInfo {
-            mutation: Mutation::LeaseSurvivesChange,
-            name: "lease-survives-change",
-            source: "thesis 6.4.1",
+            mutation: Mutation::CommitFromRejectedAppend,
+            name: "commit-from-rejected-append",
+            source: "paper, figure 2, AppendEntries, receiver, steps 2 and 5",
+            promises: &["state-machine-safety", "leader-completeness", "monotonicity", "commit-durability"],
+            breaks: "a rejected append tells the commit index all the same",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotCommitsTail,
+            name: "snapshot-commits-tail",
+            source: "etcd 80615be; openraft 1892",
+            promises: &[
+                "state-machine-safety",
+                "leader-completeness",
+                "monotonicity",
+                "commit-durability",
+                "log-matching",
+                "invariant",
+            ],
+            breaks: "a snapshot that holds nothing new commits the whole log",
+        },
+        MutationInfo {
+            mutation: Mutation::RejectionWithoutProgress,
+            name: "rejection-without-progress",
+            source: "RATIS-2135; RATIS-2137",
+            promises: &["convergence", "quiescence"],
+            breaks: "a rejected append is sent again from where it was sent before",
+        },
+        MutationInfo {
+            mutation: Mutation::ProgressSurvivesReign,
+            name: "progress-survives-reign",
+            source: "paper, figure 2, volatile state on leaders; openraft 584",
+            promises: &[
+                "commit-durability",
+                "state-machine-safety",
+                "leader-completeness",
+                "linearizability",
+                "convergence",
+                "invariant",
+            ],
+            breaks: "a leader that is elected again counts what its followers held in its last term",
+        },
+        MutationInfo {
+            mutation: Mutation::TransferNeverEnds,
+            name: "transfer-never-ends",
+            source: "thesis 3.10, step 4",
+            promises: &["convergence"],
+            breaks: "a transfer that comes to nothing is waited for until the end of time",
+        },
+        MutationInfo {
+            mutation: Mutation::ChangeNeverAnswered,
+            name: "change-never-answered",
+            source: "openraft 1761; openraft 43dd8b6f",
+            promises: &["convergence"],
+            breaks: "whoever asked for a change is told nothing when its leader steps down",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotSentIsHeld,
+            name: "snapshot-sent-is-held",
+            source: "etcd, ReportSnapshot; RATIS-1305",
+            promises: &["convergence", "commit-durability"],
+            breaks: "a snapshot whose last chunk was sent counts as held",
+        },
+        MutationInfo {
+            mutation: Mutation::BootIgnoresLoggedMembers,
+            name: "boot-ignores-logged-members",
+            source: "RedisRaft 44; RedisRaft 30",
+            promises: &[
+                "election-safety",
+                "leader-completeness",
+                "commit-durability",
+                "state-machine-safety",
+                "convergence",
+            ],
+            breaks: "a restart goes by the members of the snapshot, not by later ones in the log",
+        },
+        MutationInfo {
+            mutation: Mutation::CommitToldForEver,
+            name: "commit-told-for-ever",
+            source: "paper, section 5.2; raft-rs, skip_bcast_commit",
+            promises: &["quiescence", "convergence"],
+            breaks: "every acknowledgement is answered by the commit index, whether it is news or not",
+        },
+        MutationInfo {
+            mutation: Mutation::LostWindowPurged,
+            name: "lost-window-purged",
+            source: "openraft 1828; openraft 71a290cd",
+            promises: &["convergence"],
+            breaks: "who lost a full window that has been compacted since is asked about it for ever",
+        },
+        MutationInfo {
+            mutation: Mutation::SnapshotNeverLeft,
+            name: "snapshot-never-left",
+            source: "raft-rs 417; RATIS-1305",
+            promises: &["convergence"],
+            breaks: "who has taken a snapshot is sent no entries after it",
+        },
+        MutationInfo {
+            mutation: Mutation::SteppedDownNeverStands,
+            name: "stepped-down-never-stands",
+            source: "RATIS-2172; RATIS-1268",
+            promises: &["convergence"],
+            breaks: "a leader that steps down does not wait for an election",
+        },
+        MutationInfo {
+            mutation: Mutation::CandidateWaitsForEver,
+            name: "candidate-waits-for-ever",
+            source: "paper, section 5.2, split votes",
+            promises: &["convergence"],
+            breaks: "a candidate that wins no majority never stands again",
+        },
+        MutationInfo {
+            mutation: Mutation::NewMembersNotServed,
+            name: "new-members-not-served",
+            source: "hashicorp PR 419; openraft, SetNodes",
+            promises: &["convergence"],
+            breaks: "a leader goes on serving those whom it served when it was elected",
+        },
+        MutationInfo {
+            mutation: Mutation::RemovedLeaderStays,
+            name: "removed-leader-stays",
+            source: "paper, section 6, third issue; etcd, StepDownOnRemoval",
+            promises: &["quiescence", "convergence"],
+            breaks: "a leader that the committed members leave out goes on",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadIndexFromHeartbeat,
+            name: "read-index-from-heartbeat",
+            source: "thesis 6.4; etcd 20418",
             promises: &["linearizability"],
-            breaks: "a lease goes on after the members have changed",
+            breaks: "a follower takes a heartbeat's commit index for the answer to its read",
+        },
+        MutationInfo {
+            mutation: Mutation::LeaseIgnoresDrift,
+            name: "lease-ignores-drift",
+            source: "thesis 6.4.1, clock drift",
+            promises: &["linearizability"],
+            breaks: "a lease lasts as long as a promise, whatever the clocks do",
+        },
+        MutationInfo {
+            mutation: Mutation::RefusalCountsAsVote,
+            name: "refusal-counts-as-vote",
+            source: "openraft b06cbb37; openraft 94c820c3",
+            promises: &["election-safety"],
+            breaks: "a refused vote counts like a granted one",
+        },
+        MutationInfo {
+            mutation: Mutation::OwnVoteNotPersisted,
+            name: "own-vote-not-persisted",
+            source: "paper, figure 2, persistent state; raft-62 class",
+            promises: &["election-safety"],
+            breaks: "a candidate's vote for itself is never written to the disk",
+        },
+        MutationInfo {
+            mutation: Mutation::AckWaitsForFirstWrite,
+            name: "ack-waits-for-first-write",
+            source: "etcd, asynchronous storage writes; openraft ee460f37",
+            promises: &["commit-durability", "state-machine-safety", "leader-completeness"],
+            breaks: "an acknowledgement waits for the first write that is under way, whichever it is",
+        },
+        MutationInfo {
+            mutation: Mutation::ReadQuorumCountsLearners,
+            name: "read-quorum-counts-learners",
+            source: "openraft d882e743; scylladb PR 29226",
+            promises: &["linearizability"],
+            breaks: "learners confirm reads",
         },
     ];
 

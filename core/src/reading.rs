@@ -147,8 +147,11 @@ pub(crate) fn maybe_confirm(t: &mut Transition<'_>) {
     let answered = |id: NodeId| id == myself || leader.peers.get(id).is_some_and(|peer| peer.round >= round);
     let mut missing = usize::from(t.mutated(Mutation::ReadQuorumShort));
     let counted = |id: NodeId| answered(id) || core::mem::take(&mut missing) > 0;
-    let is_quorum = match t.in_force().sets().first() {
-        Some(first) if t.mutated(Mutation::ReadQuorumFirstSet) => majority::won(first, counted),
+    let is_quorum = match t.in_force().sets().last() {
+        Some(last) if t.mutated(Mutation::ReadQuorumLastSet) => majority::won(last, counted),
+        Some(_) if t.mutated(Mutation::ReadQuorumCountsLearners) => {
+            majority::won(&t.in_force().nodes().keys().copied().collect(), counted)
+        }
         Some(_) | None => t.is_quorum(counted),
     };
     if is_quorum {

@@ -16,6 +16,7 @@ use crate::input::Timer;
 use crate::log::Payload;
 use crate::membership::change::{Change, ChangeRefused, Plan, Policy, Precondition};
 use crate::membership::{Membership, NextStep, planning};
+use crate::mutation::Mutation;
 use crate::pending::{Blocked, Drive, Staging};
 use crate::rules::Rule;
 use crate::transition::Transition;
@@ -247,6 +248,9 @@ fn maybe_give_up_leading(t: &mut Transition<'_>) {
     let members = Arc::clone(&t.members.effective().1);
     let myself = t.id();
     if t.members.is_changing() || members.is_voter(myself) || t.leading().is_none() {
+        return;
+    }
+    if t.mutated(Mutation::RemovedLeaderStays) {
         return;
     }
     if members.is_learner(myself) && t.config.learner_may_lead {

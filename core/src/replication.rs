@@ -14,7 +14,7 @@ use crate::log::{LogSlice, Payload};
 use crate::message::Body;
 use crate::mutation::Mutation;
 use crate::pending::Proposal;
-use crate::progress::{Peer, Rejection};
+use crate::progress::{Mode, Peer, Rejection};
 use crate::rules::Rule;
 use crate::transition::Transition;
 use crate::types::{LogId, LogIndex, NodeId, RequestId, Within};
@@ -57,6 +57,10 @@ pub(crate) fn on_append_request(t: &mut Transition<'_>, from: NodeId, slice: &Lo
         t.note(Fact::AppendRejected);
         let at = LogId { term: prev.term, index: prev.index.before() };
         let hint = t.log.last_not_after(at);
+        if t.mutated(Mutation::CommitFromRejectedAppend) {
+            let held = commit.min(t.log.last().index);
+            committing::advance_commit(t, held);
+        }
         return t.reply(Body::AppendRejected { prev, hint });
     }
     if !take_entries(t, slice) {
@@ -113,9 +117,13 @@ pub(crate) fn on_append_accepted(t: &mut Transition<'_>, from: NodeId, through: 
     let last = t.log.last().index;
     let Some(place) = t.leading().and_then(|leader| leader.peers.place(from)) else { return };
     let Some(before) = serving::peer_at(t, place) else { return };
+    let stays = t.mutated(Mutation::SnapshotNeverLeft) && matches!(before.mode, Mode::Snapshot(_));
     serving::update(t, place, |peer| {
         peer.heard = true;
         peer.accepted(through.min(last));
+        if stays {
+            peer.mode.clone_from(&before.mode);
+        }
     });
     count_bytes(t, place, &before);
     if through > t.commit {
@@ -145,6 +153,7 @@ pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: Log
     let agree = t.log.last_not_after(hint).index;
     let counts = t.mutated(Mutation::RejectionCounts);
     let never_reopens = t.mutated(Mutation::WindowNeverReopens);
+    let goes_back = !t.mutated(Mutation::RejectionWithoutProgress);
     let Some(leader) = t.leading_mut() else { return };
     let Some(place) = leader.peers.place(from) else { return };
     let peer = &mut leader.peers.as_mut_slice()[place];
@@ -156,6 +165,9 @@ pub(crate) fn on_append_rejected(t: &mut Transition<'_>, from: NodeId, prev: Log
     let rejection = peer.rejected(prev.index, agree);
     if never_reopens {
         peer.bytes = under_way;
+    }
+    if !goes_back && rejection == Rejection::News {
+        peer.next = prev.index.next();
     }
     match rejection {
         Rejection::News => serving::send_entries(t, place),
@@ -192,7 +204,7 @@ pub(crate) fn on_heartbeat(t: &mut Transition<'_>, from: NodeId, commit: LogInde
         let priority = t.config.priority;
         t.reply(Body::HeartbeatResponse { round, priority });
         if asked_before {
-            follower_reading::on_heartbeat(t);
+            follower_reading::on_heartbeat(t, commit);
         }
     }
 }

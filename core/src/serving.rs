@@ -95,7 +95,7 @@ pub(crate) fn tell_commit(t: &mut Transition<'_>, place: usize) {
     let last = t.log.last().index;
     let idle = peer.mode == Mode::Replicate && peer.matched == last && peer.next > last;
     if idle
-        && peer.told_commit < t.commit
+        && (peer.told_commit < t.commit || t.mutated(Mutation::CommitToldForEver))
         && let Some(slice) = t.log.slice(peer.next, 0)
     {
         send_slice(t, place, &peer, slice);
@@ -122,6 +122,7 @@ pub(crate) fn nudge(t: &mut Transition<'_>, place: usize) {
             let Some(peer) = peer_at(t, place) else { return };
             match t.log.slice(peer.next, 0) {
                 Some(slice) => send_slice(t, place, &peer, slice),
+                None if t.mutated(Mutation::LostWindowPurged) => {}
                 // A full window was lost, and the log is compacted beyond it: asking further would never be answered.
                 None => begin_snapshot(t, place),
             }
@@ -165,8 +166,12 @@ pub(crate) fn send_chunk(t: &mut Transition<'_>, place: usize) {
     let Some(peer) = t.leading().and_then(|leader| leader.peers.as_slice().get(place)) else { return };
     let Mode::Snapshot(Sending { snapshot, offset, .. }) = &peer.mode else { return };
     let chunk = Chunk::of(snapshot, *offset, t.config.snapshot_chunk_bytes_max);
-    let (id, address) = (peer.id, peer.address);
+    let (id, address, last) = (peer.id, peer.address, snapshot.last.index);
+    let is_last = chunk.offset + chunk.bytes.len() as u64 >= chunk.size;
     t.send(id, address, Body::SnapshotRequest { chunk });
+    if is_last && t.mutated(Mutation::SnapshotSentIsHeld) {
+        update(t, place, |peer| peer.accepted(last));
+    }
 }
 
 /// A peer answered a heartbeat. When it answers a second one and still not the chunk, the chunk or its answer is lost.

@@ -74,7 +74,8 @@ pub(crate) fn on_request(t: &mut Transition<'_>, from: NodeId, chunk: &Chunk) {
     let held = by_index || t.log.matches(last) && !t.mutated(Mutation::SnapshotOverLongerLog);
     if last.index <= t.commit || held {
         t.note(Fact::SnapshotOutdated);
-        committing::advance_commit(t, last.index);
+        let through = if t.mutated(Mutation::SnapshotCommitsTail) { t.log.last().index } else { last.index };
+        committing::advance_commit(t, through);
     } else {
         match take_chunk(t, chunk) {
             Taken::Whole(snapshot) => install(t, snapshot),

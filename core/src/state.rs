@@ -96,6 +96,8 @@ pub(crate) struct State {
     /// Whether this node has taken part for the last time.
     pub(crate) is_shut_down: bool,
     pub(crate) follower_reads: FollowerReads,
+    /// What this node knew of its peers when it led last; only a mutation keeps it.
+    pub(crate) former_peers: Option<Peers>,
     /// Messages of this step that may have to wait; empty between steps, kept for its room.
     pub(crate) outbox: Vec<Envelope>,
 }
@@ -232,7 +234,11 @@ impl State {
         }
         let mut members = History::starting_with(snapshot.membership_at, first);
         let after_snapshot = |entry: &&Entry| entry.id.index > snapshot.last.index;
-        for entry in disk.log.iter().filter(after_snapshot) {
+        #[cfg(feature = "mutations")]
+        let is_read = config.mutation != Some(Mutation::BootIgnoresLoggedMembers);
+        #[cfg(not(feature = "mutations"))]
+        let is_read = true;
+        for entry in disk.log.iter().filter(after_snapshot).filter(|_| is_read) {
             if let Payload::Membership(membership) = &entry.payload {
                 members.push(entry.id, Arc::clone(membership));
             }
@@ -254,6 +260,7 @@ impl State {
             transfer: None,
             is_shut_down: false,
             follower_reads: FollowerReads::default(),
+            former_peers: None,
             outbox: Vec::new(),
         }
     }

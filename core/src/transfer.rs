@@ -8,6 +8,7 @@ use crate::fact::Fact;
 use crate::input::Timer;
 use crate::lease;
 use crate::message::Body;
+use crate::mutation::Mutation;
 use crate::pending::Transfer;
 use crate::transition::Transition;
 use crate::types::{NodeId, RequestId, Within};
@@ -63,6 +64,9 @@ pub(crate) fn maybe_hand_over(t: &mut Transition<'_>) {
 }
 
 pub(crate) fn on_timeout(t: &mut Transition<'_>) {
+    if t.mutated(Mutation::TransferNeverEnds) {
+        return;
+    }
     if let Some(transfer) = t.transfer.take() {
         t.note(Fact::TransferTimedOut);
         refuse(t, transfer, Refusal::TransferTimedOut);

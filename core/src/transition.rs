@@ -218,7 +218,10 @@ impl<'a> Transition<'a> {
     }
 
     fn hard_state_to_write(&self) -> HardState {
-        let forgotten = |vote: &NodeId| *vote != self.id() && self.mutated(Mutation::VoteNotPersisted);
+        let forgotten = |vote: &NodeId| match *vote == self.id() {
+            true => self.mutated(Mutation::OwnVoteNotPersisted),
+            false => self.mutated(Mutation::VoteNotPersisted),
+        };
         HardState { vote: self.hard_state.vote.filter(|vote| !forgotten(vote)), ..self.hard_state }
     }
 
@@ -248,6 +251,9 @@ impl<'a> Transition<'a> {
         let log = match body.vouches() {
             Vouches::Nothing => return WriteId(0),
             Vouches::HardState => WriteId(0),
+            Vouches::Log(_) if self.mutated(Mutation::AckWaitsForFirstWrite) => {
+                self.durability.first_unfinished()
+            }
             Vouches::Log(through) => self.durability.log_write(through),
         };
         let hard_state = self.durability.hard_state_write();

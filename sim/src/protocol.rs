@@ -268,6 +268,12 @@ pub trait Protocol: Inspect + Debug + Sized + 'static {
         8
     }
 
+    /// Whether every operation has an outcome soon, good or bad, at a process that still runs in a cluster that agrees. A
+    /// protocol that leaves it to its callers to find out is not judged by that.
+    fn answers_operators() -> bool {
+        false
+    }
+
     /// Whether nodes never set those two timers: they are a library's that asks for a clock and keeps its own time. To
     /// elect and to send heartbeats are commands to it, which stories and untimed schedules give.
     fn keeps_own_time() -> bool {
@@ -360,6 +366,11 @@ pub trait Inspect {
                 visit(number, voter);
             }
         }
+    }
+    /// Whether this node takes part, by the last members that it knows to be committed or by later ones. A node that shows
+    /// nothing of that takes part.
+    fn takes_part(&self) -> bool {
+        true
     }
     /// Who takes part without a vote.
     fn learners(&self) -> BTreeSet<NodeId> {

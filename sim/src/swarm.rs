@@ -18,7 +18,9 @@ use crate::scenario::{
 };
 
 mod brief;
+mod clients;
 mod correlated;
+mod parts;
 mod sometimes;
 mod systems;
 
@@ -126,7 +128,7 @@ impl Draw {
             return About::Everything;
         }
         match self.one_in(CORRELATED_ONE_IN) {
-            true => About::Correlated(&correlated::ALL[self.below(correlated::ALL.len() as u64) as usize]),
+            true => About::Correlated(correlated::drawn(self)),
             false => About::One(self.pick(&Theme::DRAWN)),
         }
     }

@@ -121,6 +121,7 @@ impl fmt::Display for Capability {
 pub struct System {
     name: &'static str,
     version: Option<&'static str>,
+    notes: fn() -> Option<&'static [&'static str]>,
     about: &'static str,
     can: &'static [Capability],
     taste: Taste,
@@ -171,6 +172,7 @@ impl System {
         System {
             name: P::NAME,
             version: P::VERSION,
+            notes: P::notes,
             about,
             can,
             taste: Taste::SHARED,
@@ -221,6 +223,11 @@ impl System {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The situations that it notes, if it says so.
+    pub(crate) fn notes(&self) -> Option<&'static [&'static str]> {
+        (self.notes)()
     }
 
     /// The version, when somebody else publishes it.

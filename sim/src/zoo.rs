@@ -15,6 +15,8 @@ use crate::scenario::Scenario;
 use crate::shrink::LIMIT;
 use crate::swarm;
 
+mod guided;
+
 /// Seeds of one start are this far from those of the next.
 const STRIDE: u64 = 1_000_000;
 
@@ -28,6 +30,8 @@ pub enum Mode {
     Theme(&'static str),
     /// Nothing but long worlds, in which every knob is drawn by itself.
     Plain,
+    /// What the swarm draws, and what led to new situations, changed a little.
+    Guided,
 }
 
 /// How far a search may go.
@@ -136,7 +140,7 @@ pub fn scenario(mistake: &Mistake, seed: u64) -> Scenario {
 
 fn scenario_in(mistake: &Mistake, mode: Mode, seed: u64) -> Scenario {
     let mut scenario = match mode {
-        Mode::Swarm => swarm::scenario(seed),
+        Mode::Swarm | Mode::Guided => swarm::scenario(seed),
         Mode::Theme(name) => swarm::themed(seed, name).expect("a theme that there is"),
         Mode::Plain => swarm::plain(seed),
     };
@@ -154,17 +158,31 @@ pub fn search(info: &Mistake, start: u64, budget: Budget) -> Search {
 #[must_use]
 pub fn search_in(info: &Mistake, mode: Mode, start: u64, budget: Budget) -> Search {
     let mut search = Search { found: None, seeds: 0, events: 0, unexpected: None };
+    let mut corpus = (mode == Mode::Guided).then(|| guided::Corpus::new(start));
     for seed in (start * STRIDE..).take(budget.seeds as usize) {
         if search.events >= budget.events {
             break;
         }
-        let scenario = scenario_in(info, mode, seed);
+        let scenario = match &mut corpus {
+            None => scenario_in(info, mode, seed),
+            Some(corpus) => {
+                let mut scenario = corpus.next(seed);
+                info.make(&mut scenario);
+                scenario
+            }
+        };
         let options = RunOptions { file: String::new(), system: String::from("raft"), seed, trace: false };
         let choices = Choices::seeded(seed);
         let drive = Drive::within(choices, LIMIT);
         let Ok(report) = crate::built_in::drive(&scenario, &options, drive) else { continue };
         search.seeds += 1;
         search.events += report.counts.events;
+        if let Some(corpus) = &mut corpus {
+            corpus.learn(&scenario, &report);
+            if !report.violations.is_empty() && !is_fair(&scenario) {
+                continue;
+            }
+        }
         let broken = report.violations.iter().map(|violation| violation.property.as_str());
         match broken.clone().find(|property| info.breaks_promise(property)) {
             Some(property) => {

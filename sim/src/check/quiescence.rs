@@ -56,6 +56,8 @@ pub struct Rest<'a> {
     pub allowed: u64,
     /// How many each node sent to each other, by sender and then receiver.
     pub sent: &'a [Vec<u64>],
+    /// A node that takes part no longer, knows it, and spoke without being asked, so many times.
+    pub talkative: Option<(NodeId, u64)>,
 }
 
 /// Objects once: whoever talks in circles does not stop.
@@ -86,11 +88,30 @@ impl Quiescence {
         })
     }
 
+    /// Whoever takes part no longer, and knows it, falls silent.
+    fn on_outsiders(&mut self, rest: &Rest<'_>, names: &Names) -> Result<(), Violation> {
+        let Some((talks, count)) = rest.talkative else { return Ok(()) };
+        if core::mem::replace(&mut self.told, true) {
+            return Ok(());
+        }
+        let name = names.of(talks);
+        Err(Violation {
+            property: Property::Quiescence,
+            seen: rest.seen,
+            summary: format!("{name} takes part no longer, knows it, and is not silent"),
+            evidence: vec![
+                (rest.since, String::from("the cluster agrees, and nobody asks it for anything")),
+                (rest.seen, format!("{name} has sent {count} messages since, unasked")),
+            ],
+        })
+    }
+
     /// Looks at what was sent while the cluster was at rest.
     ///
     /// # Errors
     /// A node sent more than it may.
     pub fn on_rest(&mut self, rest: &Rest<'_>, names: &Names) -> Result<(), Violation> {
+        self.on_outsiders(rest, names)?;
         let each = rest.sent.iter().enumerate().flat_map(|(from, to)| {
             to.iter().enumerate().map(move |(to, &count)| (count, NodeId(from as u32), NodeId(to as u32)))
         });

@@ -325,14 +325,42 @@ fn quiescence_objects_once_to_talk_by_which_nobody_gains_anything() {
 fn quiescence_objects_to_a_node_that_is_not_silent_when_there_is_nothing_to_do() {
     let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
     let mut stage = innocent();
-    let mut rest = |count: u64| {
+    let mut rest = |count: u64, talkative| {
         let sent = vec![vec![0, 1, 1], vec![1, 0, 0], vec![1, count, 0]];
         let seen = |event| Seen { event, at: Moment(event), record: None };
-        let rest =
-            Rest { since: seen(5), seen: seen(9), intervals: 2, interval: 50, allowed: 8, sent: &sent };
+        let rest = Rest {
+            since: seen(5),
+            seen: seen(9),
+            intervals: 2,
+            interval: 50,
+            allowed: 8,
+            sent: &sent,
+            talkative,
+        };
         stage.checkers.on_rest(&rest, &names, &mut stage.found);
     };
-    rest(16);
-    rest(17);
+    rest(16, None);
+    rest(17, None);
     stage.breaks(Property::Quiescence, &["b", "c"]);
+}
+
+#[test]
+fn quiescence_objects_to_a_node_that_takes_part_no_longer_and_speaks() {
+    let names = Names::new(["a", "b"].map(str::to_owned).to_vec(), 0);
+    let mut stage = innocent();
+    let seen = |event| Seen { event, at: Moment(event), record: None };
+    for talkative in [None, Some((NodeId(1), 3))] {
+        let sent = vec![vec![0, 1], vec![1, 0]];
+        let rest = Rest {
+            since: seen(5),
+            seen: seen(9),
+            intervals: 2,
+            interval: 50,
+            allowed: 8,
+            sent: &sent,
+            talkative,
+        };
+        stage.checkers.on_rest(&rest, &names, &mut stage.found);
+    }
+    stage.breaks(Property::Quiescence, &["b"]);
 }

@@ -33,6 +33,12 @@ pub(super) struct ZooArguments {
     /// itself: `plain`
     #[arg(long, value_name = "NAME", value_parser = read_mode)]
     theme: Option<Mode>,
+    /// How scenarios are chosen: what the swarm draws, or also what led to new situations, changed a little
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Strategy::Random, conflicts_with = "theme")]
+    strategy: Strategy,
+    /// The number of the first start: others have other seeds
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    first: u64,
     /// For each theme: the mistake that shows it, and how soon it and the plain draw find that
     #[arg(long, conflicts_with_all = ["shrink", "theme"])]
     themes: bool,
@@ -45,6 +51,15 @@ pub(super) struct ZooArguments {
     /// Write the table here as well
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+/// How scenarios are chosen.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Strategy {
+    /// Each by itself
+    Random,
+    /// By what earlier ones led to
+    Guided,
 }
 
 /// The searches of one mutation.
@@ -93,10 +108,13 @@ fn sizes(arguments: &ZooArguments, wanted: &[Mistake], budget: Budget) -> (Strin
 /// How soon each is found.
 #[allow(clippy::float_arithmetic)]
 fn searches(arguments: &ZooArguments, wanted: &[Mistake], budget: Budget) -> (String, bool) {
-    let mode = arguments.theme.unwrap_or_default();
+    let mode = match arguments.strategy {
+        Strategy::Random => arguments.theme.unwrap_or_default(),
+        Strategy::Guided => Mode::Guided,
+    };
     let mut rows = Vec::new();
     for &info in wanted {
-        let searches = (0..arguments.starts).map(|start| {
+        let searches = (arguments.first..).take(arguments.starts as usize).map(|start| {
             let clock = ThreadTime::now();
             let search = zoo::search_in(&info, mode, start, budget);
             (search, clock.elapsed().as_secs_f64())

@@ -76,6 +76,12 @@ impl Machine {
         Machine { values: self.values.clone(), ..Machine::default() }
     }
 
+    /// Forgets which numbers of sessions were given out, but for those that are open at a time.
+    #[cfg(feature = "mutations")]
+    pub(crate) fn reuse_session_numbers(&mut self, stamp: u64) {
+        self.sessions.reuse_numbers(stamp);
+    }
+
     fn execute(&mut self, request: Request) -> Answer {
         match request {
             Request::Get { key } => Answer::Value(self.get(key)),

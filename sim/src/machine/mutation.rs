@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{By, Command, Machine, Task};
+use super::{Applied, By, Command, Machine, Task};
 use crate::protocol::OptionValue;
 
 /// A mistake. Its name and what it breaks stand in [`MachineMutation::ALL`].
@@ -19,6 +19,12 @@ pub enum MachineMutation {
     SessionsNotInSnapshot,
     /// A replica looks at its own clock to see whether a session has expired.
     ExpiryByOwnClock,
+    /// A command whose session has expired is applied all the same.
+    ExpiredRetryApplied,
+    /// A retried command is not applied again, but answered as if it were new.
+    RetryAnsweredAnew,
+    /// The number of a session that has expired is given to another.
+    SessionNumberReused,
 }
 
 /// What a reader wants to know of a mutation.
@@ -55,6 +61,24 @@ impl MachineMutation {
             promises: &["state-machine-safety", "linearizability"],
             breaks: "a replica looks at its own clock to see whether a session has expired",
         },
+        MachineMutationInfo {
+            mutation: MachineMutation::ExpiredRetryApplied,
+            name: "expired-retry-applied",
+            promises: &["linearizability"],
+            breaks: "a command whose session has expired is applied all the same",
+        },
+        MachineMutationInfo {
+            mutation: MachineMutation::RetryAnsweredAnew,
+            name: "retry-answered-anew",
+            promises: &["linearizability"],
+            breaks: "a retried command is not applied again, but answered as if it were new",
+        },
+        MachineMutationInfo {
+            mutation: MachineMutation::SessionNumberReused,
+            name: "session-number-reused",
+            promises: &["linearizability"],
+            breaks: "the number of a session that has expired is given to another",
+        },
     ];
 
     /// The mutation of a name.
@@ -88,11 +112,36 @@ impl MachineMutation {
         Command { task, ..command }
     }
 
+    /// Applies a command as a replica with this mistake does.
+    pub(crate) fn apply(self, machine: &mut Machine, command: &Command) -> Applied {
+        if let (MachineMutation::SessionNumberReused, Task::Open { stamp, .. }) = (self, command.task) {
+            machine.reuse_session_numbers(stamp);
+        }
+        let applied = machine.apply(command);
+        match (self, command.task, applied) {
+            (MachineMutation::ExpiredRetryApplied, Task::Ask { request, .. }, Applied::Expired) => {
+                machine.apply(&Command { task: Task::Ask { by: By::Nothing, request }, ..*command })
+            }
+            (MachineMutation::RetryAnsweredAnew, Task::Ask { request, .. }, Applied::Before(_)) => {
+                let anew = Command { task: Task::Ask { by: By::Nothing, request }, ..*command };
+                match machine.clone().apply(&anew) {
+                    Applied::Now(answer) => Applied::Before(answer),
+                    other => other,
+                }
+            }
+            _ => applied,
+        }
+    }
+
     /// A machine as a replica with this mistake writes it to a snapshot.
     pub(crate) fn written(self, machine: &Machine) -> Machine {
         match self {
             MachineMutation::SessionsNotInSnapshot => machine.without_sessions(),
-            MachineMutation::RetryAppliedAgain | MachineMutation::ExpiryByOwnClock => machine.clone(),
+            MachineMutation::RetryAppliedAgain
+            | MachineMutation::ExpiryByOwnClock
+            | MachineMutation::ExpiredRetryApplied
+            | MachineMutation::RetryAnsweredAnew
+            | MachineMutation::SessionNumberReused => machine.clone(),
         }
     }
 }

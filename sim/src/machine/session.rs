@@ -60,6 +60,13 @@ impl Sessions {
         self.open.retain(|_, session| now - session.used <= session.lasting);
     }
 
+    /// Forgets which numbers were given out, but for those that are open; for a mutation.
+    #[cfg(feature = "mutations")]
+    pub(super) fn reuse_numbers(&mut self, stamp: u64) {
+        self.pass(stamp);
+        self.opened = self.open.keys().next_back().copied().unwrap_or(0);
+    }
+
     /// What is known of a command, which uses the session.
     pub(super) fn look(&mut self, stamp: u64, number: u64, serial: u64) -> Known {
         self.pass(stamp);

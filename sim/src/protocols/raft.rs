@@ -241,6 +241,10 @@ impl Protocol for Raft {
     fn heartbeat_timer() -> Option<core::Timer> {
         Some(core::Timer::Heartbeat)
     }
+
+    fn answers_operators() -> bool {
+        true
+    }
 }
 
 impl Inspect for Raft {
@@ -295,6 +299,14 @@ impl Inspect for Raft {
         for (number, set) in self.raft.membership().sets().iter().enumerate() {
             set.iter().for_each(|voter| visit(number, node_out(voter)));
         }
+    }
+
+    fn takes_part(&self) -> bool {
+        let committed = &self.raft.committed_membership().1;
+        let effective = &self.raft.effective_membership().1;
+        let is_in = |members: &core::Membership| members.nodes().contains_key(&self.raft.id());
+        // A node that no member has told anything waits for the first one who does.
+        !committed.is_initialised() || is_in(committed) || is_in(effective)
     }
 
     fn learners(&self) -> BTreeSet<NodeId> {

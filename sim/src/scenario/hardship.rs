@@ -354,6 +354,11 @@ pub enum Shape {
     Majority,
     /// One random node hears nobody, but is heard.
     OneWay,
+    /// The leader is heard by nobody, and hears what is under way to it but nothing new: it knows of nothing that follows.
+    LeaderFades,
+    /// The leader with everyone who has no vote in its first voter set on one side, the other voters of that set on the other:
+    /// learners and newcomers alone must not be enough for it.
+    LeaderWithOthers,
     /// Every node hears a majority, and no two hear the same one.
     Ring,
     /// Two halves that only one node connects.
@@ -502,11 +507,13 @@ impl Budget {
 }
 
 impl Shape {
-    pub(crate) const ALL: [Shape; 7] = [
+    pub(crate) const ALL: [Shape; 9] = [
         Shape::LeaderAlone,
         Shape::Halves,
         Shape::Majority,
         Shape::OneWay,
+        Shape::LeaderFades,
+        Shape::LeaderWithOthers,
         Shape::Ring,
         Shape::Bridge,
         Shape::Random,
@@ -518,6 +525,8 @@ impl Shape {
             Shape::Halves => "halves",
             Shape::Majority => "majority",
             Shape::OneWay => "one-way",
+            Shape::LeaderFades => "leader-fades",
+            Shape::LeaderWithOthers => "leader-with-others",
             Shape::Ring => "ring",
             Shape::Bridge => "bridge",
             Shape::Random => "random",

@@ -52,7 +52,7 @@ pub(super) enum Theme {
 
 impl Theme {
     /// What is drawn from: the more often, the more it takes to find what it is for.
-    pub(super) const DRAWN: [Theme; 21] = [
+    pub(super) const DRAWN: [Theme; 22] = [
         Theme::Elections,
         Theme::Votes,
         Theme::Reads,
@@ -69,6 +69,7 @@ impl Theme {
         Theme::Snapshots,
         Theme::LateSnapshots,
         Theme::LateSnapshots,
+        Theme::JointSnapshots,
         Theme::JointSnapshots,
         Theme::Transfers,
         Theme::Transfers,

@@ -1,17 +1,17 @@
 //! Correlated hardships: worlds in which several things go wrong that a person would think of together.
 //!
 //! Holds: each is for a class of mistakes, and has a mistake of that class which it finds and the plain draw does not
-//! (`zoo`, and the project's tests). Not here: brief worlds about one thing (`brief`), and worlds of everything.
+//! (`zoo`, and the project's tests). Not here: those of clients (`clients`), brief worlds about one thing (`brief`), and worlds of everything.
 //!
 //! A draw of independent knobs hardly ever puts the right five together; a theme does, and leaves the rest to chance.
 
-use super::brief::{ELECTION, Theme};
-use super::{Draw, MS, SECOND, addresses, around, calm, ids, ms, nodes, percent, us};
-use crate::protocol::{NodeId, OptionValue, Within};
+use super::brief::Theme;
+use super::parts::{BRIEF, CUT, cluster, every, hit, on, operate, steps, untimed};
+use super::{Draw, MS, calm, clients, percent};
+use crate::protocol::{NodeId, OptionValue};
 use crate::scenario::{
-    Aim, Budget, Clock, Cluster, CrashLeaves, Cue, Disk, InitialLog, Nemesis, NemesisKind, Network,
-    NodeFault, Operator, Ratio, ReadsAt, Scenario, Schedule, Sessions, Shape, Step, Timers, Weights, When,
-    Workload,
+    Aim, Budget, CrashLeaves, Cue, Disk, InitialLog, NemesisKind, Network, NodeFault, Operator, Ratio,
+    Scenario, Shape, Weights, Workload,
 };
 
 /// A hardship of several parts.
@@ -22,6 +22,8 @@ pub(super) struct Correlated {
     pub(super) finds: &'static str,
     /// A mistake of the zoo that it finds and the plain draw does not.
     pub(super) shows: &'static str,
+    /// How often it is drawn, among the others: the rarer, the longer its worlds.
+    pub(super) share: u64,
     /// The world.
     draw: fn(&mut Draw) -> Scenario,
     /// What this repository's Raft is told there, beyond what every brief world draws.
@@ -29,18 +31,20 @@ pub(super) struct Correlated {
 }
 
 /// Every correlated hardship.
-pub(super) const ALL: [Correlated; 11] = [
+pub(super) const ALL: [Correlated; 16] = [
     Correlated {
         name: "follower-reads",
         finds: "reads served by what is applied, remembered or durable rather than by what was committed when asked",
         shows: "read-index-applied",
-        draw: follower_reads,
+        share: 2,
+        draw: clients::follower_reads,
         options: |_| vec![("follower-reads", ON), ("pre-vote", ON), ("stickiness", ON), ("check-quorum", ON)],
     },
     Correlated {
         name: "divergent-tails",
         finds: "what a follower concludes from a message that covers less than its log, whose tail outlived two leaders",
         shows: "ack-reports-last",
+        share: 6,
         draw: divergent_tails,
         options: |draw| vec![("batch-entries-max", OptionValue::Number(draw.pick(&[1, 1, 2, 64])))],
     },
@@ -48,6 +52,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "split-votes",
         finds: "votes that outlive their term or role",
         shows: "votes-outlive-term",
+        share: 6,
         draw: split_votes,
         options: |_| Vec::new(),
     },
@@ -55,6 +60,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "small-windows",
         finds: "windows that never open again, probes that are never sent again",
         shows: "window-never-reopens",
+        share: 3,
         draw: small_windows,
         options: |draw| {
             let bytes = OptionValue::Number(draw.pick(&[20, 40, 100]));
@@ -66,6 +72,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "far-behind",
         finds: "followers that need a snapshot and never get all of it",
         shows: "chunk-never-repeated",
+        share: 3,
         draw: far_behind,
         options: |draw| {
             let chunk = OptionValue::Number(draw.pick(&[16, 16, 64]));
@@ -76,6 +83,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "snapshots-of-changes",
         finds: "snapshots that are taken, sent or installed while members change and logs are cut",
         shows: "snapshot-latest-members",
+        share: 6,
         draw: snapshots_of_changes,
         options: |_| vec![("trailing-entries", OptionValue::Number(0))],
     },
@@ -83,6 +91,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "change-storms",
         finds: "what is left of a membership that was cut from the log",
         shows: "rollback-forgotten",
+        share: 6,
         draw: change_storms,
         options: |_| Vec::new(),
     },
@@ -90,22 +99,67 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "clock-edges",
         finds: "leases and sessions at the edge of their time, with clocks at the edge of their bound",
         shows: "lease-never-ends",
-        draw: clock_edges,
+        share: 1,
+        draw: clients::clock_edges,
+        options: leased,
+    },
+    Correlated {
+        name: "lease-edges",
+        finds: "leases that outlast the promises they rest on, while answers are slow and their leader fades",
+        shows: "lease-from-answer",
+        share: 2,
+        draw: clients::lease_edges,
         options: |draw| {
-            let lease = OptionValue::Word(String::from("lease"));
-            let check = OptionValue::Switch(draw.one_in(2));
+            let mut options = leased(draw);
+            options.push(("pre-vote", ON));
+            options
+        },
+    },
+    Correlated {
+        name: "late-answers",
+        finds: "answers of followers that arrive when another one leads",
+        shows: "late-answer-confirms",
+        share: 5,
+        draw: clients::late_answers,
+        options: |draw| {
+            let follower_reads = OptionValue::Switch(draw.one_in(3));
             vec![
-                ("reads", lease),
-                ("stickiness", ON),
-                ("drift-max-ppm", OptionValue::Number(DRIFT)),
-                ("check-quorum", check),
+                ("pre-vote", OFF),
+                ("stickiness", OFF),
+                ("check-quorum", OFF),
+                ("follower-reads", follower_reads),
             ]
         },
+    },
+    Correlated {
+        name: "reads-among-changes",
+        finds: "reads that the wrong ones confirm while members change",
+        shows: "read-quorum-last-set",
+        share: 8,
+        draw: clients::reads_among_changes,
+        options: |_| vec![("pre-vote", OFF), ("stickiness", OFF), ("check-quorum", OFF)],
+    },
+    Correlated {
+        name: "session-edges",
+        finds: "sessions that expire at some replicas only, are forgotten by snapshots, or known too long",
+        shows: "expired-retry-applied",
+        share: 2,
+        draw: clients::session_edges,
+        options: |_| vec![("trailing-entries", OptionValue::Number(0))],
+    },
+    Correlated {
+        name: "replaced-members",
+        finds: "what a node that was away for many changes learns from a snapshot",
+        shows: "install-keeps-members",
+        share: 6,
+        draw: replaced_members,
+        options: |_| vec![("trailing-entries", OptionValue::Number(0))],
     },
     Correlated {
         name: "wrong-moments",
         finds: "operators at the wrong moment: change during transfer, transfer during snapshot, two changes by two leaders",
         shows: "change-during-change",
+        share: 4,
         draw: wrong_moments,
         options: |_| Vec::new(),
     },
@@ -113,6 +167,7 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "between-writes",
         finds: "what is told before it is durable, and states between two writes of one transition",
         shows: "ack-before-durable",
+        share: 5,
         draw: between_writes,
         options: |_| Vec::new(),
     },
@@ -120,24 +175,34 @@ pub(super) const ALL: [Correlated; 11] = [
         name: "full-disks",
         finds: "disks that fail while a snapshot arrives or a leader begins",
         shows: "snapshot-ack-before-durable",
+        share: 3,
         draw: full_disks,
         options: |_| vec![("trailing-entries", OptionValue::Number(0))],
     },
 ];
 
 const ON: OptionValue = OptionValue::Switch(true);
+const OFF: OptionValue = OptionValue::Switch(false);
 
-/// The clocks' error of `clock-edges`, and the bound that its leases rely on, in parts per million.
-const DRIFT: u64 = 50_000;
-
-const CUT: NemesisKind = NemesisKind::Partition { shape: Shape::LeaderAlone };
-
-const fn hit(fault: NodeFault, aim: Aim) -> NemesisKind {
-    NemesisKind::Hit { fault, aim }
+/// Reads by lease, with clocks at the edge of the bound that leases rely on.
+fn leased(draw: &mut Draw) -> Vec<(&'static str, OptionValue)> {
+    vec![
+        ("reads", OptionValue::Word(String::from("lease"))),
+        ("stickiness", ON),
+        ("drift-max-ppm", OptionValue::Number(clients::DRIFT)),
+        ("check-quorum", OptionValue::Switch(draw.one_in(2))),
+    ]
 }
 
-const fn operate(operator: Operator) -> NemesisKind {
-    NemesisKind::Operate { operator }
+/// One of them, the more often the larger its share.
+pub(super) fn drawn(draw: &mut Draw) -> &'static Correlated {
+    let mut left = draw.below(ALL.iter().map(|it| it.share).sum());
+    let lies_here = |it: &&Correlated| {
+        let here = left < it.share;
+        left = left.saturating_sub(it.share);
+        here
+    };
+    ALL.iter().find(lies_here).unwrap_or(&ALL[0])
 }
 
 impl Correlated {
@@ -151,70 +216,12 @@ impl Correlated {
         for (name, value) in (self.options)(draw) {
             scenario.cluster.options.insert(name.to_owned(), value);
         }
+        // Leases rely on a bound of the clocks' errors.
+        if scenario.cluster.options.contains_key("drift-max-ppm") {
+            let bound = OptionValue::Number(u64::from(scenario.clock.drift_ppm));
+            scenario.cluster.options.insert(String::from("drift-max-ppm"), bound);
+        }
     }
-}
-
-/// A cluster of some voters and spare machines, without settings of its own.
-fn cluster(voters: u32, spare: u32, snapshot_every: Option<u64>) -> Cluster {
-    Cluster {
-        nodes: nodes(voters + spare),
-        addresses: addresses(voters + spare, 0),
-        members: vec![ids(0, voters)],
-        learners: ids(0, 0),
-        spare: ids(voters, voters + spare),
-        priority: Vec::new(),
-        election: ELECTION,
-        heartbeat: 50 * MS,
-        timers: Timers::Running,
-        snapshot_every,
-        sessions: Sessions::Kept,
-        options: std::collections::BTreeMap::new(),
-    }
-}
-
-/// So many events; then agreement is owed, if it is.
-fn steps(events: u64, heals: bool) -> Vec<Step> {
-    let mut steps = vec![Step::Events { count: events }];
-    if heals {
-        steps.extend([Step::Heal, Step::Converge { within: 60 * ELECTION.max + 60 * SECOND }]);
-    }
-    steps
-}
-
-fn on(cue: Cue, kind: NemesisKind, lasting: u64) -> Nemesis {
-    Nemesis { kind, when: When::On(cue), lasting: around(lasting) }
-}
-
-fn every(time: u64, kind: NemesisKind, lasting: u64) -> Nemesis {
-    Nemesis { kind, when: When::Every(around(time)), lasting: around(lasting) }
-}
-
-fn untimed(weights: Weights) -> Schedule {
-    Schedule::Untimed { weights, in_flight: 16 }
-}
-
-const BRIEF: Weights =
-    Weights { deliver: 100, late: 3, elect: 10, fire: 3, write: 100, client: 3, strike: 10, relief: 10 };
-
-/// Reads everywhere, one key, and a leader whose disk is slow: what it has applied lags behind what is committed.
-fn follower_reads(draw: &mut Draw) -> Scenario {
-    let workload = Workload {
-        clients: draw.pick(&[3, 6, 4]),
-        keys: 1,
-        reads: percent(draw.pick(&[60, 60, 80])),
-        reads_at: ReadsAt::Any,
-        think: draw.pick(&[us(10, 500), us(100, 5_000)]),
-        ..Workload::default()
-    };
-    let slow = hit(NodeFault::SlowDisk { factor: draw.pick(&[20, 20, 100]) }, Aim::Leader);
-    let mut nemeses = vec![on(Cue::LeaderElected, slow, 20 * SECOND), every(100 * MS, slow, 2 * SECOND)];
-    if draw.one_in(4) {
-        nemeses.push(every(2 * SECOND, CUT, 500 * MS));
-    }
-    let network = Network { delay: draw.pick(&[ms(1, 10), us(100, 2_000)]), ..Network::default() };
-    let steps = steps(draw.pick(&[600, 1_200]), false);
-    let world = calm(cluster(draw.pick(&[3, 3, 5]), 0, None), workload, steps);
-    Scenario { network, nemeses, ..world }
 }
 
 /// Logs that differ from the start, as if leaders had come and gone without committing; then elections, cut short.
@@ -244,7 +251,10 @@ fn split_votes(draw: &mut Draw) -> Scenario {
     };
     let weights = Weights { elect: 30, client: 0, late: draw.pick(&[3, 10]), ..BRIEF };
     let kill = every(200 * MS, hit(NodeFault::Kill, Aim::Minority), 0);
-    let (heals, nemeses) = draw.pick(&[(false, vec![]), (true, vec![kill]), (true, vec![])]);
+    let reboot = on(Cue::LeaderElected, hit(NodeFault::Reboot, Aim::Any), 0);
+    let hardships =
+        [(false, vec![]), (true, vec![kill]), (true, vec![]), (false, vec![reboot]), (false, vec![reboot])];
+    let (heals, nemeses) = draw.pick(&hardships);
     let world = calm(cluster(voters, 0, None), workload, steps(draw.pick(&[60, 120]), heals));
     Scenario { network, nemeses, budget: Budget::Within, schedule: untimed(weights), ..world }
 }
@@ -278,6 +288,25 @@ fn far_behind(draw: &mut Draw) -> Scenario {
     Scenario { network, nemeses, schedule: untimed(weights), ..world }
 }
 
+/// Members are replaced, again and again, while somebody is cut off; whoever comes back is sent a snapshot, and the cluster
+/// parts in the moment when it is installed.
+fn replaced_members(draw: &mut Draw) -> Scenario {
+    let workload = Workload { clients: 1, keys: 1, reads: percent(0), ..Workload::default() };
+    let operator = draw.pick(&[Operator::Membership, Operator::Membership, Operator::SingleServer]);
+    let apart = draw.pick(&[Shape::Majority, Shape::Random, Shape::Halves]);
+    let parts = draw.pick(&[Shape::Halves, Shape::Random]);
+    let nemeses = vec![
+        every(30 * MS, operate(operator), 10 * MS),
+        every(30 * MS, operate(operator), 10 * MS),
+        every(300 * MS, NemesisKind::Partition { shape: apart }, 300 * MS),
+        on(Cue::SnapshotInstalled, NemesisKind::Partition { shape: parts }, 500 * MS),
+    ];
+    let weights = Weights { client: draw.pick(&[1, 3]), relief: draw.pick(&[3, 10]), ..BRIEF };
+    let cluster = cluster(draw.pick(&[3, 2, 4]), draw.pick(&[2, 1, 3]), Some(1));
+    let world = calm(cluster, workload, steps(draw.pick(&[200, 400]), draw.one_in(3)));
+    Scenario { nemeses, budget: Budget::Within, schedule: untimed(weights), ..world }
+}
+
 /// Members change while every entry or two is put into a snapshot, and whoever installs one starts anew.
 fn snapshots_of_changes(draw: &mut Draw) -> Scenario {
     let workload = Workload { clients: 2, keys: 1, reads: percent(0), ..Workload::default() };
@@ -309,40 +338,6 @@ fn change_storms(draw: &mut Draw) -> Scenario {
     let cluster = cluster(draw.pick(&[3, 4, 5]), draw.pick(&[0, 1, 2]), None);
     let world = calm(cluster, workload, steps(draw.pick(&[120, 240]), draw.one_in(3)));
     Scenario { nemeses, budget: Budget::Within, schedule: untimed(weights), ..world }
-}
-
-/// Reads by lease over links so slow and lossy that a follower's promise may be nearly over when its answer arrives, short
-/// elections, leaders that are cut off, and clocks that err as much as they may.
-fn clock_edges(draw: &mut Draw) -> Scenario {
-    let workload = Workload {
-        clients: draw.pick(&[4, 8]),
-        keys: 1,
-        reads: percent(70),
-        reads_at: ReadsAt::Any,
-        timeout: draw.pick(&[100 * MS, SECOND]),
-        think: ms(1, 10),
-        retries: 10,
-        ..Workload::default()
-    };
-    let cut = every(600 * MS, CUT, 500 * MS);
-    let slow = hit(NodeFault::SlowLinks { factor: draw.pick(&[3, 10]) }, Aim::Leader);
-    let nemeses = draw.pick(&[vec![cut], vec![], vec![on(Cue::LeaderElected, slow, SECOND), cut]]);
-    let network = Network {
-        delay: draw.pick(&[ms(1, 100), ms(1, 50), ms(1, 100)]),
-        loss: draw.pick(&[percent(30), percent(10), Ratio::ZERO]),
-        ..Network::default()
-    };
-    let disk = Disk { write: us(1, 100), ..Disk::default() };
-    let clock = Clock { skew: draw.pick(&[0, SECOND]), drift_ppm: DRIFT as u32 };
-    let mut cluster = cluster(3, 0, None);
-    cluster.election =
-        draw.pick(&[Within { min: 150 * MS, max: 160 * MS }, Within { min: 150 * MS, max: 200 * MS }]);
-    cluster.heartbeat = draw.pick(&[50 * MS, 100 * MS]);
-    if draw.one_in(3) {
-        cluster.sessions = Sessions::Expiring(20 * MS);
-    }
-    let world = calm(cluster, workload, steps(draw.pick(&[1_500, 3_000]), false));
-    Scenario { network, disk, nemeses, clock, ..world }
 }
 
 /// Transfers, changes and snapshots, each set off by another one.

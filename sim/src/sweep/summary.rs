@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
+use splitbrain_core::Fact;
 
 use super::{BESIDE_SCENARIOS, DETERMINISM, Failure, Kept, Plan};
 use crate::escape;
 use crate::files::file_name;
+use crate::protocols::raft::is_noted_by_the_world;
 use crate::runner::RunOptions;
 use crate::scenario::turnable;
 use crate::shrink::{Effort, Fingerprint, Progress, Shrunk};
@@ -175,7 +177,7 @@ pub(crate) fn summarise(
     }
     report.never = SOMETIMES
         .iter()
-        .filter(|(fact, _)| !report.seen.contains_key(*fact))
+        .filter(|(fact, _)| !report.seen.contains_key(*fact) && may_note(plan, fact))
         .map(|(fact, _)| (*fact).to_owned())
         .collect();
     // Of a file, the knobs are what the file says.
@@ -189,6 +191,12 @@ pub(crate) fn summarise(
     buckets.iter_mut().for_each(|failures| failures.sort_by_key(|failure| (failure.events, failure.seed)));
     report.failures = in_parallel(&buckets, threads, &|failures| bucket(plan, failures, smaller));
     report
+}
+
+/// Whether runs of a plan may note a fact. What only the Raft of this project notes is not missed in others.
+fn may_note(plan: &Plan, fact: &str) -> bool {
+    let is_of_raft = |it: &Fact| it.name() == fact && !is_noted_by_the_world(*it);
+    !Fact::ALL.iter().any(is_of_raft) || plan.system.notes().is_some_and(|notes| notes.contains(&fact))
 }
 
 /// Does something with each item on some threads; the results keep the items' order.

@@ -124,6 +124,7 @@ fn parts(what: &What, into: &mut Digest) {
             Link::Open => 0,
             Link::Cut => 1,
             Link::Held => 2,
+            Link::Fading => 3,
         }),
         What::IsForced { sets } => into.word(digest::of(sets)),
         What::Partitioned { groups } => into.word(digest::of(groups)),

@@ -105,6 +105,8 @@ pub enum Link {
     Cut,
     /// Messages wait until the link is released.
     Held,
+    /// Messages are lost, but those that were under way already arrive.
+    Fading,
 }
 
 /// Why a message never arrives.

@@ -88,6 +88,7 @@ pub(super) fn sentence(what: &What, names: &Names) -> String {
             Link::Open => "is open",
             Link::Cut => "is cut",
             Link::Held => "is held",
+            Link::Fading => "lets nothing new in",
         }),
         What::Partitioned { groups } if groups.is_empty() => String::from("the partition ends"),
         What::Partitioned { groups } => format!("partition: {}", names.sets(groups)),

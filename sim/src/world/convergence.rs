@@ -1,16 +1,14 @@
 //! The second phase of a run: hardship ends, and the cluster must agree within a bound, or it is said what stood in the way.
 //!
 //! Holds: agreement is owed as long as every voter set in force has a majority that is not lost for ever.
-//! Not here: the hardship (`faults`, `nemesis`).
+//! Not here: the hardship (`faults`, `nemesis`), and what a cluster that agrees still owes (`rest`).
 
 use std::collections::BTreeSet;
 
 use super::World;
 use super::act::Act;
-use super::ledger::Tally;
 use super::network::Roughness;
 use crate::check::Glance;
-use crate::check::quiescence::Rest;
 use crate::protocol::{Inspect, NodeId, Protocol, QuorumSets, Shown};
 use crate::scenario::{Network, Ratio};
 use crate::time::Moment;
@@ -131,7 +129,7 @@ impl<P: Protocol> World<P> {
 
     /// Whether nothing stands in the way of agreement. Asked after every event, so it looks at what nodes last showed before it
     /// asks any of them.
-    fn agrees(&self) -> bool {
+    pub(super) fn agrees(&self) -> bool {
         let running = self.nodes.iter().filter(|node| node.process.is_some());
         if !has_leaders::<P>() {
             let known = running.map(|node| node.glance.commit).max().unwrap_or(0);
@@ -184,7 +182,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// Which hardship is not over, so that nobody can blame the protocol for not agreeing.
-    fn hardship(&self) -> Option<String> {
+    pub(super) fn hardship(&self) -> Option<String> {
         let Network { loss, corrupt, .. } = self.wire.network.settings();
         if loss != Ratio::ZERO || corrupt != Ratio::ZERO {
             return Some(String::from("the network loses messages"));
@@ -268,47 +266,7 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Lets a few heartbeat intervals pass in a cluster that agrees, and shows the checkers what was sent meanwhile, if
-    /// nothing else went on: no call, no operation, no hardship, no election.
-    pub(crate) fn watch_rest(&mut self) {
-        /// What is under way arrives in the first; the others count.
-        const INTERVALS: u64 = 3;
-        let interval = self.scenario.cluster.heartbeat;
-        if self.hardship().is_some() || !self.is_idle() {
-            return;
-        }
-        let delay = self.wire.network.settings().delay.max;
-        let epoch = self.highest_epoch();
-        self.run_until(self.now.after(interval.saturating_add(delay.saturating_mul(2))));
-        if self.nodes.iter().any(|node| node.disk.unfinished() > 0) {
-            // What waits for a slow disk was said before the cluster came to rest.
-            return;
-        }
-        let (since, requests) = (self.seen(), self.hands.last_request);
-        let nodes = self.nodes.len();
-        self.ledger.tally = Some(Tally { since, sent: vec![vec![0; nodes]; nodes] });
-        let intervals = INTERVALS - 1;
-        self.run_until(self.now.after(interval.saturating_mul(intervals)));
-        let sent = self.ledger.tally.take().map(|tally| tally.sent).unwrap_or_default();
-        let undisturbed = epoch == self.highest_epoch() && requests == self.hands.last_request;
-        if !undisturbed || !self.is_idle() || self.is_over() || self.is_exhausted() {
-            return;
-        }
-        let (seen, allowed) = (self.seen(), P::idle_messages_max());
-        let rest = Rest { since, seen, intervals, interval, allowed, sent: &sent };
-        self.ledger.checkers.on_rest(&rest, &self.names, &mut self.ledger.violations);
-    }
-
-    /// Whether the cluster agrees, and nobody waits for an answer.
-    fn is_idle(&self) -> bool {
-        let calls =
-            self.hands.clients.iter().any(|client| {
-                client.call.is_some_and(|call| call.attempt.is_some()) || client.opening.is_some()
-            });
-        !calls && !self.has_pending_operation() && self.agrees()
-    }
-
-    fn highest_epoch(&self) -> u64 {
+    pub(super) fn highest_epoch(&self) -> u64 {
         self.nodes.iter().map(|node| P::term_of(node.glance.epoch)).max().unwrap_or(0)
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Hands {
     pub(crate) busy: bool,
     /// What operators asked for.
     pub(super) operations: BTreeMap<RequestId, OperationState>,
+    /// Which process was asked, for what has no outcome yet.
+    pub(super) waiting: BTreeMap<RequestId, (NodeId, u32)>,
     /// Why calls of a story were refused.
     pub(super) refusals: BTreeMap<CallId, Refusal>,
     /// Counts requests of all kinds.
@@ -65,6 +67,7 @@ impl Hands {
             focus: None,
             busy: false,
             operations: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             refusals: BTreeMap::new(),
             last_request: 0,
             last_value: 0,

@@ -30,6 +30,8 @@ pub(crate) struct Ledger<T> {
     pub(super) committed: u64,
     /// What led to the input that a process is at, and served nothing so far.
     pub(super) exchange: Option<Exchange>,
+    /// Whether a timer fires just now.
+    pub(super) firing: bool,
     /// What the scenario does meanwhile and could not be done.
     pub(crate) impossible: Vec<String>,
     /// How many messages each node sent to each other, while that is counted.
@@ -46,6 +48,8 @@ pub(crate) struct Ledger<T> {
 pub(super) struct Tally {
     pub(super) since: Seen,
     pub(super) sent: Vec<Vec<u64>>,
+    /// How many each node sent because a timer fired, so unasked.
+    pub(super) unasked: Vec<u64>,
 }
 
 impl<T> Ledger<T> {
@@ -59,6 +63,7 @@ impl<T> Ledger<T> {
             facts: BTreeMap::new(),
             committed: 0,
             exchange: None,
+            firing: false,
             impossible: Vec::new(),
             tally: None,
             film: None,

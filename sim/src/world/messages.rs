@@ -28,7 +28,7 @@ impl<P: Protocol> World<P> {
         match self.wire.network.link(envelope.sender, receiver) {
             Link::Cut => return self.lose(&envelope, Loss::Cut),
             Link::Held => return self.wire.held.push(envelope),
-            Link::Open => {}
+            Link::Open | Link::Fading => {}
         }
         self.come_in(receiver, envelope);
     }
@@ -160,6 +160,9 @@ impl<P: Protocol> World<P> {
             && let Some(count) = tally.sent[from.0 as usize].get_mut(to.0 as usize)
         {
             *count += 1;
+        }
+        if let Some(tally) = self.ledger.tally.as_mut().filter(|_| self.ledger.firing) {
+            tally.unasked[from.0 as usize] += 1;
         }
         let last = |node: NodeId| self.nodes.get(node.0 as usize).map_or(0, |node| node.glance.last);
         let sent = Sent { from, to, seen, exchange, log: last(from).max(last(to)), message };

@@ -32,6 +32,7 @@ mod nemesis;
 pub(crate) mod network;
 pub mod node;
 mod processes;
+mod rest;
 mod sight;
 mod steps;
 mod strike;

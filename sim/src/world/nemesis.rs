@@ -197,11 +197,13 @@ impl<P: Protocol> World<P> {
     /// Cuts the open links that a shape cuts.
     fn cut(&mut self, shape: Shape) -> Option<Strike> {
         let heard = self.heard(shape);
+        let leader = self.leader();
         let mut links = Vec::new();
         for from in self.scenario.cluster.ids() {
             for to in self.scenario.cluster.ids() {
                 if from != to && !heard(from, to) && self.wire.network.link(from, to) == Link::Open {
-                    self.set_link(from, to, Link::Cut);
+                    let fades = shape == Shape::LeaderFades && leader == Some(to);
+                    self.set_link(from, to, if fades { Link::Fading } else { Link::Cut });
                     links.push((from, to));
                 }
             }
@@ -214,8 +216,11 @@ impl<P: Protocol> World<P> {
     fn heard(&mut self, shape: Shape) -> Box<dyn Fn(NodeId, NodeId) -> bool> {
         let nodes = self.nodes.len() as u64;
         let one_side: BTreeSet<NodeId> = match shape {
-            Shape::LeaderAlone => self.aim(NodeFault::Crash, Aim::Leader).into_iter().collect(),
+            Shape::LeaderAlone | Shape::LeaderFades => {
+                self.aim(NodeFault::Crash, Aim::Leader).into_iter().collect()
+            }
             Shape::OneWay => self.aim(NodeFault::Crash, Aim::Any).into_iter().collect(),
+            Shape::LeaderWithOthers => self.voters_beside_leader(),
             Shape::Halves => self.draw_nodes(nodes / 2).into_iter().collect(),
             Shape::Majority => self.draw_minority().into_iter().collect(),
             Shape::Random => {
@@ -229,6 +234,14 @@ impl<P: Protocol> World<P> {
             Shape::OneWay => Box::new(move |from, to| one_side.contains(&from) || !one_side.contains(&to)),
             _ => Box::new(move |from, to| one_side.contains(&from) == one_side.contains(&to)),
         }
+    }
+
+    /// The voters of a leader's first set, the leader aside; nobody when nobody leads.
+    fn voters_beside_leader(&self) -> BTreeSet<NodeId> {
+        let Some(leader) = self.hands.focus.or(self.leader()) else { return BTreeSet::new() };
+        let mut first = self.quorums_of(leader).into_iter().next().unwrap_or_default();
+        first.remove(&leader);
+        first
     }
 
     /// Two halves, and one node that reaches both.

@@ -165,7 +165,7 @@ impl Network {
     /// Draws what becomes of a message that is sent now.
     pub(crate) fn fate(&mut self, now: Moment, from: NodeId, to: NodeId, choices: &mut Choices) -> Fate {
         match self.link(from, to) {
-            Link::Cut => Fate::Lost,
+            Link::Cut | Link::Fading => Fate::Lost,
             Link::Held => Fate::Held,
             Link::Open if choices.chance(Site::Network, self.settings.loss) => Fate::Lost,
             Link::Open => {

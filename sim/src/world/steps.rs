@@ -14,7 +14,7 @@ use super::{NodeDisks, OperationState, World};
 use crate::check::{Glance, Step, Violation};
 #[cfg(feature = "mutations")]
 use crate::machine::mutation::MachineMutation;
-use crate::machine::{Command, Machine};
+use crate::machine::{Applied, Command, Machine};
 use crate::protocol::{Effect, Effects, Input, NodeId, Operation, Protocol, Refusal, RequestId};
 use crate::scenario::Cue;
 use crate::trace::{Place, RecordId, What};
@@ -131,6 +131,7 @@ impl<P: Protocol> World<P> {
             Effect::Done { request } => {
                 self.record(Place::Node(id), What::Completes { request });
                 self.hands.operations.insert(request, OperationState::Done);
+                self.hands.waiting.remove(&request);
             }
             Effect::ShutDown => self.nodes[id.0 as usize].trouble.leaving = true,
             Effect::Note(fact) => {
@@ -146,8 +147,18 @@ impl<P: Protocol> World<P> {
         self.record(Place::Node(id), What::Applies { index, command });
         let Some(command) = command else { return };
         let command = self.as_taken(id, command);
-        let applied = self.nodes[id.0 as usize].machine.apply(&command);
+        let applied = self.do_apply(id, &command);
         self.on_applied(id, command.client, command.serial, applied);
+    }
+
+    /// A node's machine does what a command says.
+    fn do_apply(&mut self, id: NodeId, command: &Command) -> Applied {
+        let machine = &mut self.nodes[id.0 as usize].machine;
+        #[cfg(feature = "mutations")]
+        if let Some(mutation) = MachineMutation::of(&self.scenario.cluster.options) {
+            return mutation.apply(machine, command);
+        }
+        machine.apply(command)
     }
 
     fn restore(&mut self, id: NodeId, through: u64, state: &[u8]) {
@@ -170,6 +181,7 @@ impl<P: Protocol> World<P> {
         match client_of(request) {
             OPERATOR => {
                 self.hands.operations.insert(request, OperationState::Refused(refusal));
+                self.hands.waiting.remove(&request);
             }
             client => self.on_refused(client, request, refusal),
         }
@@ -217,6 +229,10 @@ impl<P: Protocol> World<P> {
         self.begin_event();
         let request = self.hands.next_request(OPERATOR);
         self.hands.operations.insert(request, OperationState::Pending);
+        let node = &self.nodes[id.0 as usize];
+        if node.process.is_some() {
+            self.hands.waiting.insert(request, (id, node.incarnation));
+        }
         self.write_down(Act::Operate { node: id, operation: operation.clone() });
         let what = What::IsAsked { request, operation: operation.clone() };
         let began = self.record(Place::Node(id), what);

@@ -138,7 +138,9 @@ impl<P: Protocol> World<P> {
         let kind = || kebab(&format!("{timer:?}"));
         let told = self.ledger.trace.content(place as u64, kind, || P::tell_timer(timer));
         let began = self.record_led_to(cause, Place::Node(id), What::Fires { timer: told });
+        self.ledger.firing = true;
         self.step(id, began, Input::Fired(timer));
+        self.ledger.firing = false;
     }
 }
 
