@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"splitbrain/guest"
 
@@ -29,11 +30,16 @@ type node struct {
 	conf           pb.ConfState
 	table, sources addresses
 	waiting        []waiting
-	durable        uint64
-	applied, last  uint64
+	// What is committed and not applied. A change of the members comes into force when the disk knows that it does, as in
+	// etcd: enacts is the write that says so, or 0.
+	queue         []job
+	enacts        uint64
+	durable       uint64
+	applied, last uint64
 	// Whether a snapshot of the leader is being written: what is committed meanwhile waits in the library.
 	restoring bool
-	proposals map[uint64]bool
+	// Which requests asked for a command: an entry is the command alone, for the library counts its bytes.
+	proposals map[string][]uint64
 	// The change under way: its index is 0 until its entry is seen in the log.
 	change     *pendingChange
 	reads      map[uint64]bool
@@ -43,6 +49,12 @@ type node struct {
 	transfers  bool
 	reign      uint64
 	snapshots  map[uint64]int
+}
+
+// A committed entry, or what follows when all before it is applied.
+type job struct {
+	entry pb.Entry
+	then  func()
 }
 
 type pendingChange struct {
@@ -67,7 +79,7 @@ func boot(boot guest.Boot, effects *guest.Effects) guest.Node {
 		id: boot.ID, out: effects, set: set, raw: raw, storage: storage,
 		conf: snapshot.Metadata.ConfState, table: table, sources: addresses{},
 		applied: snapshot.Metadata.Index, last: last,
-		proposals: map[uint64]bool{}, reads: map[uint64]bool{}, snapshots: map[uint64]int{},
+		proposals: map[string][]uint64{}, reads: map[uint64]bool{}, snapshots: map[uint64]int{},
 	}
 	n.tellMembers()
 	if out(snapshot.Metadata.Index) > 0 {
@@ -146,12 +158,11 @@ func (n *node) Proposed(request uint64, command []byte) {
 	if n.refusesFollower(request) {
 		return
 	}
-	data := append(binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(command)), request), command...)
-	if n.raw.Propose(data) != nil {
+	if n.raw.Propose(command) != nil {
 		n.out.Busy(request)
 		return
 	}
-	n.proposals[request] = true
+	n.proposals[string(command)] = append(n.proposals[string(command)], request)
 	n.settle()
 }
 
@@ -267,7 +278,8 @@ func (n *node) refusesFollower(request uint64) bool {
 func (n *node) settle() {
 	for {
 		n.goOn()
-		if !isAsync(&n.set.config) && len(n.waiting) > 0 || !n.raw.HasReady() {
+		busy := len(n.waiting) > 0 || len(n.queue) > 0
+		if !isAsync(&n.set.config) && busy || !n.raw.HasReady() {
 			break
 		}
 		ready := n.raw.Ready()
@@ -311,10 +323,12 @@ func (n *node) goOn() {
 			for _, message := range done.ready.Messages {
 				n.send(message)
 			}
-			n.apply(done.ready.CommittedEntries)
-			n.raw.Advance(*done.ready)
+			ready := *done.ready
+			n.enqueue(ready.CommittedEntries, func() { n.raw.Advance(ready) })
 		}
+		n.apply()
 	}
+	n.apply()
 }
 
 // Issues the write of a Ready or of a message to the append thread. The snapshot comes first: a hard state that commits
@@ -371,20 +385,18 @@ func (n *node) missed(entries []pb.Entry) {
 func (n *node) takeMessage(message pb.Message) {
 	switch {
 	case isStorageAppend(message):
-		var snapshot pb.Snapshot
-		if message.Snapshot != nil {
-			snapshot = *message.Snapshot
-		}
-		hard := pb.HardState{Term: message.Term, Vote: message.Vote, Commit: message.Commit}
+		snapshot, hard := toWrite(message)
 		write := n.write(snapshot, message.Entries, hard)
 		n.waiting = append(n.waiting, waiting{
 			write: write, snapshot: snapshot, entries: message.Entries, hard: hard, then: responses(message),
 		})
 	case isStorageApply(message):
-		n.apply(message.Entries)
-		for _, response := range responses(message) {
-			n.takeMessage(response)
-		}
+		n.enqueue(message.Entries, func() {
+			for _, response := range responses(message) {
+				n.takeMessage(response)
+			}
+		})
+		n.apply()
 	case message.To == raftID(n.id):
 		_ = n.raw.Step(message)
 	default:
@@ -403,21 +415,55 @@ func (n *node) restore(snapshot pb.Snapshot) {
 	n.out.Note(noteMembershipChanged)
 }
 
-// Hands committed entries to the machine, and puts changes of the members into force.
-func (n *node) apply(entries []pb.Entry) {
+func (n *node) enqueue(entries []pb.Entry, then func()) {
 	for _, entry := range entries {
-		if entry.Index <= n.applied {
-			continue
-		}
-		n.applied = entry.Index
-		if entry.Type == pb.EntryNormal {
-			if len(entry.Data) >= 8 {
-				delete(n.proposals, binary.LittleEndian.Uint64(entry.Data))
-				n.out.Apply(out(entry.Index), entry.Data[8:])
+		n.queue = append(n.queue, job{entry: entry})
+	}
+	n.queue = append(n.queue, job{then: then})
+}
+
+// Hands committed entries to the machine, and puts changes of the members into force.
+func (n *node) apply() {
+	for len(n.queue) > 0 {
+		next := n.queue[0]
+		if next.then == nil && next.entry.Type != pb.EntryNormal && next.entry.Index > n.applied {
+			if n.enacts == 0 {
+				n.out.Cell(cellChanged, binary.LittleEndian.AppendUint64(nil, out(next.entry.Index)))
+				n.enacts = n.out.Persist()
 			}
-		} else {
-			n.enact(readChange(entry))
+			if n.enacts > n.durable {
+				return
+			}
+			n.enacts = 0
 		}
+		n.queue = n.queue[1:]
+		if next.then != nil {
+			next.then()
+		} else if next.entry.Index > n.applied {
+			n.applyEntry(next.entry)
+		}
+	}
+}
+
+func (n *node) applyEntry(entry pb.Entry) {
+	n.applied = entry.Index
+	if entry.Type != pb.EntryNormal {
+		n.enact(readChange(entry))
+		return
+	}
+	// The empty entry of a new leader is the library's own.
+	if len(entry.Data) > 0 {
+		n.happened(entry.Data)
+		n.out.Apply(out(entry.Index), entry.Data)
+	}
+}
+
+// A command was applied: whoever asked for it first waits no longer.
+func (n *node) happened(command []byte) {
+	if requests := n.proposals[string(command)]; len(requests) > 1 {
+		n.proposals[string(command)] = requests[1:]
+	} else if len(requests) == 1 {
+		delete(n.proposals, string(command))
 	}
 }
 
@@ -518,13 +564,18 @@ func (n *node) watchReign() {
 		return
 	}
 	n.reign = now
-	for _, request := range sortedKeys(n.proposals) {
+	var unknown []uint64
+	for _, requests := range n.proposals {
+		unknown = append(unknown, requests...)
+	}
+	slices.Sort(unknown)
+	for _, request := range unknown {
 		n.out.LeadershipLost(request)
 	}
 	if n.change != nil {
 		n.out.LeadershipLost(n.change.request)
 	}
-	n.proposals, n.change = map[uint64]bool{}, nil
+	n.proposals, n.change = map[string][]uint64{}, nil
 	for _, request := range sortedKeys(n.reads) {
 		n.out.NotLeader(request, someone(status.Lead))
 	}

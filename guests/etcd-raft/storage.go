@@ -11,8 +11,12 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
-// The cell of term, vote and commit.
-const cellHardState = 0
+const (
+	// The cell of term, vote and commit.
+	cellHardState = iota
+	// The cell of the index through which changes of the members are in force.
+	cellChanged
+)
 
 // The world's index of a library's index, and its term of a library's term; and back.
 func out(number uint64) uint64 {

@@ -25,6 +25,14 @@ func isStorageAppend(m pb.Message) bool { return m.To == raft.LocalAppendThread 
 
 func isStorageApply(m pb.Message) bool { return m.To == raft.LocalApplyThread }
 
+// What a message to the append thread asks to write, beside entries.
+func toWrite(m pb.Message) (snapshot pb.Snapshot, hard pb.HardState) {
+	if m.Snapshot != nil {
+		snapshot = *m.Snapshot
+	}
+	return snapshot, pb.HardState{Term: m.Term, Vote: m.Vote, Commit: m.Commit}
+}
+
 func responses(m pb.Message) []pb.Message { return m.Responses }
 
 func isSnapshot(progress tracker.Progress) bool { return progress.State == tracker.StateSnapshot }

@@ -20,6 +20,8 @@ func isStorageAppend(pb.Message) bool { return false }
 
 func isStorageApply(pb.Message) bool { return false }
 
+func toWrite(pb.Message) (snapshot pb.Snapshot, hard pb.HardState) { return }
+
 func responses(pb.Message) []pb.Message { return nil }
 
 func isSnapshot(progress tracker.Progress) bool { return progress.State == tracker.StateSnapshot }

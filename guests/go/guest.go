@@ -5,6 +5,7 @@
 package guest
 
 import (
+	"math/rand/v2"
 	"os"
 	"unsafe"
 )
@@ -192,7 +193,13 @@ func answer(r Reader) {
 		return
 	case callBoot:
 		*out = Effects{w: out.w}
-		node = protocol.Boot(readBoot(&r), out)
+		boot := readBoot(&r)
+		// All processes are copies of one that began once, and so is what the runtime draws the order of maps and of ready
+		// channels from: each process goes on from another place in it.
+		for range boot.Entropy % 1024 {
+			rand.Uint64()
+		}
+		node = protocol.Boot(boot, out)
 	case callReceived:
 		from, source, to := r.Uint32(), r.Uint32(), r.Uint32()
 		node.Received(from, source, to, r.Bytes())

@@ -3,7 +3,7 @@
 //! Not here: what a system is (`system`), and the adapters (`protocols`).
 
 #[cfg(feature = "guests")]
-use crate::protocols::guest::{Custom, EtcdRaft, Guest};
+use crate::protocols::guest::{Custom, EtcdRaft, Guest, HashicorpRaft, PlainRaft};
 #[cfg(feature = "openraft")]
 use crate::protocols::openraft;
 use crate::protocols::raft;
@@ -28,6 +28,10 @@ const LIBRARY: &[Can] =
 #[cfg(feature = "openraft-0-9")]
 const OPENRAFT_0_9: &[Can] = &[Can::Learners, Can::Joint, Can::Membership, Can::Snapshots, Can::Logs];
 
+/// What HashiCorp's raft has: members change one at a time.
+#[cfg(feature = "guests")]
+const ONE_BY_ONE: &[Can] = &[Can::Learners, Can::Membership, Can::Snapshots, Can::Transfer, Can::Logs];
+
 /// The protocols of this build. The first is the project's own, which runs a scenario that names no system.
 const BUILT_IN: &[System] = &[
     System::explorable::<raft::Raft>("the Raft of this project, with every rule a switch", ALL)
@@ -40,7 +44,12 @@ const BUILT_IN: &[System] = &[
     System::of::<openraft::v0_9::OpenRaft>("the crate openraft before 0.10", OPENRAFT_0_9)
         .with_taste(Taste::OPENRAFT_0_9),
     #[cfg(feature = "guests")]
-    System::of::<Guest<EtcdRaft>>("go.etcd.io/raft, in WebAssembly", LIBRARY),
+    System::of::<Guest<EtcdRaft>>("go.etcd.io/raft, in WebAssembly", LIBRARY).with_taste(Taste::ETCD_RAFT),
+    #[cfg(feature = "guests")]
+    System::of::<Guest<HashicorpRaft>>("github.com/hashicorp/raft, in WebAssembly", ONE_BY_ONE)
+        .with_taste(Taste::HASHICORP_RAFT),
+    #[cfg(feature = "guests")]
+    System::of::<Guest<PlainRaft>>("Raft as its paper has it, in C, in WebAssembly", &[Can::Logs]),
     #[cfg(feature = "guests")]
     System::of::<Guest<Custom>>("the WebAssembly module in SPLITBRAIN_GUEST", LIBRARY),
 ];

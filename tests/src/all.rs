@@ -29,6 +29,8 @@ mod tidy;
 #[path = "bin/unruly.rs"]
 #[allow(dead_code)]
 mod unruly;
+#[cfg(feature = "guests")]
+mod webassembly;
 mod why;
 #[cfg(feature = "mutations")]
 mod zoo;

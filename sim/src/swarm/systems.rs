@@ -36,6 +36,16 @@ impl Taste {
     #[cfg_attr(not(feature = "raft-rs"), allow(dead_code, reason = "only that feature has the system"))]
     pub(crate) const RAFT_RS: Taste =
         Taste { suit: |draw, scenario, _| draw.suit_raft_rs(scenario), ..Taste::SHARED };
+    /// The Raft of etcd.
+    #[cfg_attr(not(feature = "guests"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const ETCD_RAFT: Taste =
+        Taste { suit: |draw, scenario, _| draw.suit_etcd_raft(scenario), ..Taste::SHARED };
+    /// The Raft of HashiCorp.
+    #[cfg_attr(not(feature = "guests"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const HASHICORP_RAFT: Taste = Taste {
+        suit: |draw, scenario, _| scenario.cluster.options = draw.hashicorp_raft_options(),
+        ..Taste::SHARED
+    };
     /// openraft 0.10.
     #[cfg_attr(not(feature = "openraft"), allow(dead_code, reason = "only that feature has the system"))]
     pub(crate) const OPENRAFT: Taste = Taste {
@@ -152,6 +162,14 @@ impl Draw {
         }
     }
 
+    fn suit_etcd_raft(&mut self, scenario: &mut Scenario) {
+        let simple = scenario.cluster.members.len() == 1;
+        scenario.cluster.options = self.etcd_raft_options(simple);
+        if scenario.schedule == Schedule::Timed && self.one_in(2) {
+            self.raft_rs_leases(scenario);
+        }
+    }
+
     fn suit_openraft(&mut self, scenario: &mut Scenario) {
         if self.one_in(4) {
             self.abandoned_joint(scenario);
@@ -235,6 +253,51 @@ impl Draw {
         }
         set("inflight-messages-max", OptionValue::Number(self.pick(&[256, 1, 4])));
         set("transition", OptionValue::Word(self.pick(&["auto", "implicit", "explicit"]).to_owned()));
+        options
+    }
+
+    /// Settings of etcd's raft. The first form of its changes cannot leave a joint config, so `simple` worlds have it.
+    fn etcd_raft_options(&mut self, simple: bool) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        let plain = !self.one_in(3);
+        if plain {
+            set("check-quorum", OptionValue::Switch(false));
+        }
+        if plain || self.one_in(2) {
+            set("pre-vote", OptionValue::Switch(false));
+        }
+        for (name, one_in) in
+            [("async-storage-writes", 2), ("follower-reads", 2), ("removed-leader-stays", 16)]
+        {
+            if self.one_in(one_in) {
+                set(name, OptionValue::Switch(true));
+            }
+        }
+        if self.one_in(2) {
+            set("batch-entries-max", OptionValue::Number(1));
+        }
+        if self.one_in(4) {
+            set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 100])));
+        }
+        set("inflight-messages-max", OptionValue::Number(self.pick(&[256, 1, 4])));
+        if simple && self.one_in(4) {
+            set("conf-change", OptionValue::Word(String::from("v1")));
+        } else {
+            set("transition", OptionValue::Word(self.pick(&["auto", "implicit", "explicit"]).to_owned()));
+        }
+        options
+    }
+
+    /// Settings of HashiCorp's raft.
+    fn hashicorp_raft_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
+        if self.one_in(2) {
+            set("pre-vote", OptionValue::Switch(false));
+        }
+        set("batch-entries-max", OptionValue::Number(self.pick(&[64, 1, 2])));
+        set("trailing-entries", OptionValue::Number(self.pick(&[0, 2, 20])));
         options
     }
 

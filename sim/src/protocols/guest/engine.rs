@@ -2,18 +2,15 @@
 //!
 //! Holds: an instance rests between calls, so that its memory and its globals are all there is of it, and can be copied.
 //! A call has a bound in instructions, an instance one in memory; going beyond, a trap and an exit are told in words.
-//! The engine is `wasmi`, an interpreter: it builds in seconds, and is deterministic by nature.
-//! Not here: what is asked and answered (`wire`), and the guest's operating system (`wasi`).
-
-pub(super) use wasmi as wasm;
-
-use wasm::{
-    Config, Engine, Error, ExternType, Global, Instance as Exports, Linker, Memory, Module as Compiled,
-    Store, TypedFunc, Val,
-};
+//! Not here: what is asked and answered (`wire`), the guest's operating system (`wasi`), and which engine it is
+//! (`webassembly`).
 
 use super::rewrite;
-use super::wasi::{self, Bounded, Host, trap};
+use super::wasi::{self, Bounded, Host};
+use super::webassembly::{
+    self, Caller, Engine, Error, ExternType, Global, Instance as Exports, Linker, Memory, Module as Compiled,
+    Mutability, Store, TypedFunc, Val, trap,
+};
 
 /// How many instructions a call may take: a second or so of a compiler's code.
 const FUEL: u64 = 4_000_000_000;
@@ -49,20 +46,6 @@ pub(super) struct Instance {
     place: (u32, u32),
 }
 
-fn engine() -> Result<Engine, Error> {
-    let mut config = Config::default();
-    config.consume_fuel(true).compilation_mode(wasmi::CompilationMode::LazyTranslation);
-    Ok(Engine::new(&config))
-}
-
-fn instantiate(
-    linker: &Linker<Bounded>,
-    store: &mut Store<Bounded>,
-    module: &Compiled,
-) -> Result<Exports, Error> {
-    linker.instantiate_and_start(store, module)
-}
-
 impl Module {
     /// Reads a module, boots it once, and keeps it as it is then.
     ///
@@ -71,7 +54,7 @@ impl Module {
     pub(super) fn new(bytes: &[u8]) -> Result<Module, String> {
         let open = rewrite::export_globals(bytes)?;
         let told = |error: Error| format!("the module cannot be used: {}", first_line(&error));
-        let engine = engine().map_err(told)?;
+        let engine = webassembly::engine().map_err(told)?;
         let compiled = Compiled::new(&engine, &open).map_err(told)?;
         let linker = linked(&engine, &compiled)?;
         let fresh = Module { linker, compiled, globals: Vec::new() };
@@ -94,7 +77,7 @@ impl Module {
         let mut store = Store::new(self.compiled.engine(), Bounded::new(host));
         store.limiter(|bounded| &mut bounded.limits);
         store.set_fuel(FUEL)?;
-        let exports = instantiate(&self.linker, &mut store, &self.compiled)?;
+        let exports = webassembly::instantiate(&self.linker, &mut store, &self.compiled)?;
         let memory = exports.get_memory(&mut store, "memory").ok_or_else(|| trap("it exports no memory"))?;
         store.data_mut().host.memory = Some(memory);
         let named = |name: &str, store: &mut Store<Bounded>| exports.get_global(store, name);
@@ -119,7 +102,7 @@ fn linked(engine: &Engine, module: &Compiled) -> Result<Linker<Bounded>, String>
         };
         if from == wasi::NAME && wasi::is_denied(name) {
             let answer = wasi::denied(name);
-            let deny = move |_: wasm::Caller<'_, Bounded>, _: &[Val], results: &mut [Val]| {
+            let deny = move |_: Caller<'_, Bounded>, _: &[Val], results: &mut [Val]| {
                 results.fill(Val::I32(answer));
                 Ok(())
             };
@@ -216,7 +199,7 @@ impl Instance {
                 Number::Word(word) => Val::I32(word),
                 Number::Long(long) => Val::I64(long),
             };
-            if global.ty(&self.store).mutability() != mutable() {
+            if global.ty(&self.store).mutability() != Mutability::Var {
                 continue;
             }
             global.set(&mut self.store, value).expect("a value that was read from it");
@@ -240,10 +223,6 @@ impl Instance {
         copy.place = self.place;
         copy
     }
-}
-
-fn mutable() -> wasmi::Mutability {
-    wasmi::Mutability::Var
 }
 
 fn first_line(error: &Error) -> String {

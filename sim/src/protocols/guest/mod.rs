@@ -12,6 +12,7 @@ mod engine;
 mod modules;
 mod rewrite;
 mod wasi;
+mod webassembly;
 mod wire;
 
 use std::cell::RefCell;
@@ -21,7 +22,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use disk::{GuestDisk, Write};
-pub use modules::{Custom, EtcdRaft, Kept, Known};
+pub use modules::{Custom, EtcdRaft, HashicorpRaft, Kept, Known, PlainRaft};
 
 use crate::adapter::change::{self, Members};
 use crate::adapter::fingerprint;

@@ -50,6 +50,34 @@ impl Known for EtcdRaft {
     }
 }
 
+/// github.com/hashicorp/raft: the Raft of Consul, Nomad and Vault, with its goroutines.
+#[derive(Debug)]
+pub enum HashicorpRaft {}
+
+impl Known for HashicorpRaft {
+    const NAME: &'static str = "hashicorp-raft";
+    const VERSION: Option<&'static str> = Some("1.8.0");
+
+    fn kept() -> &'static Result<Kept, String> {
+        static KEPT: OnceLock<Result<Kept, String>> = OnceLock::new();
+        KEPT.get_or_init(|| load(Self::NAME))
+    }
+}
+
+/// A Raft in C, as the paper has it: `guests/plain-raft`.
+#[derive(Debug)]
+pub enum PlainRaft {}
+
+impl Known for PlainRaft {
+    const NAME: &'static str = "plain-raft";
+    const VERSION: Option<&'static str> = None;
+
+    fn kept() -> &'static Result<Kept, String> {
+        static KEPT: OnceLock<Result<Kept, String>> = OnceLock::new();
+        KEPT.get_or_init(|| load(Self::NAME))
+    }
+}
+
 /// A module of the user's own.
 #[derive(Debug)]
 pub enum Custom {}

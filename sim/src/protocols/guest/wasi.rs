@@ -5,8 +5,9 @@
 //! before anything runs. What a guest prints is kept for the story of its end.
 //! Not here: what a guest is asked (`engine`).
 
-use wasmi::{Caller, Error, Linker, Memory, StoreLimits, StoreLimitsBuilder};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::webassembly::{Caller, Error, Linker, Memory, StoreLimits, StoreLimitsBuilder, trap};
 
 /// The module's name in imports.
 pub(super) const NAME: &str = "wasi_snapshot_preview1";
@@ -369,9 +370,4 @@ pub(super) fn link(linker: &mut Linker<Bounded>) -> Result<(), Error> {
     linker.func_wrap(NAME, "fd_prestat_dir_name", |_: Call<'_>, _: i32, _: i32, _: i32| BAD_DESCRIPTOR)?;
     linker.func_wrap(NAME, "proc_exit", proc_exit)?;
     Ok(())
-}
-
-/// An error of the engine's own kind.
-pub(super) fn trap(why: &str) -> Error {
-    Error::new(why)
 }

@@ -311,6 +311,96 @@ impl<'a> Answer<'a> {
 mod tests {
     use super::*;
 
+    /// What guests in C are compiled with.
+    const HEADER: &str = include_str!("../../../../guests/splitbrain_guest.h");
+
+    /// The names and numbers of one of its enumerations, without their common beginning.
+    fn header(of: &str) -> Vec<(String, u8)> {
+        let (_, body) = HEADER.split_once(&format!("enum {of} {{")).expect("an enumeration of the header");
+        let (body, _) = body.split_once('}').expect("its end");
+        let named = |line: &str| {
+            let (name, number) = line.trim().trim_end_matches(',').split_once(" = ")?;
+            Some((name.strip_prefix("SPLITBRAIN_")?.to_owned(), number.parse().ok()?))
+        };
+        body.lines().filter_map(named).collect()
+    }
+
+    /// `SNAPSHOT_TAKEN` of `SnapshotTaken { .. }`.
+    fn shouted(value: &impl std::fmt::Debug) -> String {
+        let told = format!("{value:?}");
+        let name = told.split([' ', '(']).next().unwrap_or_default();
+        let mut words = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push('_');
+            }
+            words.extend(letter.to_uppercase());
+        }
+        words
+    }
+
+    #[test]
+    fn the_header_in_c_has_the_numbers_of_every_question() {
+        use Ask::{
+            Boot, Change, Declare, Fired, Format, Persisted, Proposed, Read, Received, SnapshotTaken,
+            Transfer,
+        };
+        let asks = [
+            Declare,
+            Ask::Settings,
+            Format,
+            Boot,
+            Received,
+            Fired,
+            Persisted,
+            Proposed,
+            Read,
+            Change,
+            Transfer,
+            SnapshotTaken,
+        ];
+        let ours: Vec<(String, u8)> = asks.iter().map(|ask| (shouted(ask), *ask as u8)).collect();
+        assert_eq!(header("splitbrain_ask"), ours);
+    }
+
+    #[test]
+    fn the_header_in_c_has_the_numbers_of_every_item() {
+        let items = header("splitbrain_item");
+        assert_eq!(items.len(), 13);
+        for (name, number) in items.iter().filter(|(name, _)| name != "REFUSE") {
+            let answer = [&[*number][..], &[0; 64]].concat();
+            assert_eq!(shouted(&Answer(&answer).item().unwrap()), *name);
+        }
+        let refuse = items.iter().find(|(name, _)| name == "REFUSE").unwrap().1;
+        let refusals = header("splitbrain_refusal");
+        assert_eq!(refusals.len(), 5);
+        for (name, number) in refusals {
+            let answer = [&[refuse][..], &[0; 8], &[number], &[0; 4]].concat();
+            let Some(Item::Refuse { why, .. }) = Answer(&answer).item() else { panic!("{name}") };
+            match why {
+                Why::Plain(refusal) => assert_eq!(shouted(&refusal), name),
+                Why::Rule(_) => assert_eq!(name, "RULE"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_in_c_has_the_numbers_of_every_part() {
+        let parts = header("splitbrain_part");
+        assert_eq!(parts.len(), 5);
+        for (name, number) in parts {
+            let part = Answer(&[&[number][..], &[0; 64]].concat()).part().unwrap();
+            let told = match part {
+                Part::Entry { .. } => "ENTRY",
+                Part::Cut { .. } => "CUT",
+                Part::Compact { .. } => "COMPACT",
+                Part::Snapshot { .. } => "SNAPSHOT",
+                Part::Cell { .. } => "CELL",
+            };
+            assert_eq!(told, name);
+        }
+    }
+
     #[test]
     fn what_is_cut_short_is_no_item() {
         let mut frame = Frame::default();
