@@ -11,7 +11,7 @@ import (
 
 const options = "one of the options pre-vote, check-quorum, stickiness, lease-reads, follower-reads, " +
 	"async-storage-writes, conf-change, transition, message-bytes-max, batch-entries-max, inflight-messages-max, " +
-	"uncommitted-bytes-max, removed-leader-stays or snapshot-last"
+	"committed-bytes-max, uncommitted-bytes-max, removed-leader-stays or snapshot-last"
 
 type settings struct {
 	config     raft.Config
@@ -35,12 +35,14 @@ func readSettings(common guest.Settings) (s settings, name, want string) {
 	beat := max(min((common.Heartbeat+wanted-1)/wanted, 100), 1)
 	s.tick = max(common.Heartbeat/beat, 1)
 	s.config = raft.Config{
-		ElectionTick:    int((common.ElectionMin + s.tick - 1) / s.tick),
-		HeartbeatTick:   int(beat),
-		MaxSizePerMsg:   1 << 20,
-		MaxInflightMsgs: 256,
-		PreVote:         true,
-		CheckQuorum:     true,
+		ElectionTick:  int((common.ElectionMin + s.tick - 1) / s.tick),
+		HeartbeatTick: int(beat),
+		MaxSizePerMsg: 1 << 20,
+		// Its own default is MaxSizePerMsg: with 0, for one entry a message, nothing is ever applied.
+		MaxCommittedSizePerReady: 1 << 20,
+		MaxInflightMsgs:          256,
+		PreVote:                  true,
+		CheckQuorum:              true,
 	}
 	if s.config.ElectionTick <= s.config.HeartbeatTick {
 		return s, "election", "a range that begins after the heartbeat"
@@ -118,6 +120,9 @@ func (s *settings) read(option guest.Option) (want string) {
 		// 0 bytes is the library's way to say: one entry.
 		s.config.MaxSizePerMsg = 0
 		must(count == 1, "1, or message-bytes-max: etcd's raft counts bytes")
+	case "committed-bytes-max":
+		s.config.MaxCommittedSizePerReady = option.Number
+		must(option.Kind == 'n', "a whole number; 0 is the library's default, message-bytes-max")
 	case "inflight-messages-max":
 		s.config.MaxInflightMsgs = int(min(count, math.MaxInt32))
 		must(isCount, "a whole number of at least 1")

@@ -267,7 +267,8 @@ func (n *node) Status() guest.Status {
 	}
 	return guest.Status{
 		Epoch: out(n.disk.term()), Leads: state == raft.Leader, Role: role,
-		Commit: out(max(commitIndex(n.raft), n.disk.meta.Index)), Applied: out(n.applied), Last: out(n.raft.LastIndex()),
+		Commit:  out(max(commitIndex(n.raft), n.disk.meta.Index)), // The machine is not told of the library's own entries.
+		Applied: out(max(n.raft.AppliedIndex(), n.applied)), Last: out(n.raft.LastIndex()),
 		Vote: guest.Nobody, Leader: n.hint(),
 	}
 }

@@ -49,7 +49,8 @@ const BUILT_IN: &[System] = &[
     System::of::<Guest<HashicorpRaft>>("github.com/hashicorp/raft, in WebAssembly", ONE_BY_ONE)
         .with_taste(Taste::HASHICORP_RAFT),
     #[cfg(feature = "guests")]
-    System::of::<Guest<PlainRaft>>("Raft as its paper has it, in C, in WebAssembly", &[Can::Logs]),
+    System::of::<Guest<PlainRaft>>("Raft as its paper has it, in C, in WebAssembly", &[Can::Logs])
+        .with_taste(Taste::PLAIN_RAFT),
     #[cfg(feature = "guests")]
     System::of::<Guest<Custom>>("the WebAssembly module in SPLITBRAIN_GUEST", LIBRARY),
 ];

@@ -18,8 +18,8 @@ const SEEDS: u64 = if cfg!(feature = "guests-compiled") { 20 } else { 2 };
 
 /// The guests whose modules are there.
 fn built() -> impl Iterator<Item = &'static str> {
-    let folder = std::env::var_os("SPLITBRAIN_GUESTS")
-        .map_or_else(|| root().join("guests/built"), PathBuf::from);
+    let folder =
+        std::env::var_os("SPLITBRAIN_GUESTS").map_or_else(|| root().join("guests/built"), PathBuf::from);
     GUESTS.into_iter().filter(move |guest| {
         let there = folder.join(format!("{guest}.wasm")).is_file();
         if !there {
@@ -55,8 +55,7 @@ fn a_story_goes_as_it_should_on_every_guest() {
                 ]\n[expect]\nviolations = 'none'\nseen = ['leader-changed', 'restarted']";
     let scenario = scenario::parse("calm.toml", text).expect("a good scenario").scenario;
     for guest in built() {
-        let options =
-            RunOptions { file: String::new(), system: guest.to_owned(), seed: 1, trace: false };
+        let options = RunOptions { file: String::new(), system: guest.to_owned(), seed: 1, trace: false };
         let report = built_in::run(&scenario, &options).expect("it can be run");
         assert_eq!(report.verdict, Verdict::AsExpected, "{guest}");
     }

@@ -30,8 +30,7 @@
 //! - **Its words.** What it cannot do is `Refusal::Unsupported`, which a scenario is told of as *not applicable*; its own
 //!   refusals become kebab-case words. Its assertions are findings: a panic is a broken `invariant`.
 //!
-//! One in another language runs as a WebAssembly module that is called with bytes (feature `guests`): `guests/README.md` in the
-//! repository has the interface, and `guests/etcd-raft` is go.etcd.io/raft behind it.
+//! One in another language runs as a WebAssembly module that is called with bytes: [chapter 6](super::other_languages).
 //!
 //! [`Gate`]: crate::adapter::Gate
 //! [`Storage`]: crate::adapter::Storage

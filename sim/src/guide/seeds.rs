@@ -1,4 +1,4 @@
-//! Chapter 6: seeds in tests, and a command line of your own.
+//! Chapter 7: seeds in tests, and a command line of your own.
 //!
 //! # In `cargo test`
 //!

@@ -43,7 +43,21 @@ impl Taste {
     /// The Raft of HashiCorp.
     #[cfg_attr(not(feature = "guests"), allow(dead_code, reason = "only that feature has the system"))]
     pub(crate) const HASHICORP_RAFT: Taste = Taste {
-        suit: |draw, scenario, _| scenario.cluster.options = draw.hashicorp_raft_options(),
+        suit: |draw, scenario, _| {
+            scenario.cluster.options = draw.hashicorp_raft_options();
+            simplify(scenario);
+        },
+        ..Taste::SHARED
+    };
+    /// Raft as its paper has it: nobody learns, and nobody comes or goes.
+    #[cfg_attr(not(feature = "guests"), allow(dead_code, reason = "only that feature has the system"))]
+    pub(crate) const PLAIN_RAFT: Taste = Taste {
+        suit: |_, scenario, _| {
+            simplify(scenario);
+            let learners = std::mem::take(&mut scenario.cluster.learners);
+            scenario.cluster.spare.extend(learners);
+            scenario.cluster.snapshot_every = None;
+        },
         ..Taste::SHARED
     };
     /// openraft 0.10.
@@ -80,6 +94,14 @@ fn changes_members(scenario: &Scenario) -> bool {
 fn free_of_the_removed(scenario: &mut Scenario) {
     for name in ["stickiness", "pre-vote"] {
         scenario.cluster.options.remove(name);
+    }
+}
+
+/// Leaves the first set of a joint config: some have no other.
+fn simplify(scenario: &mut Scenario) {
+    let cluster = &mut scenario.cluster;
+    for set in cluster.members.split_off(1) {
+        cluster.spare.extend(set.difference(&cluster.members[0]));
     }
 }
 

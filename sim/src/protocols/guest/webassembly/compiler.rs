@@ -6,11 +6,11 @@
 
 use std::path::PathBuf;
 
+use wasmtime::{Cache, CacheConfig, Config};
 pub(crate) use wasmtime::{
     Caller, Engine, Error, ExternType, Global, Instance, Linker, Memory, Module, Mutability, Store,
     StoreLimits, StoreLimitsBuilder, TypedFunc, Val,
 };
-use wasmtime::{Cache, CacheConfig, Config};
 
 /// The variable that names the folder of what was compiled.
 const FOLDER: &str = "SPLITBRAIN_COMPILED";

@@ -2,11 +2,11 @@
 //!
 //! Not here: the engine that is fast (`compiler`), and what is done with either (`engine`).
 
-use wasmi::{CompilationMode, Config};
 pub(crate) use wasmi::{
     Caller, Engine, Error, ExternType, Global, Instance, Linker, Memory, Module, Mutability, Store,
     StoreLimits, StoreLimitsBuilder, TypedFunc, Val,
 };
+use wasmi::{CompilationMode, Config};
 
 /// An error of the engine's own kind.
 pub(crate) fn trap(why: &str) -> Error {
