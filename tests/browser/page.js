@@ -55,6 +55,6 @@ export function madeUp(exchanges) {
       evidence: [{ record: 4, text: "a begins to lead" }, { record: last, text: "b begins to lead" }] }],
     records, states, calls: [{ lane: 2, from: 3, to: 6, text: "write x=1", outcome: "ok" }],
     spans: [{ kind: "partition", groups: [[0], [1]], from: 5, to: 9, text: "a | b" }],
-    slice: [3, 4, 5, 6, last], deciding: { record: 5, words: "After record 5 it breaks whatever comes.", curve: [[1, 0, 8], [5, 8, 8]] },
+    slice: [3, 4, 5, 6, last], mistake: { record: 4, words: "The mistake is at event 2." }, deciding: { record: 5, words: "After record 5 it breaks whatever comes.", curve: [[1, 0, 8], [5, 8, 8]] },
     words: ["a leads.", "b leads too."] };
 }

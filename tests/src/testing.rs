@@ -196,6 +196,11 @@ fn a_guarded_check_tells_who_overflows() {
 }
 
 #[test]
+fn a_guarded_check_tells_who_closes() {
+    is_told("closes", 60, "process is broken: ");
+}
+
+#[test]
 fn a_guarded_check_tells_who_panics() {
     is_told("panics", 60, "invariant is broken: ");
 }

@@ -267,6 +267,10 @@ impl Protocol for Replica {
         format!("the log{}, decided {}", told(&kept.log, words), kept.decided)
     }
 
+    fn refusals() -> Option<&'static [&'static str]> {
+        Some(&["configuration-refused", "reconfiguration-pending"])
+    }
+
     fn shows() -> &'static [Shown] {
         &[Shown::Leaders, Shown::Reigns, Shown::Disk, Shown::Quorums]
     }

@@ -40,8 +40,10 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use splitbrain_linearizability::command::{CheckArgs, run as check};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use program::Program;
 
@@ -249,14 +251,19 @@ fn start_diagnostics(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::builder().with_default_directive(level.into());
-    let filter = match verbose {
+    let chosen = Targets::new().with_default(level);
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) => text.parse().unwrap_or_else(|error| {
+            output::complain(&format!(
+                "RUST_LOG: {error}; expected LEVEL or TARGET=LEVEL, with commas between"
+            ));
+            chosen
+        }),
         // A library under test complains about the hardships that it is put to.
-        0 if std::env::var_os(EnvFilter::DEFAULT_ENV).is_none() => filter.parse_lossy("openraft=off"),
-        _ => filter.from_env_lossy(),
+        Err(_) if verbose == 0 => chosen.with_target("openraft", LevelFilter::OFF),
+        Err(_) => chosen,
     };
-    let diagnostics =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
+    let shown = fmt::layer().with_writer(io::stderr).without_time().with_ansi(output::stderr_is_coloured());
     // Fails only when a library user set diagnostics up already; theirs stay.
-    let _ = diagnostics.with_ansi(output::stderr_is_coloured()).try_init();
+    let _ = tracing_subscriber::registry().with(shown).with(filter).try_init();
 }

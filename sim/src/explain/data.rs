@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{deciding::Deciding, history, page, story};
+use super::{deciding::Deciding, history, mistake::Mistake, page, story};
 use crate::names::Names;
 use crate::protocol::{NodeId, Protocol};
 use crate::report::{FoundViolation, Report, Verdict};
@@ -39,6 +39,7 @@ pub struct Explained {
     pub(super) calls: Vec<Call>,
     pub(super) spans: Vec<Span>,
     pub(super) slice: BTreeSet<RecordId>,
+    pub(super) mistake: Option<Mistake>,
     pub(super) deciding: Option<Deciding>,
     pub(super) words: Vec<String>,
     #[serde(skip)]
@@ -159,7 +160,13 @@ impl Explained {
         &self.words
     }
 
-    /// The moment that decided it, if one was found.
+    /// Where a rule that is off was needed, if one is.
+    #[must_use]
+    pub fn mistake(&self) -> Option<&Mistake> {
+        self.mistake.as_ref()
+    }
+
+    /// The moment from which on nothing helped, if one was found.
     #[must_use]
     pub fn deciding(&self) -> Option<&Deciding> {
         self.deciding.as_ref()
@@ -207,6 +214,7 @@ pub(super) fn explained<P: Protocol>(
         spans: spans(&records, names),
         records: records.iter().map(|record| entry(record, names, nodes)).collect(),
         slice: slice.clone(),
+        mistake: None,
         deciding: None,
         lines: story::lines(&told, names, nodes),
         history: history::events(&records, names),

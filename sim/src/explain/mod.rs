@@ -1,7 +1,8 @@
 //! Why a run ended as it did: what led to the broken promise, which moment decided it, and what every node showed.
 //!
 //! Holds: equal runs are explained alike, byte for byte; nothing is explained that the records do not say.
-//! Reading order: `slice` (which records led there), `deciding` (which of them decided), `story` (ten sentences, ten
+//! Reading order: `slice` (which records led there), `mistake` (where a rule that is off
+//! was needed), `deciding` (from when on nothing helped), `story` (ten sentences, ten
 //! lines), `data` (all of it as data), `page` (the page that draws the data).
 //! Not here: what a record is (`trace`), and how a run is carried out (`runner`).
 
@@ -10,6 +11,7 @@ mod deciding;
 mod export;
 pub mod gallery;
 mod history;
+mod mistake;
 mod page;
 mod slice;
 mod story;
@@ -19,6 +21,7 @@ mod tests;
 pub use data::Explained;
 pub use deciding::Deciding;
 pub use history::HistoryForm;
+pub use mistake::Mistake;
 
 use std::collections::BTreeSet;
 
@@ -55,7 +58,11 @@ pub fn without_deciding<P: Protocol>(
     let evidence = report.violations.iter().flat_map(|violation| &violation.evidence);
     let evidence: Vec<RecordId> = evidence.filter_map(|evidence| evidence.id).collect();
     let slice = slice::causal_slice(&records, &evidence);
-    Ok(data::explained(&report, &world, &slice))
+    let mistake = match evidence.is_empty() {
+        true => None,
+        false => mistake::find::<P>(scenario, &options, &records, world.names()),
+    };
+    Ok(Explained { mistake, ..data::explained(&report, &world, &slice) })
 }
 
 /// The records of a slice, in their order.

@@ -61,11 +61,16 @@ fn who(record: &Record, names: &Names) -> String {
     }
 }
 
+/// What happened, and where, as it stands inside a sentence.
+pub(super) fn clause(record: &Record, names: &Names) -> String {
+    who(record, names) + &record.sentence(names)
+}
+
 /// One sentence for each record.
 pub(super) fn sentences(told: &[&Record], names: &Names) -> Vec<String> {
     let sentence = |record: &&Record| {
         let at = exact(record.at.0);
-        format!("At {at} (event {}) {}{}.", record.event, who(record, names), record.sentence(names))
+        format!("At {at} (event {}) {}.", record.event, clause(record, names))
     };
     told.iter().map(sentence).collect()
 }
@@ -83,12 +88,7 @@ pub(super) fn lines(told: &[&Record], names: &Names, nodes: usize) -> Vec<String
         if clients {
             columns += &format!(" {:^7}", client_sign(record).unwrap_or("│"));
         }
-        lines.push(format!(
-            "{:>8} {columns}  {}{}",
-            record.event,
-            who(record, names),
-            record.sentence(names)
-        ));
+        lines.push(format!("{:>8} {columns}  {}", record.event, clause(record, names)));
     }
     lines
 }

@@ -22,9 +22,10 @@ fn a_split_brain_is_explained_by_both_elections() {
     assert!(explained.words().len() <= 12 && explained.lines().len() <= 11);
 }
 
-/// Whoever changes how the deciding event is found sees here what it does to every rule's story.
+/// Which step a reader of the paper would name, and from when on nothing helped. Whoever changes how they are found sees
+/// here what it does to every rule's story.
 #[test]
-fn the_deciding_event_of_each_rules_story() {
+fn the_mistake_and_the_deciding_event_of_each_rules_story() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/why");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .expect("the stories")
@@ -37,6 +38,8 @@ fn the_deciding_event_of_each_rules_story() {
         let explained = explained(&format!("why/{file}"));
         let promise = explained.promises.first().map_or("nothing", |promise| promise.name.as_str());
         text += &format!("{file}: {promise}\n");
+        let mistake = explained.mistake().map_or("no mistake", |mistake| mistake.words.as_str());
+        text += &format!("  {mistake}\n");
         let Some(deciding) = explained.deciding() else {
             text += "  nothing decides\n";
             continue;

@@ -37,13 +37,15 @@ pub(super) fn message(message: &core::Message, words: &dyn Words) -> String {
         }
         core::Body::SnapshotRequest { chunk } => {
             let (from, to) = (chunk.offset, chunk.offset + chunk.bytes.len() as u64);
-            format!(" through {}, bytes {from} to {to} of {}", id(chunk.head.last), chunk.size)
+            format!(" {}, bytes {from} to {to} of {}", contents(&chunk.head, words), chunk.size)
         }
         core::Body::SnapshotReceived { last, asked, held } => {
             format!(" through {} from byte {asked}: holds {held}", id(*last))
         }
-        core::Body::ReadIndexRequest { context } => format!(" {}", context.number),
-        core::Body::ReadIndexResponse { context, index } => format!(" {}: from {}", context.number, index.0),
+        core::Body::ReadIndexRequest { context } => format!(", {}", read(*context)),
+        core::Body::ReadIndexResponse { context, index } => {
+            format!(" to {}: from {}", read(*context), index.0)
+        }
         core::Body::TermOver | core::Body::NotAMember | core::Body::TimeoutNow => String::new(),
     };
     format!("{} in term {}{says}", message.body.name(), message.term.0)
@@ -58,7 +60,7 @@ pub(super) fn write(write: &core::Write, words: &dyn Words) -> String {
     });
     let parts = [
         hard_state,
-        snapshot.as_ref().map(|snapshot| format!("snapshot through {}", id(snapshot.last))),
+        snapshot.as_ref().map(|snapshot| format!("snapshot {}", contents(snapshot, words))),
         compacted_through.map(|through| format!("forgets entries through {}", through.0)),
         slice.as_ref().map(|slice| format!("after {}:{}", id(slice.prev()), entries(slice, words))),
     ];
@@ -102,6 +104,16 @@ fn membership(members: &core::Membership, words: &dyn Words) -> String {
     let learners =
         if learners.peek().is_some() { format!(", learners {}", set(&mut learners)) } else { String::new() };
     sets.join(" + ") + &learners
+}
+
+/// What a snapshot says: `through (1,3) with {a b c}`.
+fn contents(snapshot: &core::Snapshot, words: &dyn Words) -> String {
+    format!("through {} with {}", id(snapshot.last), membership(&snapshot.membership, words))
+}
+
+/// The name of a request to read, as its asker chose it: `read 4 of incarnation 1`.
+fn read(context: core::ReadContext) -> String {
+    format!("read {} of incarnation {}", context.number, context.incarnation)
 }
 
 fn id(id: core::LogId) -> String {

@@ -7,6 +7,7 @@ use splitbrain_core::Fact;
 
 use super::refusal_name;
 use crate::protocol::{Protocol, Refusal};
+use crate::protocols::raft::Raft;
 use crate::scenario::{Answered, Claim, Objection, OperationOutcome, Scenario, Step, Subject, nearest};
 use crate::swarm::SOMETIMES;
 
@@ -79,13 +80,21 @@ fn fact_is_known<P: Protocol>(fact: &str) -> Result<(), Objection> {
     Err(Objection { subject: Subject::Fact(fact.to_owned()), message, hint })
 }
 
+/// The words of a protocol, and those of this project's own Raft that are not among them.
+fn words_of<'a>(of_protocol: &'a [&'a str], of_raft: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    let beside = of_raft.iter().filter(|word| !of_protocol.contains(word));
+    of_protocol.iter().chain(beside).copied()
+}
+
 fn refusal_is_known<P: Protocol>(step: usize, word: &str) -> Result<(), Objection> {
     let Some(of_protocol) = P::refusals() else { return Ok(()) };
+    // A story that other systems tell as well waits for what those refuse.
+    let of_raft = <Raft as Protocol>::refusals().unwrap_or_default();
     let every =
         [Refusal::NotLeader { hint: None }, Refusal::LeadershipLost, Refusal::Busy, Refusal::Unsupported];
     let every = every.iter().map(refusal_name);
     let known: Vec<&str> =
-        ["done", "pending"].into_iter().chain(every).chain(of_protocol.iter().copied()).collect();
+        ["done", "pending"].into_iter().chain(every).chain(words_of(of_protocol, of_raft)).collect();
     if known.contains(&word) {
         return Ok(());
     }

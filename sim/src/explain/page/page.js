@@ -12,11 +12,12 @@
  *   terms: number[] }} State What a node shows from a record on. Its log is as before up to `from`, then `terms`.
  * @typedef {{ lane: number, from: number, to: number | null, text: string, outcome: string }} Call
  * @typedef {{ kind: string, groups: number[][], from: number, to: number | null, text: string }} Span
+ * @typedef {{ record: number, words: string }} Mistake Where a rule that is off was needed.
  * @typedef {{ record: number, words: string, curve: [number, number, number][] }} Deciding
  * @typedef {{ name: string, summary: string, source: string, evidence: { record: number | null, text: string }[] }} Promised
  * @typedef {{ schema: string, title: string, source: string, file: string, system: string, seed: string, digest: string,
  *   repeat: string, nodes: string[], clients: string[], promises: Promised[], records: Entry[], states: State[],
- *   calls: Call[], spans: Span[], slice: number[], deciding: Deciding | null, words: string[] }} Run
+ *   calls: Call[], spans: Span[], slice: number[], mistake: Mistake | null, deciding: Deciding | null, words: string[] }} Run
  * @typedef {{ first: number, last: number, x: number, to: number, lost: boolean, bent: boolean, place: number }} Arrow
  */
 
@@ -318,7 +319,7 @@ function drawRows({ pen, x, y, first, last, width, space }) {
     const before = row > 0 ? run.records[rows[row - 1]] : null;
     if (!before || before.at !== record.at) label(pen, time(record.at), 4, y(row), colour("--quiet"));
     if (record.lane !== null) sign(pen, record, x(record.lane), y(row), ink);
-    if (run.deciding && run.deciding.record === record.id) {
+    if (run.deciding?.record === record.id || run.mistake?.record === record.id) {
       pen.strokeStyle = colour("--alarm");
       pen.lineWidth = 2;
       pen.strokeRect(1, y(row) - ROW / 2, width - 3, ROW - 1);
@@ -503,8 +504,17 @@ function toViolation() {
   go(places[next < 0 ? 0 : next], true);
 }
 
+/** @param {Mistake | Deciding | null} moment */
+function toRecordOf(moment) {
+  if (moment) go(placeOf.get(moment.record) ?? 0, true);
+}
+
+function toMistake() {
+  toRecordOf(run.mistake);
+}
+
 function toDeciding() {
-  if (run.deciding) go(placeOf.get(run.deciding.record) ?? 0, true);
+  toRecordOf(run.deciding);
 }
 
 /** Colours the chain of causes of the current record, and tells it. */
@@ -551,6 +561,10 @@ function showHead() {
     element("evidence").append(item);
   }
   for (const sentence of run.words) element("words").append(make("li", sentence));
+  if (run.mistake) {
+    element("mistake").hidden = false;
+    element("mistake").textContent = run.mistake.words;
+  }
   if (run.deciding) showCurve(run.deciding);
 }
 
@@ -581,7 +595,7 @@ function onKey(event) {
     ArrowDown: () => step(1), ArrowUp: () => step(-1), ArrowRight: () => step(1), ArrowLeft: () => step(-1),
     PageDown: () => step(page), PageUp: () => step(-page),
     Home: () => go(rows[0]), End: () => go(rows[rows.length - 1]),
-    v: toViolation, d: toDeciding, w: why, Escape: forgetWhy,
+    v: toViolation, m: toMistake, d: toDeciding, w: why, Escape: forgetWhy,
     s: () => { shown.selectedIndex = (shown.selectedIndex + 1) % 3; show(); },
   };
   const action = keys[event.key];
@@ -607,6 +621,8 @@ function begin() {
   element("back").onclick = () => step(-1);
   element("forth").onclick = () => step(1);
   element("to-violation").onclick = toViolation;
+  element("to-mistake").onclick = toMistake;
+  element("to-mistake").hidden = !run.mistake;
   element("to-deciding").onclick = toDeciding;
   element("why").onclick = why;
   element("to-deciding").hidden = !run.deciding;

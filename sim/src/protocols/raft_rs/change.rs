@@ -68,6 +68,24 @@ pub(super) fn is_joint(conf: &ConfState) -> bool {
     !conf.get_voters_outgoing().is_empty()
 }
 
+/// Every word by which the adapter refuses beside those that all protocols have: the library's reasons, and transfers'.
+pub(super) const REFUSALS: [&str; 14] = [
+    "config-is-already-joint",
+    "config-is-not-joint",
+    "conf-change-error",
+    "learner-not-found",
+    "more-than-one-voter-changed",
+    "must-transition-out-of-joint-config-first",
+    "not-a-target",
+    "not-in-joint-state",
+    "possible-unapplied-conf-change",
+    "removed-all-voters",
+    "simple-change-in-joint-config",
+    "transfer-failed",
+    "transfer-timed-out",
+    "zero-voter-config",
+];
+
 /// Why the leader would put an empty entry in a change's place, in the library's words; `None` when it would not.
 pub(super) fn leader_refusal(pending: bool, joint: bool, change: &ConfChangeV2) -> Option<&'static str> {
     let leave = change.changes.is_empty();

@@ -124,4 +124,8 @@ impl Protocol for RaftRs {
             "snapshot-sent",
         ])
     }
+
+    fn refusals() -> Option<&'static [&'static str]> {
+        Some(&change::REFUSALS)
+    }
 }

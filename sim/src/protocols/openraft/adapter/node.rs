@@ -144,6 +144,19 @@ impl Protocol for OpenRaft {
     fn notes() -> Option<&'static [&'static str]> {
         Some(&["membership-appended", "misrouted"])
     }
+
+    fn refusals() -> Option<&'static [&'static str]> {
+        Some(&[
+            "change-refused",
+            "empty-membership",
+            "in-progress",
+            "learner-not-found",
+            "node-metadata-changed",
+            "precondition-failed",
+            "uncommitted-leader-log",
+            "unsupported-membership-transition",
+        ])
+    }
 }
 
 impl From<Ask> for Effect<OpenRaft> {
