@@ -59,7 +59,7 @@ fn somebody_types_corrects_a_line_and_leaves() {
     let mut session = Session::begin(&["replay", "scenarios/why/one-vote-per-term.toml"]);
     session.after("> ", "next election\r");
     session.after("leads", "shwo a\x7f\x7f\x7f\x7fow a\r");
-    session.after("follower", "\x03");
+    session.after("leader in term 1", "\x03");
     session.after("> ", "no such thing\r");
     session.after("error: ", "quit\r");
     let status = session.child.wait().expect("it ends");

@@ -65,7 +65,11 @@ impl Diary {
         self.note(|under_way| under_way.insert((job.source, job.seed)));
     }
 
+    /// A run that closed what is not its own is at fault, though it may have ended well; it is still under way then.
     pub(super) fn end(&self, job: Job) {
+        if is_output_closed() {
+            std::process::exit(1);
+        }
         self.note(|under_way| under_way.remove(&(job.source, job.seed)));
     }
 
@@ -79,6 +83,17 @@ impl Diary {
         let written = fs::write(&beside, format!("{} {}", shared.0, jobs.join(" ")));
         let _ = written.and_then(|()| fs::rename(&beside, self.folder.join(UNDER_WAY)));
     }
+}
+
+#[cfg(unix)]
+fn is_output_closed() -> bool {
+    use std::os::fd::AsFd as _;
+    io::stdout().as_fd().try_clone_to_owned().is_err()
+}
+
+#[cfg(not(unix))]
+fn is_output_closed() -> bool {
+    false
 }
 
 /// The diary of this process, if it is an inner one that is asked at this place.
