@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::read::Recorded;
+use crate::recorded::Recorded;
 use crate::standard::{Action, Output};
 use crate::value::{Content, Value, Values};
 
@@ -81,14 +81,8 @@ impl Bank {
 
 fn balances(values: &Values, seen: Value) -> Option<BTreeMap<String, i64>> {
     let Content::Map(entries) = values.content(seen) else { return None };
-    let balance = |(account, balance): &(Value, Value)| match values.content(*balance) {
-        Content::Number(balance) => Some((values.show(*account), balance)),
-        Content::Nil
-        | Content::Text(_)
-        | Content::List(_)
-        | Content::Set(_)
-        | Content::Map(_)
-        | Content::Other(_) => None,
+    let balance = |(account, balance): &(Value, Value)| {
+        Some((values.show(*account), values.content(*balance).number()?))
     };
     entries.iter().map(balance).collect()
 }

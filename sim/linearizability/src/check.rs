@@ -9,11 +9,13 @@
 
 use std::fmt;
 
+use crate::budget::{Budget, GaveUp, Limits, Progress};
 use crate::compile::{Compiled, Partition};
 use crate::frontier::PENDING_MAX;
 use crate::history::History;
+use crate::machine::Opaque;
 use crate::model::{Model, Survey};
-use crate::search::{self, Found, GaveUp, Limits, Opaque};
+use crate::search::{self, Found};
 use crate::witness;
 use crate::zones::{self, Zones};
 
@@ -49,21 +51,6 @@ impl fmt::Debug for Options<'_> {
     }
 }
 
-/// Where the search ends with `unknown`. The same on every machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Configurations looked at, over all keys. A million take about a second or less.
-    pub steps: u64,
-    /// Bytes of the search's own memory (the history not counted), within a factor of two.
-    pub memory: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Budget { steps: 200_000_000, memory: 400 << 20 }
-    }
-}
-
 /// Which algorithms a check may use; for comparing them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
@@ -84,21 +71,6 @@ pub enum Verdict {
     NotLinearizable(Evidence),
     /// Not decided, and how far it came.
     Unknown(Reason, Progress),
-}
-
-/// How far an undecided check came. The same on every machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// The first key that was not decided.
-    pub key: u32,
-    /// Steps taken, over all keys.
-    pub steps: u64,
-    /// How many of the key's answers some order explains, counted in the order of their return.
-    pub explained: u32,
-    /// How many answers the key has.
-    pub answers: u32,
-    /// When the last of those explained returned.
-    pub through: Option<u64>,
 }
 
 /// What proves that a history is not linearizable.

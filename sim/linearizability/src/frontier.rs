@@ -31,9 +31,10 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
+use crate::budget::{GaveUp, Limits};
 use crate::compile::{Compiled, SINK, Step};
 use crate::history::UNKNOWN;
-use crate::search::{GaveUp, Limits, Machine};
+use crate::machine::Machine;
 
 /// Most operations that may be pending on one key at a time.
 pub(crate) const PENDING_MAX: usize = 128;

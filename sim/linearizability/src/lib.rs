@@ -26,6 +26,7 @@
 
 pub mod bank;
 mod bounds;
+mod budget;
 mod check;
 #[cfg(feature = "cli")]
 pub mod command;
@@ -35,11 +36,13 @@ mod explain;
 mod frontier;
 pub mod generate;
 mod history;
+mod machine;
 mod model;
 mod online;
 // What every form of text shares is idle where a form is left out.
 #[cfg_attr(not(all(feature = "edn", feature = "json")), allow(dead_code, unused_imports))]
 pub mod read;
+mod recorded;
 mod reduce;
 mod sample;
 mod search;
@@ -52,7 +55,8 @@ mod value;
 mod witness;
 mod zones;
 
-pub use check::{Budget, Evidence, Method, Options, Progress, Reason, Verdict, check};
+pub use budget::{Budget, Progress};
+pub use check::{Evidence, Method, Options, Reason, Verdict, check};
 pub use explain::{Explanation, Stuck, explain};
 pub use history::{History, Malformed, Operation, Recorder, UNKNOWN};
 pub use model::{Effect, Model, Survey};

@@ -21,12 +21,13 @@ use std::fmt;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::check::{Budget, Reason};
+use crate::budget::{Budget, GaveUp, Limits};
+use crate::check::Reason;
 use crate::compile::Step;
 use crate::frontier::{Form, Frontier};
 use crate::history::{Malformed, UNKNOWN};
+use crate::machine::{Machine, States};
 use crate::model::{Effect, Model};
-use crate::search::{Limits, Machine, States};
 use crate::value::Value;
 
 /// How a history stands so far.
@@ -849,7 +850,7 @@ impl Search {
         machine: &mut impl Machine,
         done: &mut Vec<u32>,
     ) -> Result<(), Stop> {
-        let give_up = |why: crate::search::GaveUp| Stop::GiveUp(why.into());
+        let give_up = |why: GaveUp| Stop::GiveUp(why.into());
         while let Some(&(call, returns)) = self.queue.front() {
             let Logged { step, known, .. } = self.operations[&call];
             if known == Known::Pending {

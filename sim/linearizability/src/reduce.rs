@@ -13,11 +13,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Budget, Evidence, Options, Verdict, check};
+use crate::budget::{Budget, Limits};
+use crate::check::{Evidence, Options, Verdict, check};
 use crate::compile::{Compiled, Op, SINK, Step};
 use crate::history::{History, Operation, UNKNOWN};
+use crate::machine::Opaque;
 use crate::model::{Model, Survey};
-use crate::search::{self, Found, Limits, Opaque};
+use crate::search::{self, Found};
 
 /// How many parts of a history are checked at most, and how many operations all of them have together.
 const CHECKS_MAX: usize = 4_000;

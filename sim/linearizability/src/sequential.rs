@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::check::{Budget, Options, Reason, Verdict, check};
+use crate::budget::Budget;
+use crate::check::{Options, Reason, Verdict, check};
 use crate::history::{History, Operation};
+use crate::machine::States;
 use crate::model::Model;
-use crate::search::States;
 
 /// Whether a history is sequentially consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -61,6 +61,31 @@ pub enum Content {
     Other(Arc<str>),
 }
 
+impl Content {
+    /// The whole number that it is.
+    pub(crate) fn number(&self) -> Option<i64> {
+        match self {
+            Content::Number(number) => Some(*number),
+            Content::Nil
+            | Content::Text(_)
+            | Content::List(_)
+            | Content::Set(_)
+            | Content::Map(_)
+            | Content::Other(_) => None,
+        }
+    }
+
+    /// The elements of a list or set as they stand; nothing and the empty text have none.
+    pub(crate) fn items(&self) -> Option<&[Value]> {
+        match self {
+            Content::List(items) | Content::Set(items) => Some(items),
+            Content::Nil => Some(&[]),
+            Content::Text(text) if text.is_empty() => Some(&[]),
+            Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_) => None,
+        }
+    }
+}
+
 /// The contents of the values that are not small numbers. Cloning is cheap until either side adds something.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
@@ -133,6 +158,11 @@ impl Values {
                 self.table.contents.get(place).cloned().unwrap_or(Content::Nil)
             }
         }
+    }
+
+    /// The elements of a list or set as they stand; of anything else that is something, itself.
+    pub(crate) fn listed(&self, value: Value) -> Vec<Value> {
+        self.content(value).items().map_or_else(|| vec![value], <[Value]>::to_vec)
     }
 
     /// Whether a handle stands for a whole number.

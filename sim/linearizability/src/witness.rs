@@ -9,8 +9,8 @@
 //! Not here: finding an order (`zones`, `search`).
 
 use crate::compile::{Compiled, Op, Step, Words};
+use crate::machine::{Machine, Opaque};
 use crate::model::Model;
-use crate::search::{Machine, Opaque};
 
 /// Whether `order`, places in `compiled.ops`, is a linearization of them.
 pub(crate) fn holds<M: Model>(

@@ -1,5 +1,6 @@
 // Porcupine itself on one history of the grid, read from the standard input: one operation a line, as
-// "process call return kind first second output". Prints CPU-bound seconds and the verdict.
+// "process call return kind first second output". Prints the CPU seconds of the check over all threads, and the verdict;
+// "gave up" after as many CPU seconds as the argument says, however long that takes on a loaded machine.
 //
 // Build with `go build` in this folder; the example `grid` runs it with `--go benches/porcupine/porcupine-bench`.
 package main
@@ -88,11 +89,23 @@ func main() {
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	patience := time.Duration(number(os.Args[1])) * time.Second
+	patience := float64(number(os.Args[1]))
 	best, verdict := math.Inf(1), porcupine.Unknown
 	for turn := 0; turn < 5 && best > 0 && (turn == 0 || best < 0.02); turn++ {
 		start := cpu()
-		verdict = porcupine.CheckOperationsTimeout(model, operations, patience)
+		done := make(chan porcupine.CheckResult, 1)
+		go func() { done <- porcupine.CheckOperationsTimeout(model, operations, 0) }()
+		for decided := false; !decided; {
+			select {
+			case verdict = <-done:
+				decided = true
+			case <-time.After(20 * time.Millisecond):
+				if cpu()-start > patience {
+					fmt.Printf("%.6f gave up\n", cpu()-start)
+					return
+				}
+			}
+		}
 		best = math.Min(best, cpu()-start)
 	}
 	names := map[porcupine.CheckResult]string{porcupine.Ok: "yes", porcupine.Illegal: "no", porcupine.Unknown: "gave up"}

@@ -1,6 +1,6 @@
 //! The budget in words: steps and memory.
 
-use crate::check::Budget;
+use crate::budget::Budget;
 
 /// Reads limits such as `50M,512MiB`: steps and memory, which end at the same place on every machine.
 pub(super) fn parse_budget(text: &str) -> Result<Limits, String> {

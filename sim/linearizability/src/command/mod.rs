@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::read::{Format, Recorded, read};
 use crate::standard::Kind;
@@ -214,9 +214,24 @@ impl Case<'_> {
         format!("{} {unit}, model {}{guessed}", self.recorded.history.len(), self.model.name())
     }
 
+    /// The first line for people.
+    fn head(&self, verdict: &str, unit: &str) -> String {
+        format!("{}: {verdict} ({})", self.name, self.about(unit))
+    }
+
+    /// What is told of every file as JSON, whatever the verdict.
+    fn object(&self, verdict: &str) -> Json {
+        told(&self.name, self.model.name(), self.recorded.history.len() as u64, verdict)
+    }
+
     fn bad(&self, wrong: impl std::fmt::Display) -> Outcome {
         Outcome::Bad(format!("{}: {wrong}", self.name))
     }
+}
+
+/// The members that every verdict as JSON begins with.
+fn told(file: &str, model: &str, operations: u64, verdict: &str) -> Json {
+    json!({ "file": file, "model": model, "operations": operations, "verdict": verdict })
 }
 
 /// Judges the files and prints. Gives the exit code: of several files the worst (2, then 1, 3, 0).
@@ -304,8 +319,8 @@ fn nothing(case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "{name}: unknown: nothing to judge, no operation of a client may have happened")
         }
         Print::Json => {
-            let object =
-                json!({ "file": name, "operations": 0, "verdict": "unknown", "reason": "nothing to judge" });
+            let mut object = case.object("unknown");
+            object["reason"] = json!("nothing to judge");
             writeln!(out, "{object}")
         }
     }

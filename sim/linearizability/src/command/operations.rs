@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use super::{Case, Consistency, ModelName, Outcome, Print, replace};
-use crate::check::{Options, Progress, Reason, Verdict, check};
+use crate::budget::Progress;
+use crate::check::{Options, Reason, Verdict, check};
 use crate::explain::{Explanation, Stuck, explain};
 use crate::history::UNKNOWN;
 use crate::model::Model;
@@ -67,7 +68,7 @@ fn linearizable(
     }
     match case.args.format {
         Print::Text => print_text(case, out, model, &verdict, explanation.as_ref())?,
-        Print::Json => print_json(case, out, model, &verdict, explanation.as_ref())?,
+        Print::Json => print_json(case, out, &verdict, explanation.as_ref())?,
     }
     Ok(match verdict {
         Verdict::Linearizable => Outcome::Kept,
@@ -80,15 +81,10 @@ fn sequential(case: &Case<'_>, model: &Standard, out: &mut dyn Write) -> io::Res
     let history = &case.recorded.history;
     let verdict = check_sequential(history, model, &case.args.budget.budget(history.len()));
     if case.args.format == Print::Json {
-        let mut object = json!({
-            "file": case.name,
-            "model": model.kind().name(),
-            "operations": history.len(),
-            "verdict": match verdict {
-                Sequential::Consistent => "sequential",
-                Sequential::Inconsistent(_) => "not-sequential",
-                Sequential::Unknown(..) => "unknown",
-            },
+        let mut object = case.object(match verdict {
+            Sequential::Consistent => "sequential",
+            Sequential::Inconsistent(_) => "not-sequential",
+            Sequential::Unknown(..) => "unknown",
         });
         match &verdict {
             Sequential::Consistent => {}
@@ -120,11 +116,11 @@ fn sequential_text(
     verdict: &Sequential,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let (name, about) = (&case.name, case.about("operations"));
+    let head = |verdict: &str| case.head(verdict, "operations");
     match verdict {
-        Sequential::Consistent => writeln!(out, "{name}: sequentially consistent ({about})"),
+        Sequential::Consistent => writeln!(out, "{}", head("sequentially consistent")),
         Sequential::Inconsistent(sequential::Stuck { explained, next, .. }) => {
-            writeln!(out, "{name}: NOT sequentially consistent ({about})")?;
+            writeln!(out, "{}", head("NOT sequentially consistent"))?;
             writeln!(
                 out,
                 "The longest order found holds {explained} operations; then no process can go on:"
@@ -136,7 +132,7 @@ fn sequential_text(
             Ok(())
         }
         Sequential::Unknown(reason, steps) => {
-            writeln!(out, "{name}: unknown ({about}): {reason} after {steps} steps")?;
+            writeln!(out, "{}: {reason} after {steps} steps", head("unknown"))?;
             writeln!(out, "  {}", hint(*reason, &Progress { steps: *steps, ..Progress::default() }))
         }
     }
@@ -157,12 +153,12 @@ fn print_text(
     verdict: &Verdict,
     explanation: Option<&Explanation>,
 ) -> io::Result<()> {
-    let Case { name, recorded, .. } = case;
-    let about = case.about("operations");
+    let recorded = &case.recorded;
+    let head = |verdict: &str| case.head(verdict, "operations");
     match verdict {
-        Verdict::Linearizable => writeln!(out, "{name}: linearizable ({about})"),
+        Verdict::Linearizable => writeln!(out, "{}", head("linearizable")),
         Verdict::NotLinearizable(_) => {
-            writeln!(out, "{name}: NOT linearizable ({about})")?;
+            writeln!(out, "{}", head("NOT linearizable"))?;
             match explanation {
                 Some(explanation) => {
                     write!(out, "{}", explanation.text(&recorded.history).with_lines(&recorded.lines))
@@ -171,7 +167,7 @@ fn print_text(
             }
         }
         Verdict::Unknown(reason, progress) => {
-            writeln!(out, "{name}: unknown ({about}): {reason} after {} steps", progress.steps)?;
+            writeln!(out, "{}: {reason} after {} steps", head("unknown"), progress.steps)?;
             if progress.answers > 0 {
                 let line = progress.through.and_then(|time| recorded.line(time));
                 let through = line.map_or(String::new(), |line| format!(", through line {line}"));
@@ -199,20 +195,14 @@ fn hint(reason: Reason, progress: &Progress) -> String {
 fn print_json(
     case: &Case<'_>,
     out: &mut dyn Write,
-    model: &Standard,
     verdict: &Verdict,
     explanation: Option<&Explanation>,
 ) -> io::Result<()> {
-    let Case { name, recorded, .. } = case;
-    let mut object = json!({
-        "file": name,
-        "model": model.kind().name(),
-        "operations": recorded.history.len(),
-        "verdict": match verdict {
-            Verdict::Linearizable => "linearizable",
-            Verdict::NotLinearizable(_) => "not-linearizable",
-            Verdict::Unknown(..) => "unknown",
-        },
+    let recorded = &case.recorded;
+    let mut object = case.object(match verdict {
+        Verdict::Linearizable => "linearizable",
+        Verdict::NotLinearizable(_) => "not-linearizable",
+        Verdict::Unknown(..) => "unknown",
     });
     if let Verdict::Unknown(reason, progress) = verdict {
         object["reason"] = json!(reason.to_string());

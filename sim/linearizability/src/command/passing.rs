@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{CheckArgs, InputForm, ModelName, Outcome, Print, input};
-use crate::check::Budget;
+use super::{CheckArgs, InputForm, ModelName, Outcome, Print, input, told};
+use crate::budget::Budget;
 use crate::read::stream::{End, Follow, Followed, Promise, follow};
 use crate::text::visible;
 
@@ -67,13 +67,8 @@ fn tell(args: &CheckArgs, name: &str, followed: &Followed, out: &mut dyn Write) 
         },
     };
     if args.format == Print::Json {
-        let object = json!({
-            "file": name,
-            "model": model,
-            "operations": operations,
-            "verdict": verdict,
-            "why": why,
-        });
+        let mut object = told(name, model, *operations, verdict);
+        object["why"] = json!(why);
         writeln!(out, "{object}")?;
         return Ok(outcome);
     }

@@ -50,15 +50,15 @@ fn print_text(
     anomalies: &[Anomaly],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let (name, about) = (&case.name, case.about("transactions"));
+    let head = |verdict: String| case.head(&verdict, "transactions");
     if anomalies.is_empty() {
         let doubt = match objects {
             Objects::Lists => "",
             Objects::Registers => "; of registers only part of the order shows, so this is no proof",
         };
-        return writeln!(out, "{name}: nothing contradicts {level} ({about}){doubt}");
+        return writeln!(out, "{}{doubt}", head(format!("nothing contradicts {level}")));
     }
-    writeln!(out, "{name}: NOT within {level} ({about})")?;
+    writeln!(out, "{}", head(format!("NOT within {level}")))?;
     for anomaly in anomalies.iter().take(TOLD_MAX) {
         writeln!(out, "{}, which contradicts {}:", anomaly.name, anomaly.name.contradicts())?;
         for place in anomaly.transactions.iter().take(TOLD_MAX) {
@@ -133,13 +133,8 @@ fn print_json(
         })
     };
     let not = if anomalies.is_empty() { "" } else { "not-" };
-    let object = json!({
-        "file": case.name,
-        "model": case.model.name(),
-        "operations": case.recorded.history.len(),
-        "verdict": format!("{not}{}", consistency.name()),
-        "anomalies": anomalies.iter().map(anomaly).collect::<Json>(),
-    });
+    let mut object = case.object(&format!("{not}{}", consistency.name()));
+    object["anomalies"] = anomalies.iter().map(anomaly).collect();
     writeln!(out, "{object}")
 }
 
@@ -166,24 +161,19 @@ pub(super) fn audit(case: &mut Case<'_>, out: &mut dyn Write) -> io::Result<Outc
             (_, 0) => "kept",
             (_, _) => "broken",
         };
-        let object = json!({
-            "file": name,
-            "model": "bank",
-            "operations": recorded.history.len(),
-            "reads": audit.reads,
-            "total": audit.total,
-            "verdict": verdict,
-            "anomalies": bad.collect::<Json>(),
-        });
+        let mut object = case.object(verdict);
+        object["reads"] = json!(audit.reads);
+        object["total"] = json!(audit.total);
+        object["anomalies"] = bad.collect();
         writeln!(out, "{object}")?;
     } else if audit.reads == 0 {
         writeln!(out, "{name}: unknown: nothing to judge, nobody read the accounts")?;
     } else if audit.bad.is_empty() {
-        let about = case.about("operations");
-        writeln!(out, "{name}: every one of {} reads shows {shown}{said} ({about})", audit.reads)?;
+        let verdict = format!("every one of {} reads shows {shown}{said}", audit.reads);
+        writeln!(out, "{}", case.head(&verdict, "operations"))?;
     } else {
-        let about = case.about("operations");
-        writeln!(out, "{name}: {} of {} reads are wrong ({about})", audit.bad.len(), audit.reads)?;
+        let verdict = format!("{} of {} reads are wrong", audit.bad.len(), audit.reads);
+        writeln!(out, "{}", case.head(&verdict, "operations"))?;
         writeln!(out, "The accounts should hold {shown} together{said}, and none less than nothing:")?;
         for bad in audit.bad.iter().take(TOLD_MAX) {
             writeln!(out, "  line {}: {}: {}", line(bad.place), bad.name, visible(&bad.why))?;

@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::history::{History, Operation};
-use crate::standard::{Action, Change, Input, Kind, Output, Standard, changes};
+use crate::standard::{Action, Input, Kind, Output};
 use crate::text::visible;
-use crate::txn::Objects;
 use crate::value::{Content, Value, Values};
 
+pub use crate::recorded::Recorded;
 use sink::Sink;
 
 /// The text forms of a history.
@@ -40,93 +40,6 @@ pub enum Format {
     Columns,
     /// One JSON object a line.
     Json,
-}
-
-/// A history read from text.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its operations; times are event numbers from 1.
-    pub history: History<Input, Output>,
-    /// The model that its operations suggest.
-    pub kind: Kind,
-    /// What its values stand for.
-    pub values: Values,
-    /// What its keys are called.
-    pub keys: Vec<String>,
-    /// The line of each event, from 1: event `n` stands at `n - 1`.
-    pub lines: Vec<u32>,
-    /// Transactions that failed for certain: what they wrote must not be seen.
-    pub aborted: Vec<Operation<Input, Output>>,
-}
-
-impl Recorded {
-    /// The line of an event by its time.
-    #[must_use]
-    pub fn line(&self, time: u64) -> Option<u32> {
-        self.lines.get(usize::try_from(time).ok()?.checked_sub(1)?).copied()
-    }
-
-    /// The suggested model, or another, with the names of this history.
-    #[must_use]
-    pub fn model(&self, kind: Option<Kind>) -> Standard {
-        let model = Standard::new(kind.unwrap_or(self.kind));
-        model.with_values(self.values.clone()).with_keys(self.keys.clone())
-    }
-
-    /// The value that a word means: `nil`, a whole number, or else a text (quotes around it are not part of it).
-    pub fn value(&mut self, word: &str) -> Value {
-        value_of(word, &mut self.values)
-    }
-
-    /// What the transactions of this history are on; `None` when it has others, or none.
-    #[must_use]
-    pub fn objects(&self) -> Option<Objects> {
-        let all = self.history.operations().iter().chain(&self.aborted);
-        let mut found = None;
-        for operation in all {
-            let Action::Transact(transaction) = operation.input.action else { return None };
-            let changes = changes(&self.values, transaction).unwrap_or_default();
-            if changes.iter().any(|change| matches!(change, Change::Append(..))) {
-                return Some(Objects::Lists);
-            }
-            found = Some(Objects::Registers);
-        }
-        found
-    }
-
-    /// A part of a transaction for people.
-    #[must_use]
-    pub fn show_change(&self, change: Change) -> String {
-        change.show(&self.values)
-    }
-
-    /// Whether money is moved here.
-    #[must_use]
-    pub fn is_bank(&self) -> bool {
-        let moves =
-            |operation: &Operation<Input, Output>| matches!(operation.input.action, Action::Transfer(_));
-        self.history.operations().iter().any(moves)
-    }
-
-    /// The first operation that a model does not have.
-    #[must_use]
-    pub fn foreign_to(&self, kind: Kind) -> Option<Action> {
-        let mut actions = self.history.operations().iter().map(|operation| operation.input.action);
-        actions.find(|action| !kind.has(*action))
-    }
-}
-
-fn value_of(word: &str, values: &mut Values) -> Value {
-    if word == "nil" {
-        return Value::NIL;
-    }
-    match word.parse::<i64>() {
-        Ok(number) => values.number(number),
-        Err(_) => {
-            let inside = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
-            values.text(inside.unwrap_or(word))
-        }
-    }
 }
 
 /// Why a text is no history.
@@ -379,9 +292,9 @@ fn looks(name: &str) -> bool {
 fn action(reader: &mut Reader, name: &str, value: Asked, owner: Value) -> Result<Action, String> {
     reader.seen.get_or_put |= matches!(name, "get" | "put");
     reader.seen.count |= matches!(name, "inc" | "increment" | "dec" | "decrement");
-    let number = |value: Value, reader: &Reader| match reader.values.content(value) {
-        Content::Number(number) => Ok(number),
-        _ => Err(format!("expected a whole number to count by, found {}", reader.values.show(value))),
+    let number = |value: Value, reader: &Reader| {
+        let wrong = || format!("expected a whole number to count by, found {}", reader.values.show(value));
+        reader.values.content(value).number().ok_or_else(wrong)
     };
     match (name, value) {
         ("read" | "r" | "get", _) => Ok(Action::Read),
@@ -445,14 +358,10 @@ fn output(action: Action, value: Option<Value>, nil_is_unseen: bool) -> Output {
 
 /// The elements of a drained queue.
 fn drained(reader: &Reader, value: Option<Value>) -> Result<Vec<Value>, String> {
-    match value.map(|value| reader.values.content(value)) {
-        None | Some(Content::Nil) => Ok(Vec::new()),
-        Some(Content::List(items) | Content::Set(items)) => Ok(items.to_vec()),
-        Some(Content::Text(text)) if text.is_empty() => Ok(Vec::new()),
-        Some(Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_)) => {
-            Err("expected the list of what this drain took".to_owned())
-        }
-    }
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let content = reader.values.content(value);
+    let items = content.items().ok_or("expected the list of what this drain took")?;
+    Ok(items.to_vec())
 }
 
 /// The value of an event, taken as one and, where it has two parts, as two.

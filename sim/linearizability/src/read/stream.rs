@@ -10,10 +10,12 @@
 use std::io::{BufRead, Read as _};
 
 use super::sink::{Following, Judge, Sink};
-use super::{BadInput, Format, Reader, Trouble, columns, edn, guess_format, json, log, value_of};
+use super::{BadInput, Format, Reader, Trouble, columns, edn, guess_format, json, log};
 use crate::bank::{Audit, Bank};
-use crate::check::{Budget, Reason};
+use crate::budget::Budget;
+use crate::check::Reason;
 use crate::online::{Online, Violation};
+use crate::recorded::value_of;
 use crate::standard::{Kind, Standard};
 use crate::value::{Content, Values};
 

@@ -56,20 +56,10 @@ fn holds_exactly(values: &Values, items: &[Value], seen: Value) -> bool {
 
 /// The elements of a set or list, sorted; nothing and the empty text have none.
 pub(super) fn elements(values: &Values, value: Value) -> Vec<Value> {
-    let mut items = listed(values, value);
+    let mut items = values.listed(value);
     items.sort_unstable();
     items.dedup();
     items
-}
-
-/// The elements of a set or list as they stand.
-pub(super) fn listed(values: &Values, value: Value) -> Vec<Value> {
-    match values.content(value) {
-        Content::Set(items) | Content::List(items) => items.to_vec(),
-        Content::Nil => Vec::new(),
-        Content::Text(text) if text.is_empty() => Vec::new(),
-        Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_) => vec![value],
-    }
 }
 
 fn queue(items: &[Value], action: Action, output: Option<&Output>) -> Option<State> {
@@ -114,22 +104,10 @@ fn bag(items: &[Value], taken: u32, action: Action, output: Option<&Output>) -> 
 fn counter(values: &Values, held: i64, action: Action, output: Option<&Output>) -> Option<State> {
     match (action, output) {
         (Action::Read, Some(Output::Read(seen))) => {
-            (number(values, *seen) == Some(held)).then_some(State::Number(held))
+            (values.content(*seen).number() == Some(held)).then_some(State::Number(held))
         }
         (Action::Read, Some(_) | None) => Some(State::Number(held)),
-        (Action::Add(more), _) => Some(State::Number(held.wrapping_add(number(values, more)?))),
+        (Action::Add(more), _) => Some(State::Number(held.wrapping_add(values.content(more).number()?))),
         (_, _) => None,
-    }
-}
-
-pub(super) fn number(values: &Values, value: Value) -> Option<i64> {
-    match values.content(value) {
-        Content::Number(number) => Some(number),
-        Content::Nil
-        | Content::Text(_)
-        | Content::List(_)
-        | Content::Set(_)
-        | Content::Map(_)
-        | Content::Other(_) => None,
     }
 }

@@ -6,7 +6,7 @@
 //! Holds: a refused request is no operation (it failed, and leaves the history).
 
 use super::{Action, Kind, Output, State};
-use crate::value::{Content, Value, Values};
+use crate::value::{Value, Values};
 
 /// Who holds a lock, how often, and the greatest fence seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +52,10 @@ fn acquire(kind: Kind, values: &Values, lock: Lock, owner: Value, output: Option
         return None;
     }
     let fence = match output {
-        Some(Output::Read(fence)) if kind == Kind::FencedLock => told(values, *fence),
+        // What is no number above 0 tells none.
+        Some(Output::Read(fence)) if kind == Kind::FencedLock => {
+            values.content(*fence).number().unwrap_or(0).max(0)
+        }
         Some(_) | None => 0,
     };
     if fence > 0 && fence <= lock.fence {
@@ -68,17 +71,4 @@ fn release(kind: Kind, lock: Lock, owner: Value) -> Option<Lock> {
     }
     let held = lock.held - 1;
     Some(Lock { owner: lock.owner.filter(|_| held > 0), held, ..lock })
-}
-
-/// The fence that a value tells; what is no number above 0 tells none.
-fn told(values: &Values, value: Value) -> i64 {
-    match values.content(value) {
-        Content::Number(fence) => fence.max(0),
-        Content::Nil
-        | Content::Text(_)
-        | Content::List(_)
-        | Content::Set(_)
-        | Content::Map(_)
-        | Content::Other(_) => 0,
-    }
 }

@@ -14,7 +14,7 @@ use crate::model::{Effect, Model, Survey};
 use crate::value::{Content, Value, Values};
 
 pub use lock::Lock;
-pub use multi::{Change, changes};
+pub use multi::{Change, Objects, changes};
 
 /// What a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,9 +307,9 @@ impl Standard {
                 State::Lock(Lock::default())
             }
             Kind::GrowOnlySet | Kind::Set => State::Items(collection::elements(&self.values, value)),
-            Kind::FifoQueue => State::Items(collection::listed(&self.values, value)),
-            Kind::UnorderedQueue => State::Bag(collection::listed(&self.values, value), 0),
-            Kind::Counter => State::Number(collection::number(&self.values, value).unwrap_or(0)),
+            Kind::FifoQueue => State::Items(self.values.listed(value)),
+            Kind::UnorderedQueue => State::Bag(self.values.listed(value), 0),
+            Kind::Counter => State::Number(self.values.content(value).number().unwrap_or(0)),
         }
     }
 

@@ -7,6 +7,15 @@
 use super::{Action, Output, State};
 use crate::value::{Content, Value, Values};
 
+/// What transactions read and write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Objects {
+    /// Lists with append and read of the whole; every appended value is another one.
+    Lists,
+    /// Registers with read and write; every written value is another one.
+    Registers,
+}
+
 /// One part of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
@@ -37,15 +46,7 @@ impl Change {
 /// The parts of a transaction; `None` when the value is none.
 #[must_use]
 pub fn changes(values: &Values, transaction: Value) -> Option<Vec<Change>> {
-    let items = match values.content(transaction) {
-        Content::List(items) => items,
-        Content::Nil => return Some(Vec::new()),
-        Content::Text(text) if text.is_empty() => return Some(Vec::new()),
-        Content::Number(_) | Content::Text(_) | Content::Set(_) | Content::Map(_) | Content::Other(_) => {
-            return None;
-        }
-    };
-    items.iter().map(|item| change(values, *item)).collect()
+    values.content(transaction).items()?.iter().map(|item| change(values, *item)).collect()
 }
 
 fn change(values: &Values, item: Value) -> Option<Change> {

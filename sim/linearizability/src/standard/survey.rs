@@ -20,7 +20,7 @@ use crate::value::{Value, Values};
 type Op<'a> = &'a Operation<Input, Output>;
 
 pub(super) fn of(kind: Kind, values: &Values, initial: Value, operations: &[Op<'_>]) -> Survey {
-    let fresh = collection::listed(values, initial).is_empty();
+    let fresh = values.listed(initial).is_empty();
     match kind {
         Kind::GrowOnlySet if fresh => set(values, operations),
         Kind::Set => Survey::Search(never_read(values, operations)),
@@ -40,7 +40,7 @@ fn never_read(values: &Values, operations: &[Op<'_>]) -> Vec<usize> {
     let mut read = BTreeSet::new();
     for operation in operations {
         if let Some(Output::Read(seen)) = operation.output {
-            read.extend(collection::listed(values, seen));
+            read.extend(values.listed(seen));
         }
     }
     let unseen = |operation: Op<'_>| match operation.input.action {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Edge, Graph, RW, WR, WW};
-use super::{Ambiguous, Change, Ending, Findings, Name};
-use crate::value::{Content, Value, Values};
+use super::{Ambiguous, Change, Findings, Name};
+use crate::value::Value;
 
 /// What is known of one list.
 #[derive(Default)]
@@ -27,8 +27,7 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
     let list = |(key, writers)| (key, List { writers, ..List::default() });
     let mut lists: BTreeMap<Value, List> =
         found.writers("appended", appended)?.into_iter().map(list).collect();
-    let mut took_effect: Vec<bool> =
-        found.transactions.iter().map(|one| one.ending == Ending::Committed).collect();
+    let mut took_effect = found.are_committed();
     let reads = reads(found);
     for read in &reads {
         one_read(read, &mut lists, &mut took_effect, found);
@@ -82,15 +81,6 @@ struct Read {
     others: usize,
 }
 
-pub(super) fn elements(values: &Values, value: Value) -> Vec<Value> {
-    match values.content(value) {
-        Content::List(items) | Content::Set(items) => items.to_vec(),
-        Content::Nil => Vec::new(),
-        Content::Text(text) if text.is_empty() => Vec::new(),
-        Content::Number(_) | Content::Text(_) | Content::Map(_) | Content::Other(_) => vec![value],
-    }
-}
-
 fn reads(found: &Findings<'_>) -> Vec<Read> {
     let mut reads = Vec::new();
     for (who, transaction) in found.committed() {
@@ -101,7 +91,7 @@ fn reads(found: &Findings<'_>) -> Vec<Read> {
                     own.insert((*key, *value));
                 }
                 Change::Read(key, value) => {
-                    let elements = elements(found.values, *value);
+                    let elements = found.values.listed(*value);
                     let is_own = |element: &&Value| own.contains(&(*key, **element));
                     let others = elements.len() - elements.iter().rev().take_while(is_own).count();
                     reads.push(Read { who, key: *key, elements, others });
@@ -129,21 +119,10 @@ fn one_read(
     }
     let mut written = true;
     for element in elements {
-        let shown = found.show(*element);
-        match list.writers.get(element) {
-            None => {
-                written = false;
-                found.add(
-                    Name::GarbageRead,
-                    vec![*who],
-                    format!("T{who} read {shown} in {name}; nobody appended it"),
-                );
-            }
-            Some(writer) if found.transactions[*writer].ending == Ending::Aborted => {
-                let why = format!("T{who} read {shown} in {name}, which T{writer} appended and aborted");
-                found.add(Name::G1a, vec![*writer, *who], why);
-            }
-            Some(writer) => took_effect[*writer] = true,
+        let writer = list.writers.get(element).copied();
+        written &= writer.is_some();
+        if let Some(writer) = found.source("appended", *who, *key, *element, writer) {
+            took_effect[writer] = true;
         }
     }
     if !written {
@@ -217,7 +196,7 @@ fn internal(found: &mut Findings<'_>) {
             match change {
                 Change::Append(key, value) => known.entry(*key).or_default().1.push(*value),
                 Change::Read(key, value) => {
-                    let seen = elements(found.values, *value);
+                    let seen = found.values.listed(*value);
                     let (before, own) = known.entry(*key).or_default();
                     let fits = match before {
                         Some(before) => seen == [before.as_slice(), own].concat(),
@@ -232,14 +211,7 @@ fn internal(found: &mut Findings<'_>) {
             }
         }
     }
-    for (who, key, value) in wrong {
-        let (key, value) = (found.show(key), found.show(value));
-        found.add(
-            Name::Internal,
-            vec![who],
-            format!("T{who} read {key} as {value}, against what it did and saw before"),
-        );
-    }
+    found.internal(wrong);
 }
 
 fn dependencies(key: Value, list: &List, took_effect: &[bool], graph: &mut Graph) {

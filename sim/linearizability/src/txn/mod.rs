@@ -22,20 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::history::UNKNOWN;
-use crate::read::Recorded;
+use crate::recorded::Recorded;
 use crate::standard::{Action, Change, Output, changes};
 use crate::value::{Content, Value, Values};
 
+pub use crate::standard::Objects;
 use graph::Graph;
-
-/// What transactions read and write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Objects {
-    /// Lists with append and read of the whole; every appended value is another one.
-    Lists,
-    /// Registers with read and write; every written value is another one.
-    Registers,
-}
 
 /// What a database promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -316,6 +308,44 @@ impl Findings<'_> {
     fn committed(&self) -> impl Iterator<Item = (usize, &Transaction)> {
         let committed = |(_, one): &(usize, &Transaction)| one.ending == Ending::Committed;
         self.transactions.iter().enumerate().filter(committed)
+    }
+
+    fn are_committed(&self) -> Vec<bool> {
+        self.transactions.iter().map(|one| one.ending == Ending::Committed).collect()
+    }
+
+    /// Reads of a key against what the reader itself did and saw before.
+    fn internal(&mut self, reads: Vec<(usize, Value, Value)>) {
+        for (who, key, value) in reads {
+            let (key, value) = (self.show(key), self.show(value));
+            let why = format!("T{who} read {key} as {value}, against what it did and saw before");
+            self.add(Name::Internal, vec![who], why);
+        }
+    }
+
+    /// Who put there what was read, if it was somebody who did not abort; else that is wrong.
+    fn source(
+        &mut self,
+        done: &str,
+        who: usize,
+        key: Value,
+        value: Value,
+        writer: Option<usize>,
+    ) -> Option<usize> {
+        let (shown, name) = (self.show(value), self.show(key));
+        match writer {
+            None => {
+                let why = format!("T{who} read {shown} in {name}; nobody {done} it");
+                self.add(Name::GarbageRead, vec![who], why);
+                None
+            }
+            Some(writer) if self.transactions[writer].ending == Ending::Aborted => {
+                let why = format!("T{who} read {shown} in {name}, which T{writer} {done} and aborted");
+                self.add(Name::G1a, vec![writer, who], why);
+                None
+            }
+            Some(writer) => Some(writer),
+        }
     }
 
     /// Who put which value into each object that is read or changed.

@@ -61,8 +61,7 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
 
 /// Who committed, or was seen.
 fn took_effect(found: &Findings<'_>, registers: &BTreeMap<Value, Register>) -> Vec<bool> {
-    let mut took_effect: Vec<bool> =
-        found.transactions.iter().map(|one| one.ending == Ending::Committed).collect();
+    let mut took_effect = found.are_committed();
     for (_, transaction) in found.committed() {
         for change in &transaction.changes {
             if let Change::Read(key, value) = change
@@ -110,14 +109,7 @@ fn internal(found: &mut Findings<'_>) {
             }
         }
     }
-    for (who, key, value) in wrong {
-        let (key, value) = (found.show(key), found.show(value));
-        found.add(
-            Name::Internal,
-            vec![who],
-            format!("T{who} read {key} as {value}, against what it did and saw before"),
-        );
-    }
+    found.internal(wrong);
 }
 
 /// What is known of the order of versions; nothing where it contradicts itself.
@@ -182,22 +174,12 @@ fn order_in_time(register: &mut Register, found: &Findings<'_>) {
 fn reads(key: Value, register: &Register, found: &mut Findings<'_>) {
     for (who, visit) in &register.visits {
         let Some(value) = visit.read.filter(|value| *value != Value::NIL) else { continue };
-        let (shown, name) = (found.show(value), found.show(key));
-        match register.writers.get(&value) {
-            None => found.add(
-                Name::GarbageRead,
-                vec![*who],
-                format!("T{who} read {shown} in {name}; nobody wrote it"),
-            ),
-            Some(writer) if found.transactions[*writer].ending == Ending::Aborted => {
-                let why = format!("T{who} read {shown} in {name}, which T{writer} wrote and aborted");
-                found.add(Name::G1a, vec![*writer, *who], why);
-            }
-            Some(writer) if writer != who && register.visits[writer].wrote != Some(value) => {
-                let why = format!("T{who} read {shown} in {name}, which T{writer} overwrote itself");
-                found.add(Name::G1b, vec![*writer, *who], why);
-            }
-            Some(_) => {}
+        let writer = register.writers.get(&value).copied();
+        let Some(writer) = found.source("wrote", *who, key, value, writer) else { continue };
+        if writer != *who && register.visits[&writer].wrote != Some(value) {
+            let (shown, name) = (found.show(value), found.show(key));
+            let why = format!("T{who} read {shown} in {name}, which T{writer} overwrote itself");
+            found.add(Name::G1b, vec![writer, *who], why);
         }
     }
 }
