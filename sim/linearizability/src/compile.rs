@@ -216,7 +216,8 @@ impl Compiled {
             all.dedup();
             all
         };
-        match model.survey(&operations) {
+        let must: Vec<bool> = operations.iter().map(|operation| operation.output.is_some()).collect();
+        match model.survey(&operations, &must) {
             Survey::Search(left_out) => Survey::Search(of_history(left_out)),
             Survey::Linearizable => Survey::Linearizable,
             Survey::Contradiction(numbers) => Survey::Contradiction(of_history(numbers)),

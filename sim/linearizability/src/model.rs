@@ -83,10 +83,10 @@ pub trait Model {
         0
     }
 
-    /// What a look at all operations of one key shows, by call, before anything is searched. An operation that tells its
-    /// output and never returned (the time of its return is [`UNKNOWN`](crate::UNKNOWN)) took effect as it says, or never;
-    /// such are made where blame is sought.
-    fn survey(&self, _operations: &[&Operation<Self::Input, Self::Output>]) -> Survey {
+    /// What a look at all operations of one key shows, by call, before anything is searched. For each, `must` says
+    /// whether it took effect; one that need not have did so in its own time and as it says, if it tells an output, or
+    /// not at all. Those are the unknown ones, and where blame is sought all that nobody blames.
+    fn survey(&self, _operations: &[&Operation<Self::Input, Self::Output>], _must: &[bool]) -> Survey {
         Survey::default()
     }
 

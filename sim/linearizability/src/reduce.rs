@@ -39,7 +39,7 @@ pub(crate) struct Reducer<'a, M: Model> {
     compiled: Compiled,
     /// For registers: who writes a value, by call.
     writers: BTreeMap<u32, Vec<u32>>,
-    /// For a model that surveys: each operation as if it never returned, unless it only looks.
+    /// For a model that surveys: what had not returned at the cut, as if it never did.
     loosened: Vec<Option<Operation<M::Input, M::Output>>>,
     checks: usize,
     work: usize,
@@ -217,7 +217,7 @@ impl<'a, M: Model> Reducer<'a, M> {
         self.work += self.compiled.ops.len();
         match self.survey(&blamed) {
             Survey::Contradiction(_) => return Some(blamed),
-            // It might contradict within the others' own times. To find out takes long.
+            // To try the orders of so many takes long.
             Survey::Linearizable if self.compiled.ops.len() > EXACT_MAX => return None,
             Survey::Linearizable | Survey::Search(_) => {}
         }
@@ -229,29 +229,28 @@ impl<'a, M: Model> Reducer<'a, M> {
         matches!(found, Found::Contradiction(_) | Found::Impossible(_)).then_some(blamed)
     }
 
-    /// What the model itself makes of the blamed ones when no other ever returned: each of those may have taken effect
-    /// as it says, at any time since its call, so what contradicts then contradicts whatever they did.
+    /// What the model itself makes of the blamed ones when each of the others may have taken effect as it says, in its
+    /// own time, or not at all.
     fn survey(&mut self, blamed: &[u32]) -> Survey {
         if !self.compiled.opaque {
             return Survey::default();
         }
+        let operation = |op: &Op| &self.history.operations()[op.place as usize];
         if self.loosened.len() != self.compiled.ops.len() {
-            let loosened = |op: &Op| {
-                let operation = &self.history.operations()[op.place as usize];
-                let unknown = Operation { ret: UNKNOWN, ..operation.clone() };
-                (!op.step.only_looks()).then_some(unknown)
-            };
+            let loosened =
+                |op: &Op| (!op.known()).then(|| Operation { ret: UNKNOWN, ..operation(op).clone() });
             self.loosened = self.compiled.ops.iter().map(loosened).collect();
         }
         let mut operations = Vec::with_capacity(self.loosened.len());
-        for (number, loosened) in self.loosened.iter().enumerate() {
-            if blamed.binary_search(&(number as u32)).is_ok() {
-                operations.push(&self.history.operations()[self.compiled.ops[number].place as usize]);
-            } else {
-                operations.extend(loosened.as_ref());
+        let mut must = Vec::with_capacity(self.loosened.len());
+        for (number, (op, loosened)) in self.compiled.ops.iter().zip(&self.loosened).enumerate() {
+            let is_blamed = blamed.binary_search(&(number as u32)).is_ok();
+            if is_blamed || !op.step.only_looks() {
+                operations.push(loosened.as_ref().unwrap_or_else(|| operation(op)));
+                must.push(is_blamed);
             }
         }
-        self.model.survey(&operations)
+        self.model.survey(&operations, &must)
     }
 
     pub(crate) fn is_opaque(&self) -> bool {

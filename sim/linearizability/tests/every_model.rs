@@ -229,6 +229,42 @@ fn long_histories_of_sets_and_queues() {
     assert_eq!(swapped, ["enqueue 0", "dequeue -> 1"]);
 }
 
+/// A counter that many add to at once, one answer in twenty missing; the reads are right.
+fn counted(adds: u32, down: bool) -> String {
+    let mut text = String::new();
+    let mut sum = 0;
+    for number in 0..adds {
+        let by = if down && number % 3 == 2 { -1 } else { 1 };
+        // Who got no answer never comes back, and nothing came of it.
+        let (process, end) = if number % 20 == 7 { (1_000 + number, "info") } else { (number % 10, "ok") };
+        text += &format!("{process} invoke add {by}\n{process} {end} add {by}\n");
+        sum += if end == "ok" { by } else { 0 };
+        if number % 10 == 9 {
+            text += &format!("11 invoke read nil\n11 ok read {sum}\n");
+        }
+    }
+    text
+}
+
+/// Of thousands of operations few are to blame: two reads, and what came between them for certain.
+#[test]
+fn blame_in_long_histories_of_counters_is_small() {
+    let up = counted(6_000, false);
+    assert_eq!(blamed(&up.replace("read 5700\n", "read 9999\n"), None), ["read -> 9999"]);
+    // The read before shows 4740, and ten were added behind that.
+    assert_eq!(
+        blamed(&up.replace("ok read 4750\n", "ok read 4730\n"), None),
+        ["read -> 4740", "read -> 4730"]
+    );
+    let lost = blamed(&up.replace("ok read 4750\n", "ok read 4742\n"), None);
+    assert_eq!(lost, ["read -> 4740", "add 1", "add 1", "add 1", "read -> 4742"]);
+    let both = counted(6_000, true);
+    let reads: Vec<&str> = both.lines().filter(|line| line.starts_with("11 ok")).collect();
+    let last = *reads.last().expect("reads");
+    let far = blamed(&both.replace(&format!("{last}\n"), "11 ok read 1\n"), None);
+    assert_eq!(far.len(), 2, "{far:?}");
+}
+
 /// What is blamed, without what a read saw.
 fn blamed(short: &str, kind: Option<Kind>) -> Vec<String> {
     let recorded = read("h", &edn(short), None).unwrap_or_else(|wrong| panic!("{wrong}"));

@@ -222,6 +222,13 @@ fn found(all: &[Transaction], objects: Objects, level: Level, values: &Values) -
     check_transactions(all, objects, level, values).expect("every value is written once")
 }
 
+/// What a name says of weaker levels holds too.
+fn names_are_true(all: &[Transaction], anomalies: &[Anomaly], values: &mut Values) {
+    for anomaly in anomalies {
+        assert!(!holds(all, anomaly.name.contradicts(), values), "{anomaly:?}\n{}", show(all, values));
+    }
+}
+
 #[test]
 fn lists_are_judged_as_by_trying_every_order() {
     let mut chance = Chance(5);
@@ -242,6 +249,7 @@ fn lists_are_judged_as_by_trying_every_order() {
                 "{level}: {anomalies:?}\n{}",
                 show(&all, &values)
             );
+            names_are_true(&all, &anomalies, &mut values);
             verdicts[level as usize][usize::from(truth)] += 1;
             anomalies.iter().for_each(|anomaly| *names.entry(anomaly.name).or_default() += 1);
         }
@@ -279,6 +287,7 @@ fn what_is_said_of_registers_is_true() {
             let anomalies = found(&all, Objects::Registers, level, &values);
             let truth = holds(&all, level, &mut values);
             assert!(anomalies.is_empty() || !truth, "{level}: {anomalies:?}\n{}", show(&all, &values));
+            names_are_true(&all, &anomalies, &mut values);
             broken += u32::from(!truth);
             seen += u32::from(!anomalies.is_empty());
         }

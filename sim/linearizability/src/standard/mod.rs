@@ -8,6 +8,7 @@ mod collection;
 mod lock;
 mod multi;
 mod survey;
+mod tally;
 
 use crate::history::Operation;
 use crate::model::{Effect, Model, Survey};
@@ -409,8 +410,8 @@ impl Model for Standard {
         }
     }
 
-    fn survey(&self, operations: &[&Operation<Input, Output>]) -> Survey {
-        survey::of(self.kind, &self.values, self.initial, operations)
+    fn survey(&self, operations: &[&Operation<Input, Output>], must: &[bool]) -> Survey {
+        survey::of(self.kind, &self.values, self.initial, operations, must)
     }
 
     fn effect(&self, input: &Input, output: Option<&Output>) -> Effect {

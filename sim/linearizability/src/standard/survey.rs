@@ -5,49 +5,51 @@
 //! Sezgin and Vafeiadis, "Aspect-oriented linearizability proofs", CONCUR 2013, theorem 3: it is enough that no element
 //! comes out twice, or before it was put in, or later than (or instead of) one that was put in later. Dequeues without
 //! an answer are matched to what must have come out, by deadlines. Queue without order and nobody finding it empty:
-//! counting for each value. O(n log n), but for the sets read, which are walked through.
+//! counting for each value. Counter: `tally`. O(n log n), but for the sets read, which are walked through.
 //!
 //! Holds: a verdict is right; silence says nothing. The tests hold each against trying every order.
 //! Not here: the search.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Input, Kind, Output, collection};
+use super::{Action, Input, Kind, Output, collection, tally};
 use crate::history::{Operation, UNKNOWN};
 use crate::model::Survey;
 use crate::value::{Value, Values};
 
 type Op<'a> = &'a Operation<Input, Output>;
 
-pub(super) fn of(kind: Kind, values: &Values, initial: Value, operations: &[Op<'_>]) -> Survey {
+pub(super) fn of(
+    kind: Kind,
+    values: &Values,
+    initial: Value,
+    operations: &[Op<'_>],
+    must: &[bool],
+) -> Survey {
     let fresh = values.listed(initial).is_empty();
     match kind {
-        Kind::GrowOnlySet if fresh => set(values, operations),
-        Kind::Set => Survey::Search(never_read(values, operations)),
-        Kind::FifoQueue if fresh => queue(operations),
-        Kind::UnorderedQueue if fresh => bag(operations),
+        Kind::GrowOnlySet if fresh => set(values, operations, must),
+        Kind::Set => Survey::Search(never_read(values, operations, must)),
+        Kind::FifoQueue if fresh => queue(operations, must),
+        Kind::UnorderedQueue if fresh => bag(operations, must),
+        Kind::Counter => tally::of(values, initial, operations, must),
         _ => Survey::default(),
     }
 }
 
-/// Whether it need not have taken effect: it never returned.
-fn is_unknown(operation: Op<'_>) -> bool {
-    operation.ret == UNKNOWN
-}
-
 /// Adds without an answer whose element nobody read: they may as well not have happened.
-fn never_read(values: &Values, operations: &[Op<'_>]) -> Vec<usize> {
+fn never_read(values: &Values, operations: &[Op<'_>], must: &[bool]) -> Vec<usize> {
     let mut read = BTreeSet::new();
     for operation in operations {
         if let Some(Output::Read(seen)) = operation.output {
             read.extend(values.listed(seen));
         }
     }
-    let unseen = |operation: Op<'_>| match operation.input.action {
-        Action::Add(value) => is_unknown(operation) && !read.contains(&value),
+    let unseen = |place: &usize| match operations[*place].input.action {
+        Action::Add(value) => !must[*place] && !read.contains(&value),
         _ => false,
     };
-    (0..operations.len()).filter(|place| unseen(operations[*place])).collect()
+    (0..operations.len()).filter(unseen).collect()
 }
 
 /// The sets that somebody read, each with its readers.
@@ -71,7 +73,7 @@ fn reads(values: &Values, operations: &[Op<'_>]) -> Vec<(Vec<Value>, Vec<usize>)
     groups
 }
 
-fn set(values: &Values, operations: &[Op<'_>]) -> Survey {
+fn set(values: &Values, operations: &[Op<'_>], must: &[bool]) -> Survey {
     let groups = reads(values, operations);
     // By element: the first group that shows it.
     let mut shown: BTreeMap<Value, usize> = BTreeMap::new();
@@ -88,11 +90,11 @@ fn set(values: &Values, operations: &[Op<'_>]) -> Survey {
     let mut adder: BTreeMap<Value, usize> = BTreeMap::new();
     for (place, operation) in operations.iter().enumerate() {
         let Action::Add(value) = operation.input.action else { continue };
-        if is_unknown(operation) && !shown.contains_key(&value) {
+        if !must[place] && !shown.contains_key(&value) {
             continue;
         }
         if adder.insert(value, place).is_some() {
-            return Survey::Search(never_read(values, operations));
+            return Survey::Search(never_read(values, operations, must));
         }
     }
     if let Some((_, number)) = shown.iter().find(|(value, _)| !adder.contains_key(value)) {
@@ -147,7 +149,7 @@ struct Passage {
     may_leave: Option<u64>,
 }
 
-fn queue(operations: &[Op<'_>]) -> Survey {
+fn queue(operations: &[Op<'_>], must: &[bool]) -> Survey {
     let mut passages: BTreeMap<Value, Passage> = BTreeMap::new();
     let mut unanswered = Vec::new();
     let mut plain = true;
@@ -160,7 +162,7 @@ fn queue(operations: &[Op<'_>]) -> Survey {
             (Action::Dequeue, Some(Output::Read(Value::NIL) | Output::Unseen)) => plain = false,
             (Action::Dequeue, Some(Output::Read(value))) => {
                 let passage = passages.entry(value).or_default();
-                if is_unknown(operation) {
+                if !must[place] {
                     passage.may_leave = passage.may_leave.or(Some(operation.call));
                 } else {
                     passage.dequeued_again = passage.dequeued_again.or(passage.dequeue.replace(place));
@@ -173,12 +175,12 @@ fn queue(operations: &[Op<'_>]) -> Survey {
     plain &= passages.values().all(|passage| !passage.enqueued_again);
     let taken: BTreeSet<Value> =
         passages.iter().filter(|(_, passage)| passage.dequeue.is_some()).map(|(value, _)| *value).collect();
-    let useless = |operation: Op<'_>| match operation.input.action {
-        Action::Enqueue(value) => is_unknown(operation) && !taken.contains(&value),
+    let useless = |place: &usize| match operations[*place].input.action {
+        Action::Enqueue(value) => !must[*place] && !taken.contains(&value),
         _ => false,
     };
     if !plain {
-        return Survey::Search((0..operations.len()).filter(|place| useless(operations[*place])).collect());
+        return Survey::Search((0..operations.len()).filter(useless).collect());
     }
     let mut kept = Vec::new();
     for passage in passages.values() {
@@ -190,7 +192,7 @@ fn queue(operations: &[Op<'_>]) -> Survey {
             (Some(enqueue), Some(dequeue)) if operations[dequeue].ret < operations[enqueue].call => {
                 return Survey::Contradiction(vec![dequeue]);
             }
-            (Some(enqueue), None) if is_unknown(operations[enqueue]) => {}
+            (Some(enqueue), None) if !must[enqueue] => {}
             (Some(_), _) => kept.push(*passage),
             (None, None) => {}
         }
@@ -239,14 +241,14 @@ fn in_order(operations: &[Op<'_>], passages: &[Passage], mut unanswered: Vec<u64
     }
 }
 
-fn bag(operations: &[Op<'_>]) -> Survey {
+fn bag(operations: &[Op<'_>], must: &[bool]) -> Survey {
     let mut entered: BTreeMap<Value, Vec<u64>> = BTreeMap::new();
     let mut left: BTreeMap<Value, Vec<(u64, usize)>> = BTreeMap::new();
     for (place, operation) in operations.iter().enumerate() {
         match (operation.input.action, operation.output) {
             (Action::Enqueue(value), _) => entered.entry(value).or_default().push(operation.call),
             (Action::Dequeue, Some(Output::Read(Value::NIL) | Output::Unseen)) => return Survey::default(),
-            (Action::Dequeue, Some(Output::Read(_))) if is_unknown(operation) => {}
+            (Action::Dequeue, Some(Output::Read(_))) if !must[place] => {}
             (Action::Dequeue, Some(Output::Read(value))) => {
                 left.entry(value).or_default().push((operation.ret, place));
             }

@@ -157,10 +157,11 @@ fn told(name: Name, cycle: &[Step], graph: &Graph, found: &Findings<'_>) -> Anom
 
 fn reason(one: usize, next: usize, edge: &Edge, found: &Findings<'_>) -> String {
     let (key, value, other) = (found.show(edge.key), found.show(edge.value), found.show(edge.next));
-    match edge.kind {
+    let reason = match edge.kind {
         WW => format!("T{one} wrote {value} to {key}, and T{next} wrote {other} behind it"),
         WR => format!("T{next} read {value} in {key}, which T{one} wrote"),
         RW => format!("T{one} read {key} when {other}, which T{next} wrote, was not there"),
         _ => format!("T{one} had returned before T{next} began"),
-    }
+    };
+    if edge.inferred { format!("{reason} (nobody saw it, but the other order cannot be)") } else { reason }
 }

@@ -23,12 +23,21 @@ pub(super) struct Edge {
     pub(super) key: Value,
     pub(super) value: Value,
     pub(super) next: Value,
+    /// Nobody saw it; the other order cannot be.
+    pub(super) inferred: bool,
 }
 
 /// Transactions by number, and behind them the moments.
+#[derive(Clone)]
 pub(super) struct Graph {
     pub(super) transactions: usize,
     pub(super) edges: Vec<Vec<Edge>>,
+}
+
+impl Edge {
+    pub(super) fn new(kind: u8, to: usize, key: Value, value: Value, next: Value) -> Edge {
+        Edge { to: to as u32, kind, key, value, next, inferred: false }
+    }
 }
 
 impl Graph {
@@ -52,13 +61,7 @@ impl Graph {
             .collect();
         moments.sort_unstable();
         let first = self.edges.len();
-        let edge = |to: usize| Edge {
-            to: to as u32,
-            kind: RT,
-            key: Value::NIL,
-            value: Value::NIL,
-            next: Value::NIL,
-        };
+        let edge = |to: usize| Edge::new(RT, to, Value::NIL, Value::NIL, Value::NIL);
         for (number, (_, place)) in moments.iter().enumerate() {
             self.edges[*place].push(edge(first + number));
             let last = number + 1 == moments.len();

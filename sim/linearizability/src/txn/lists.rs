@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Edge, Graph, RW, WR, WW};
-use super::{Ambiguous, Change, Findings, Name};
+use super::open::{self, Open};
+use super::{Ambiguous, Change, Findings, Inferred, Level, Name};
 use crate::value::Value;
 
 /// What is known of one list.
@@ -18,8 +19,8 @@ struct List {
     reads: Vec<(usize, usize)>,
 }
 
-/// Finds what reads alone contradict, adds the dependencies, and tells who took effect.
-pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<bool>, Ambiguous> {
+/// Finds what reads alone contradict, adds the dependencies, and tells who took effect and which orders are open.
+pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Inferred, Ambiguous> {
     let appended = |change: &Change| match change {
         Change::Append(key, value) => Some((*key, *value)),
         _ => None,
@@ -45,11 +46,12 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
             }
         }
     }
-    for (key, list) in &lists {
-        order_unseen(*key, &unseen(list, &took_effect), graph);
+    let mut open = Vec::new();
+    for (key, list) in lists.iter().filter(|_| found.level == Level::SnapshotIsolation) {
+        open_orders(*key, &unseen(list, &took_effect), &mut open);
     }
     found.lost_updates(&updates);
-    Ok(took_effect)
+    Ok((took_effect, open))
 }
 
 /// Appends that took effect and that nobody saw come behind all that somebody saw.
@@ -59,16 +61,17 @@ fn unseen(list: &List, took_effect: &[bool]) -> Vec<(Value, usize)> {
     list.writers.iter().filter(is_unseen).map(|(value, who)| (*value, *who)).collect()
 }
 
-/// Of two that append to the same list nobody saw which came first. But transactions that write the same do not
-/// overlap, so whoever read what the other overwrote, of any list, was the first.
-fn order_unseen(key: Value, unseen: &[(Value, usize)], graph: &mut Graph) {
+/// Of two that append to the same list nobody saw which came first. It matters under snapshot isolation only:
+/// otherwise whoever comes first in an order of all transactions does.
+fn open_orders(key: Value, unseen: &[(Value, usize)], open: &mut Vec<Open>) {
     let appended: BTreeMap<usize, Value> = unseen.iter().map(|(value, who)| (*who, *value)).collect();
-    for (who, value) in &appended {
-        let read = |edge: &&Edge| edge.kind == RW && appended.contains_key(&(edge.to as usize));
-        let after: BTreeSet<u32> = graph.edges[*who].iter().filter(read).map(|edge| edge.to).collect();
-        for to in after {
-            let next = appended[&(to as usize)];
-            graph.add(*who, Edge { to, kind: WW, key, value: *value, next });
+    let all: Vec<(usize, Value)> = appended.into_iter().collect();
+    for (number, (one, value)) in all.iter().enumerate() {
+        for (other, next) in all[number + 1..].iter().take(open::NEAR) {
+            open.push([
+                vec![(*one as u32, Edge::new(WW, *other, key, *value, *next))],
+                vec![(*other as u32, Edge::new(WW, *one, key, *next, *value))],
+            ]);
         }
     }
 }
@@ -225,8 +228,7 @@ fn dependencies(key: Value, list: &List, took_effect: &[bool], graph: &mut Graph
         let Some(before) = writer(place) else { continue };
         for (value, after) in next(place + 1) {
             let Some(after) = after else { continue };
-            let edge = Edge { to: after as u32, kind: WW, key, value: list.order[place], next: value };
-            graph.add(before, edge);
+            graph.add(before, Edge::new(WW, after, key, list.order[place], value));
         }
     }
     for (reader, length) in &list.reads {
@@ -234,11 +236,11 @@ fn dependencies(key: Value, list: &List, took_effect: &[bool], graph: &mut Graph
             && let Some(before) = writer(last)
         {
             let value = list.order[last];
-            graph.add(before, Edge { to: *reader as u32, kind: WR, key, value, next: value });
+            graph.add(before, Edge::new(WR, *reader, key, value, value));
         }
         for (value, after) in next(*length) {
             let Some(after) = after else { continue };
-            graph.add(*reader, Edge { to: after as u32, kind: RW, key, value, next: value });
+            graph.add(*reader, Edge::new(RW, after, key, value, value));
         }
     }
 }

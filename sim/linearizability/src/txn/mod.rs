@@ -10,12 +10,14 @@
 //! Holds: an anomaly contradicts the level that it names and all that are stronger. Of lists, silence is a proof of
 //! (strict) serializability too: an append was seen in the order of the versions, or comes behind all that anybody saw.
 //! It is no proof of snapshot isolation where two appends to one list were seen by nobody, and none of anything for
-//! registers, whose reads show only part of the order of versions.
+//! registers, whose reads show only part of the order of versions. To decide those is NP-complete (Papadimitriou 1979);
+//! what follows from each open order by itself is found (`open`).
 //! Not here: reading transactions (`read`), and registers judged by trying orders (the model `multi-register`).
 
 mod cycles;
 mod graph;
 mod lists;
+mod open;
 mod registers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,11 @@ pub enum Level {
     Serializable,
     /// As if one after the other, each at some moment between its call and its return.
     StrictSerializable,
+}
+
+impl Level {
+    /// All of them, the weakest first.
+    const ALL: [Level; 3] = [Level::SnapshotIsolation, Level::Serializable, Level::StrictSerializable];
 }
 
 impl fmt::Display for Level {
@@ -144,6 +151,21 @@ impl Name {
     }
 }
 
+impl Name {
+    /// The same where something that only a level promises was used to find it.
+    fn at_least(self, level: Level) -> Name {
+        match (self, level) {
+            _ if self.contradicts() >= level => self,
+            (Name::G0, Level::StrictSerializable) => Name::G0Realtime,
+            (Name::G1c, Level::StrictSerializable) => Name::G1cRealtime,
+            (Name::GSingle, Level::StrictSerializable) => Name::GSingleRealtime,
+            (Name::CyclicVersions, Level::StrictSerializable) => Name::CyclicVersionsRealtime,
+            (_, Level::StrictSerializable) => Name::G2Realtime,
+            (_, Level::Serializable | Level::SnapshotIsolation) => Name::G2,
+        }
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -241,8 +263,8 @@ impl Operation {
     }
 }
 
-/// Whether transactions keep a promise: what contradicts it, the plainest first. O(n log n) in their parts, but for
-/// the lists read, which are walked through, and for looking for the shortest cycles.
+/// Whether transactions keep a promise: what contradicts the weakest level that is contradicted, the plainest first.
+/// O(n log n) in their parts, but for the lists read, which are walked through, and for looking for the shortest cycles.
 ///
 /// # Errors
 /// When two transactions write the same value, so that nobody can tell whose was read.
@@ -252,15 +274,25 @@ pub fn check_transactions(
     level: Level,
     values: &Values,
 ) -> Result<Vec<Anomaly>, Ambiguous> {
-    let mut found = Findings {
-        transactions,
-        values,
-        strict: level == Level::StrictSerializable,
-        anomalies: Vec::new(),
-        late: None,
-    };
+    for weaker in Level::ALL.into_iter().filter(|weaker| *weaker <= level) {
+        let anomalies = at_level(transactions, objects, weaker, values)?;
+        if !anomalies.is_empty() {
+            return Ok(anomalies);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// What contradicts a level, when nothing contradicts a weaker one.
+fn at_level(
+    transactions: &[Transaction],
+    objects: Objects,
+    level: Level,
+    values: &Values,
+) -> Result<Vec<Anomaly>, Ambiguous> {
+    let mut found = Findings { transactions, values, level, anomalies: Vec::new(), late: None };
     let mut graph = Graph::new(transactions.len());
-    let took_effect = match objects {
+    let (took_effect, open) = match objects {
         Objects::Lists => lists::infer(&mut found, &mut graph)?,
         Objects::Registers => registers::infer(&mut found, &mut graph)?,
     };
@@ -272,17 +304,24 @@ pub fn check_transactions(
     if found.anomalies.is_empty() {
         found.anomalies.extend(found.late.take());
     }
+    if found.anomalies.is_empty() {
+        let contradicted = open::decide(&mut graph, &open, level, &mut found);
+        found.anomalies.extend(contradicted);
+    }
     let mut anomalies = found.anomalies;
-    anomalies.retain(|anomaly| anomaly.name.contradicts() <= level);
+    anomalies.iter_mut().for_each(|anomaly| anomaly.name = anomaly.name.at_least(level));
     anomalies.sort_by_key(|anomaly| anomaly.name);
     Ok(anomalies)
 }
+
+/// Who took effect, and which orders are open.
+type Inferred = (Vec<bool>, Vec<open::Open>);
 
 /// What is known while inferring.
 struct Findings<'a> {
     transactions: &'a [Transaction],
     values: &'a Values,
-    strict: bool,
+    level: Level,
     anomalies: Vec<Anomaly>,
     /// What is told when nothing else is found.
     late: Option<Anomaly>,

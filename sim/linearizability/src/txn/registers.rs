@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Edge, Graph, RW, WR, WW};
-use super::{Ambiguous, Anomaly, Change, Ending, Findings, Name};
+use super::open::{self, Open};
+use super::{Ambiguous, Anomaly, Change, Ending, Findings, Inferred, Level, Name};
 use crate::value::Value;
 
 /// A transaction and one register: what it read before it wrote, and what it left.
@@ -28,8 +29,8 @@ struct Register {
     after: BTreeMap<Value, BTreeSet<Value>>,
 }
 
-/// Finds what reads alone contradict, adds the dependencies, and tells who took effect.
-pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<bool>, Ambiguous> {
+/// Finds what reads alone contradict, adds the dependencies, and tells who took effect and which orders are open.
+pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Inferred, Ambiguous> {
     let written = |change: &Change| match change {
         Change::Write(key, value) => Some((*key, *value)),
         _ => None,
@@ -44,6 +45,7 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
         }
     }
     internal(found);
+    let mut open = Vec::new();
     let mut updates: BTreeMap<(Value, Value), BTreeSet<usize>> = BTreeMap::new();
     for (key, register) in &mut registers {
         order(*key, register, found);
@@ -54,9 +56,10 @@ pub(super) fn infer(found: &mut Findings<'_>, graph: &mut Graph) -> Result<Vec<b
             }
         }
         dependencies(*key, register, graph);
+        open_orders(*key, register, found, &mut open);
     }
     found.lost_updates(&updates);
-    Ok(took_effect)
+    Ok((took_effect, open))
 }
 
 /// Who committed, or was seen.
@@ -131,7 +134,7 @@ fn order(key: Value, register: &mut Register, found: &mut Findings<'_>) {
         let why = format!("the versions of {name} would have to precede each other");
         found.anomalies.push(anomaly(Name::CyclicVersions, register, why));
         register.after.clear();
-    } else if found.strict {
+    } else if found.level == Level::StrictSerializable {
         let without_time = register.after.clone();
         order_in_time(register, found);
         if is_cyclic(&register.after) {
@@ -209,27 +212,58 @@ fn is_cyclic(after: &BTreeMap<Value, BTreeSet<Value>>) -> bool {
     gone < before.len()
 }
 
+impl Register {
+    /// Who read each value.
+    fn readers(&self) -> BTreeMap<Value, Vec<usize>> {
+        let mut readers: BTreeMap<Value, Vec<usize>> = BTreeMap::new();
+        for (who, visit) in &self.visits {
+            if let Some(value) = visit.read {
+                readers.entry(value).or_default().push(*who);
+            }
+        }
+        readers
+    }
+}
+
 fn dependencies(key: Value, register: &Register, graph: &mut Graph) {
     // Only those that took effect have a visit.
     let writer = |value: &Value| register.writers.get(value).filter(|who| register.visits.contains_key(who));
-    let mut readers: BTreeMap<Value, Vec<usize>> = BTreeMap::new();
-    for (who, visit) in &register.visits {
-        if let Some(value) = visit.read {
-            readers.entry(value).or_default().push(*who);
-            if let Some(before) = writer(&value) {
-                graph.add(*before, Edge { to: *who as u32, kind: WR, key, value, next: value });
-            }
+    let readers = register.readers();
+    for (value, who) in &readers {
+        for (who, before) in who.iter().filter_map(|who| Some((who, writer(value)?))) {
+            graph.add(*before, Edge::new(WR, *who, key, *value, *value));
         }
     }
     for (value, next) in &register.after {
         for after in next {
             let Some(to) = writer(after) else { continue };
-            let edge = |kind| Edge { to: *to as u32, kind, key, value: *value, next: *after };
             if let Some(before) = writer(value) {
-                graph.add(*before, edge(WW));
+                graph.add(*before, Edge::new(WW, *to, key, *value, *after));
             }
             for reader in readers.get(value).into_iter().flatten() {
-                graph.add(*reader, edge(RW));
+                graph.add(*reader, Edge::new(RW, *to, key, *value, *after));
+            }
+        }
+    }
+}
+
+/// Of two writes whose order is not known, one came first: with who read it, before the other.
+fn open_orders(key: Value, register: &Register, found: &Findings<'_>, open: &mut Vec<Open>) {
+    let wrote = |(who, visit): (&usize, &Visit)| Some((found.transactions[*who].call, *who, visit.wrote?));
+    let mut all: Vec<(u64, usize, Value)> = register.visits.iter().filter_map(wrote).collect();
+    all.sort_unstable();
+    let readers = register.readers();
+    let side = |(_, before, value): (u64, usize, Value), (_, behind, next): (u64, usize, Value)| {
+        let mut edges = vec![(before as u32, Edge::new(WW, behind, key, value, next))];
+        let others = readers.get(&value).into_iter().flatten().filter(|reader| **reader != behind);
+        edges.extend(others.map(|reader| (*reader as u32, Edge::new(RW, behind, key, value, next))));
+        edges
+    };
+    let known = |value: Value, next: Value| register.after.get(&value).is_some_and(|all| all.contains(&next));
+    for (number, one) in all.iter().enumerate() {
+        for other in all[number + 1..].iter().take(open::NEAR) {
+            if !known(one.2, other.2) && !known(other.2, one.2) {
+                open.push([side(*one, *other), side(*other, *one)]);
             }
         }
     }
