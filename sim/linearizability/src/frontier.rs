@@ -319,7 +319,7 @@ impl Frontier {
     }
 
     /// Keeps only the rows that some configuration uses.
-    fn forget_spent(&mut self) {
+    pub(crate) fn forget_spent(&mut self) {
         let rows = std::mem::replace(&mut self.spent, vec![Vec::new()]);
         self.spent_of.clear();
         self.spent_bytes = 0;
@@ -565,6 +565,10 @@ impl Frontier {
         for place in 0..self.useful.len() {
             let class = self.useful[place];
             let Class { step, called, .. } = self.classes[class as usize];
+            // Most compare with another value; to see that first is much cheaper.
+            if matches!(step, Step::Swap(expected, _) if expected != config.state) {
+                continue;
+            }
             let used = self.used(config.spent, class);
             if used == called || unseen && matches!(step, Step::Write(_)) {
                 continue;

@@ -202,6 +202,7 @@ impl<'a> Turns<'a> {
                     wider = width;
                     walk.frontier.form = Form::Narrow(width);
                 }
+                walk.frontier.forget_spent();
                 saved.push(walk.clone());
                 if saved.len() > 2 * SAVED_MAX {
                     saved.drain(..SAVED_MAX);

@@ -234,29 +234,20 @@ fn lists_are_judged_as_by_trying_every_order() {
     let mut chance = Chance(5);
     let mut names: BTreeMap<Name, u32> = BTreeMap::new();
     let mut verdicts = [[0u32; 2]; 3];
-    let mut misses = 0;
     for _ in 0..cases() {
         let mut values = Values::new();
         let all = random(Objects::Lists, &mut chance, &mut values);
         for level in LEVELS {
             let anomalies = found(&all, Objects::Lists, level, &values);
             let truth = holds(&all, level, &mut values);
-            // Under snapshot isolation, the order of two appends that nobody saw may stay open.
-            let missed = level == Level::SnapshotIsolation && anomalies.is_empty() && !truth;
-            misses += u32::from(missed);
-            assert!(
-                missed || anomalies.is_empty() == truth,
-                "{level}: {anomalies:?}\n{}",
-                show(&all, &values)
-            );
+            assert!(anomalies.is_empty() == truth, "{level}: {anomalies:?}\n{}", show(&all, &values));
             names_are_true(&all, &anomalies, &mut values);
             verdicts[level as usize][usize::from(truth)] += 1;
             anomalies.iter().for_each(|anomaly| *names.entry(anomaly.name).or_default() += 1);
         }
     }
     assert!(verdicts.iter().flatten().all(|count| *count > cases() / 20), "one-sided: {verdicts:?}");
-    println!("{verdicts:?} {misses} missed {names:?}");
-    assert!(misses * 100 <= verdicts[0][0], "{misses} of {verdicts:?} missed");
+    println!("{verdicts:?} {names:?}");
     for name in [
         Name::Internal,
         Name::IncompatibleOrder,
@@ -276,7 +267,7 @@ fn lists_are_judged_as_by_trying_every_order() {
 }
 
 #[test]
-fn what_is_said_of_registers_is_true() {
+fn registers_are_judged_as_by_trying_every_order() {
     let mut chance = Chance(6);
     let mut broken = 0u32;
     let mut seen = 0u32;
@@ -293,7 +284,8 @@ fn what_is_said_of_registers_is_true() {
         }
     }
     println!("{seen} of {broken} seen");
-    assert!(seen * 10 > broken * 8, "only {seen} of {broken} seen");
+    // No proof in general; where there are so few, the orders that are tried together are all.
+    assert_eq!(seen, broken);
 }
 
 fn judged(text: &str, objects: Objects, level: Level) -> Vec<Anomaly> {

@@ -3,17 +3,20 @@
 //! A *polygraph* (Papadimitriou, "The serializability of concurrent database updates", JACM 26(4), 1979): a side whose
 //! edges would close a cycle that the level forbids cannot hold, so the other one does, and its edges count from then
 //! on; where neither can hold, the level is contradicted. So are serializability (Tan, Zhao, Mu and Walfish, "Cobra",
-//! OSDI 2020) and snapshot isolation (Huang et al., "PolySI", VLDB 16(6), 2023) checked; what they leave to a solver,
-//! sides that hang together though each by itself may hold, is left open here.
+//! OSDI 2020) and snapshot isolation (Huang et al., "PolySI", VLDB 16(6), 2023) checked. What they leave to a solver,
+//! orders that hang together though each by itself may go both ways, is tried here where it is about a few.
 //!
 //! Holds: what is contradicted is contradicted whichever way each open order went.
 
 use super::cycles;
 use super::graph::{Edge, Graph, RT, RW, WR, WW};
-use super::{Anomaly, Findings, Level};
+use super::{Anomaly, Findings, Level, Name};
 
 /// Of each write, how many of those called next are compared with it.
 pub(super) const NEAR: usize = 16;
+
+/// Most orders that are tried together, when nothing follows from each by itself.
+const SPLIT_MAX: usize = 12;
 
 /// Edges that may be looked at, in all.
 const LOOKS_MAX: usize = 20_000_000;
@@ -21,7 +24,7 @@ const LOOKS_MAX: usize = 20_000_000;
 /// Two ways in which something may have gone: the edges of each, with where they start. Those of a side end alike.
 pub(super) type Open = [Vec<(u32, Edge)>; 2];
 
-/// Adds the sides that follow, and tells what is contradicted when neither side of something can hold.
+/// Tells what is contradicted when some orders cannot have gone either way, adding the sides that follow.
 pub(super) fn decide(
     graph: &mut Graph,
     open: &[Open],
@@ -30,26 +33,23 @@ pub(super) fn decide(
 ) -> Option<Anomaly> {
     let mut left: Vec<&Open> = open.iter().collect();
     let mut walk = Walk { seen: vec![[0; 2]; graph.edges.len()], round: 0, queue: Vec::new(), looks: 0 };
-    loop {
-        let before = left.len();
-        let mut still = Vec::new();
-        for sides in left {
-            if walk.looks > LOOKS_MAX {
-                return None;
-            }
-            let [one, other] = sides.each_ref().map(|side| walk.closes_cycle(graph, side, level));
-            match (one, other) {
-                (true, true) => return Some(told(graph, sides, level, found)),
-                (true, false) => add(graph, &sides[1]),
-                (false, true) => add(graph, &sides[0]),
-                (false, false) => still.push(sides),
-            }
-        }
-        left = still;
-        if left.len() == before {
-            return None;
-        }
+    if let Some(sides) = walk.settle(graph, &mut left, level) {
+        return Some(told(graph, sides, level, found));
     }
+    if left.len() > SPLIT_MAX || walk.can_hold(graph, &left, level) {
+        return None;
+    }
+    let mut transactions: Vec<usize> =
+        left.iter().flat_map(|sides| sides.iter().flatten()).map(|(from, _)| *from as usize).collect();
+    transactions.sort_unstable();
+    transactions.dedup();
+    let order = |[one, _]: &&Open| {
+        let (from, edge) = &one[0];
+        format!("T{from} and T{} wrote {}", edge.to, found.show(edge.key))
+    };
+    let orders: Vec<String> = left.iter().map(order).collect();
+    let why = format!("in whichever order {}, some must come before themselves", orders.join(" and "));
+    Some(Anomaly { name: Name::GNonadjacent, transactions, why: vec![why] })
 }
 
 fn add(graph: &mut Graph, side: &[(u32, Edge)]) {
@@ -68,6 +68,44 @@ struct Walk {
 }
 
 impl Walk {
+    /// Adds the sides that follow until none does; gives what cannot have gone either way.
+    fn settle<'a>(&mut self, graph: &mut Graph, left: &mut Vec<&'a Open>, level: Level) -> Option<&'a Open> {
+        loop {
+            let before = left.len();
+            let mut still = Vec::new();
+            for sides in left.drain(..) {
+                if self.looks > LOOKS_MAX {
+                    still.push(sides);
+                    continue;
+                }
+                match sides.each_ref().map(|side| self.closes_cycle(graph, side, level)) {
+                    [true, true] => return Some(sides),
+                    [true, false] => add(graph, &sides[1]),
+                    [false, true] => add(graph, &sides[0]),
+                    [false, false] => still.push(sides),
+                }
+            }
+            *left = still;
+            if left.len() == before {
+                return None;
+            }
+        }
+    }
+
+    /// Whether some choice of sides closes no cycle; also when to find out would take long.
+    fn can_hold(&mut self, graph: &Graph, left: &[&Open], level: Level) -> bool {
+        let Some((sides, rest)) = left.split_first() else { return true };
+        self.looks += graph.edges.len();
+        if self.looks > LOOKS_MAX {
+            return true;
+        }
+        sides.iter().any(|side| {
+            let (mut graph, mut rest) = (graph.clone(), rest.to_vec());
+            add(&mut graph, side);
+            self.settle(&mut graph, &mut rest, level).is_none() && self.can_hold(&graph, &rest, level)
+        })
+    }
+
     /// Whether a cycle that a level forbids would go through an edge of a side.
     fn closes_cycle(&mut self, graph: &Graph, side: &[(u32, Edge)], level: Level) -> bool {
         let Some((_, Edge { to, .. })) = side.first() else { return false };
