@@ -166,18 +166,29 @@ fn readers(folder: &Path) -> Vec<Reader> {
             place: "out/journal.jsonl",
             good: vec![journal],
         },
-        Reader {
-            name: "history of Jepsen",
-            arguments: &["check", "bad.edn", "--model", "cas-register"],
-            place: "bad.edn",
-            good: vec![JEPSEN.into()],
-        },
-        Reader {
-            name: "history in lines",
-            arguments: &["check", "bad.jsonl"],
-            place: "bad.jsonl",
-            good: vec![LINES.into()],
-        },
+    ]
+    .into_iter()
+    .chain(histories())
+    .collect()
+}
+
+/// What `check` reads: every form, judged whole and in passing.
+fn histories() -> Vec<Reader> {
+    let reader = |name, arguments, place, good: &[&[u8]]| Reader {
+        name,
+        arguments,
+        place,
+        good: good.iter().map(|good| good.to_vec()).collect(),
+    };
+    let edn = [JEPSEN, TRANSACTIONS, BANK].map(str::as_bytes);
+    vec![
+        reader("edn", &["check", "bad.edn"], "bad.edn", &edn),
+        reader("edn as registers", &["check", "bad.edn", "--model", "cas-register"], "bad.edn", &edn[..1]),
+        reader("packed", &["check", "bad.edn.gz"], "bad.edn.gz", &[PACKED]),
+        reader("columns", &["check", "bad.txt"], "bad.txt", &[COLUMNS.as_bytes()]),
+        reader("log", &["check", "bad.log"], "bad.log", &[LOG.as_bytes()]),
+        reader("lines", &["check", "bad.jsonl"], "bad.jsonl", &[LINES.as_bytes()]),
+        reader("in passing", &["check", "--stream", "bad.jsonl"], "bad.jsonl", &[LINES.as_bytes()]),
     ]
 }
 
@@ -192,6 +203,26 @@ const LINES: &str = "{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"key\":
                      {\"process\":0,\"type\":\"ok\",\"f\":\"write\",\"key\":\"x\",\"value\":1}\n\
                      {\"process\":1,\"type\":\"invoke\",\"f\":\"read\",\"key\":\"x\"}\n\
                      {\"process\":1,\"type\":\"ok\",\"f\":\"read\",\"key\":\"x\",\"value\":1}\n";
+
+const TRANSACTIONS: &str = "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:append 1 2]]}\n\
+     {:process 0 :type :ok :f :txn :value [[:r 1 [3]] [:append 1 2]]}\n\
+     {:process 1 :type :invoke :f :txn :value [[:append 1 3]]}\n\
+     {:process 1 :type :ok :f :txn :value [[:append 1 3]]}\n";
+
+const BANK: &str = "{:process 0 :type :invoke :f :transfer :value {:from 0 :to 1 :amount 5}}\n\
+     {:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :read :value {0 5, 1 5}}\n";
+
+const COLUMNS: &str = "0\t0\t:invoke\t:write\t5\n1\t1\t:invoke\t:read\tnil\n2\t0\t:ok\t:write\t5\n\
+     3\t1\t:ok\t:read\t5\n";
+
+const LOG: &str = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\tnil\n\
+     INFO  jepsen.util - 1\t:invoke\t:cas\t[2 4]\nINFO  jepsen.util - 1\t:fail\t:cas\t[2 4]\n";
+
+/// A history of Jepsen, packed by gzip.
+const PACKED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\xb6\x2a\x28\xca\x4f\x4e\x2d\x2e\x56\x30\xd0\x51\xb0\x2a\xa9\x2c\x48\
+    \x55\xb0\xca\xcc\x2b\xcb\xcf\x4e\x05\x72\xd3\x14\xac\xca\x8b\x32\x4b\x40\xcc\xb2\xc4\x9c\xd2\x54\x05\xe3\x5a\xae\
+    \x6a\xb8\x06\x43\xac\x1a\x8a\x52\x13\x53\xe0\xea\xf3\x32\x73\x90\x75\x20\xac\xc8\xcf\x26\xc1\x78\x98\x62\x14\xa3\
+    \x81\x6a\x01\x77\x15\x63\x12\xbc\x00\x00\x00";
 
 #[test]
 #[allow(clippy::print_stdout)]
