@@ -244,6 +244,17 @@ fn what_clojure_writes_is_read() {
     assert_eq!(judged("5N"), judged("5"));
 }
 
+/// Two million digits took longer than anybody waits: a number without bounds is read in the square of its length.
+#[test]
+fn numbers_are_bounded() {
+    let write = |value: &str| judge(&format!("{{:process 0 :type :invoke :f :write :value {value}}}"));
+    for long in ["9".repeat(2_000_000), format!("1.{}M", "9".repeat(2_000_000)), "9".repeat(4_097)] {
+        assert!(write(&long).contains("digits; expected 4096 at most"), "{:.80}", write(&long));
+    }
+    assert!(write(&"9".repeat(4_096)).starts_with("register"), "{:.80}", write(&"9".repeat(4_096)));
+    assert!(write(&format!("\"{}\"", "9".repeat(5_000))).starts_with("register"), "a text is no number");
+}
+
 #[test]
 fn nesting_is_bounded() {
     let deep = |open: &str, close: &str, times: usize| {

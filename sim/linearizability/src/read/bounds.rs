@@ -11,6 +11,9 @@ use super::Trouble;
 /// Deepest nesting of collections and tags.
 pub(super) const DEPTH_MAX: usize = 128;
 
+/// Longest number: what is read into a number without bounds takes the square of its length.
+const DIGITS_MAX: usize = 4_096;
+
 pub(super) fn checked(text: &str) -> Result<Cow<'_, str>, Trouble> {
     let bytes = text.as_bytes();
     let mut symbolic = Vec::new();
@@ -45,6 +48,16 @@ pub(super) fn checked(text: &str) -> Result<Cow<'_, str>, Trouble> {
                 tags = 0;
             }
             b':' => tags = 0,
+            b'0'..=b'9' => {
+                let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                if digits > DIGITS_MAX {
+                    return Err((
+                        line,
+                        format!("a number of {digits} digits; expected {DIGITS_MAX} at most"),
+                    ));
+                }
+                at += digits - 1;
+            }
             _ => {}
         }
         if depth + tags > DEPTH_MAX {
