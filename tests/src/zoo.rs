@@ -10,8 +10,9 @@ use splitbrain::zoo::{self, Budget, Made, Mode};
 /// What no seed reaches: it takes a voter that comes back on an empty disk, which no correct cluster must survive.
 const ONLY_IN_STORIES: [&str; 1] = ["denied-match-is-news"];
 
-/// Mistakes that the default search does not find within the budget of the test. Each is a debt.
-const OPEN: [&str; 0] = [];
+/// Mistakes that the default search does not find within the budget of the test. Each is a debt: this one takes a snapshot that
+/// comes late to a follower whose tail only its leader knows, and then another leader.
+const OPEN: [&str; 1] = ["snapshot-commits-tail"];
 
 #[test]
 fn every_mutation_is_found() {

@@ -4,7 +4,7 @@
 //! Holds: as `correlated`, which lists them. Not here: hardships of the nodes alone (`correlated`).
 
 use super::parts::{BRIEF, CUT, cluster, every, hit, on, operate, steps, untimed};
-use super::{Draw, MS, SECOND, calm, ids, ms, percent, us};
+use super::{Draw, MS, SECOND, calm, ms, percent, us};
 use crate::protocol::Within;
 use crate::scenario::{
     Aim, Budget, Clock, Cluster, Cue, Disk, NemesisKind, Network, NodeFault, Operator, Ratio, ReadsAt,
@@ -103,33 +103,28 @@ pub(super) fn lease_edges(draw: &mut Draw) -> Scenario {
     Scenario { network, disk, nemeses, clock, ..world }
 }
 
-/// Answers that are under way when a leader is deposed without hearing of it, and reach it when it is asked again.
+/// Elections that are quick beside a leader's slow links: its followers' answers are under way when it fades, and reach it
+/// when another one leads.
 pub(super) fn late_answers(draw: &mut Draw) -> Scenario {
     let workload = Workload {
-        clients: draw.pick(&[2, 3]),
+        clients: draw.pick(&[3, 4]),
         keys: 1,
-        reads: percent(draw.pick(&[50, 70])),
+        reads: percent(70),
         reads_at: ReadsAt::Any,
-        retries: 3,
+        timeout: 100 * MS,
+        think: draw.pick(&[ms(5, 20), ms(1, 10)]),
+        retries: 10,
         ..Workload::default()
     };
-    let network =
-        Network { reorder: draw.pick(&[percent(30), percent(50), percent(10)]), ..Network::default() };
-    let apart = draw.pick(&[FADE, FADE, NemesisKind::Partition { shape: Shape::Bridge }]);
-    let nemeses = vec![every(100 * MS, apart, 500 * MS)];
-    let weights = Weights {
-        client: 30,
-        late: draw.pick(&[1, 3, 10]),
-        elect: draw.pick(&[10, 30]),
-        fire: draw.pick(&[3, 10]),
-        relief: draw.pick(&[1, 3]),
-        ..BRIEF
-    };
-    let world = calm(cluster(draw.pick(&[3, 3, 5]), 0, None), workload, steps(draw.pick(&[150, 300]), false));
-    Scenario { network, nemeses, schedule: untimed(weights), ..world }
+    let slow = hit(NodeFault::SlowLinks { factor: 20 }, Aim::Leader);
+    let nemeses = vec![every(200 * MS, slow, 600 * MS), every(200 * MS, FADE, 400 * MS)];
+    let disk = Disk { write: us(1, 100), ..Disk::default() };
+    let cluster = Cluster { election: ms(50, 60), heartbeat: 10 * MS, ..cluster(3, 0, None) };
+    let world = calm(cluster, workload, steps(draw.pick(&[600, 1_200]), false));
+    Scenario { disk, nemeses, ..world }
 }
 
-/// Reads at leaders who change the members and are cut off with some of the new ones, or with learners.
+/// Reads at leaders who are cut off with learners, or with those to whom they just gave a vote.
 pub(super) fn reads_among_changes(draw: &mut Draw) -> Scenario {
     let workload = Workload {
         clients: 2,
@@ -140,13 +135,7 @@ pub(super) fn reads_among_changes(draw: &mut Draw) -> Scenario {
         ..Workload::default()
     };
     let mut cluster = cluster(draw.pick(&[3, 3, 4]), 2, None);
-    if draw.one_in(2) {
-        let spare = std::mem::take(&mut cluster.spare);
-        cluster.learners = spare;
-    } else if draw.one_in(3) {
-        cluster.members = vec![ids(0, 3), ids(draw.pick(&[1, 2, 3]), 5)];
-        cluster.spare = ids(5, cluster.nodes.len() as u32);
-    }
+    std::mem::swap(&mut cluster.spare, &mut cluster.learners);
     let shapes = [Shape::LeaderWithOthers, Shape::LeaderWithOthers, Shape::Halves, Shape::Random];
     let parts = NemesisKind::Partition { shape: draw.pick(&shapes) };
     let operator = draw.pick(&[Operator::Membership, Operator::Membership, Operator::SingleServer]);

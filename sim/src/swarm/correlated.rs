@@ -107,7 +107,7 @@ pub(super) const ALL: [Correlated; 16] = [
         name: "lease-edges",
         finds: "leases that outlast the promises they rest on, while answers are slow and their leader fades",
         shows: "lease-from-answer",
-        share: 2,
+        share: 5,
         draw: clients::lease_edges,
         options: |draw| {
             let mut options = leased(draw);
@@ -119,13 +119,13 @@ pub(super) const ALL: [Correlated; 16] = [
         name: "late-answers",
         finds: "answers of followers that arrive when another one leads",
         shows: "late-answer-confirms",
-        share: 5,
+        share: 2,
         draw: clients::late_answers,
         options: |draw| {
             let follower_reads = OptionValue::Switch(draw.one_in(3));
             vec![
-                ("pre-vote", OFF),
-                ("stickiness", OFF),
+                ("pre-vote", ON),
+                ("stickiness", ON),
                 ("check-quorum", OFF),
                 ("follower-reads", follower_reads),
             ]
@@ -135,7 +135,7 @@ pub(super) const ALL: [Correlated; 16] = [
         name: "reads-among-changes",
         finds: "reads that the wrong ones confirm while members change",
         shows: "read-quorum-last-set",
-        share: 8,
+        share: 10,
         draw: clients::reads_among_changes,
         options: |_| vec![("pre-vote", OFF), ("stickiness", OFF), ("check-quorum", OFF)],
     },
@@ -151,7 +151,7 @@ pub(super) const ALL: [Correlated; 16] = [
         name: "replaced-members",
         finds: "what a node that was away for many changes learns from a snapshot",
         shows: "install-keeps-members",
-        share: 6,
+        share: 8,
         draw: replaced_members,
         options: |_| vec![("trailing-entries", OptionValue::Number(0))],
     },
