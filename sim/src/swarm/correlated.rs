@@ -98,7 +98,7 @@ pub(super) const ALL: [Correlated; 16] = [
     Correlated {
         name: "clock-edges",
         finds: "leases and sessions at the edge of their time, with clocks at the edge of their bound",
-        shows: "lease-never-ends",
+        shows: "expiry-by-own-clock",
         share: 1,
         draw: clients::clock_edges,
         options: leased,
