@@ -141,8 +141,8 @@ pub(crate) struct Frontier {
     /// Classes that may still be useful.
     useful: Vec<u32>,
     /// Sorted lists of (class, how many), the empty one first.
-    spent: Vec<Vec<(u32, u32)>>,
-    spent_of: HashMap<Vec<(u32, u32)>, u32, FxBuildHasher>,
+    spent: Vec<Arc<[(u32, u32)]>>,
+    spent_of: HashMap<Arc<[(u32, u32)]>, u32, FxBuildHasher>,
     spent_bytes: usize,
     sight: Option<Arc<Sight>>,
     pub(crate) form: Form,
@@ -161,6 +161,7 @@ struct Scratch {
     next: Vec<Config>,
     stack: Vec<(Config, bool)>,
     visited: HashSet<(Config, bool), FxBuildHasher>,
+    row: Vec<(u32, u32)>,
 }
 
 impl Frontier {
@@ -177,7 +178,7 @@ impl Frontier {
             classes: Vec::new(),
             class_of: BTreeMap::new(),
             useful: Vec::new(),
-            spent: vec![Vec::new()],
+            spent: vec![Arc::default()],
             spent_of: HashMap::default(),
             spent_bytes: 0,
             differs: sight.as_ref().is_none_or(|sight| sight.differs),
@@ -314,32 +315,33 @@ impl Frontier {
             let row = &self.spent[self.configs[place].spent as usize];
             let kept: Vec<(u32, u32)> =
                 row.iter().filter(|(class, _)| self.useful.contains(class)).copied().collect();
-            self.configs[place].spent = self.spent_row(kept);
+            self.configs[place].spent = self.spent_row(&kept);
         }
     }
 
     /// Keeps only the rows that some configuration uses.
     pub(crate) fn forget_spent(&mut self) {
-        let rows = std::mem::replace(&mut self.spent, vec![Vec::new()]);
+        let rows = std::mem::replace(&mut self.spent, vec![Arc::default()]);
         self.spent_of.clear();
         self.spent_bytes = 0;
         for place in 0..self.configs.len() {
-            let row = rows[self.configs[place].spent as usize].clone();
+            let row = &rows[self.configs[place].spent as usize];
             self.configs[place].spent = self.spent_row(row);
         }
     }
 
-    fn spent_row(&mut self, row: Vec<(u32, u32)>) -> u32 {
+    fn spent_row(&mut self, row: &[(u32, u32)]) -> u32 {
         if row.is_empty() {
             return 0;
         }
-        if let Some(number) = self.spent_of.get(&row) {
+        if let Some(number) = self.spent_of.get(row) {
             return *number;
         }
         let number = self.spent.len() as u32;
-        // Held twice, with what an allocation and a table cost.
+        // With what allocations and a table cost.
         self.spent_bytes += 16 * row.len() + 96;
-        self.spent.push(row.clone());
+        let row: Arc<[(u32, u32)]> = row.into();
+        self.spent.push(Arc::clone(&row));
         self.spent_of.insert(row, number);
         number
     }
@@ -619,12 +621,16 @@ impl Frontier {
         if self.form == Form::Loose {
             return spent;
         }
-        let mut row = self.spent[spent as usize].clone();
+        let mut row = std::mem::take(&mut self.scratch.row);
+        row.clear();
+        row.extend_from_slice(&self.spent[spent as usize]);
         match row.binary_search_by_key(&class, |(class, _)| *class) {
             Ok(place) => row[place].1 += 1,
             Err(place) => row.insert(place, (class, 1)),
         }
-        self.spent_row(row)
+        let number = self.spent_row(&row);
+        self.scratch.row = row;
+        number
     }
 
     /// Lets every pending read that fits take effect (rule 1). Whether any did.
