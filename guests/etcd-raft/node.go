@@ -616,10 +616,21 @@ func (n *node) send(m pb.Message) {
 	}
 	if m.Type == pb.MsgSnap {
 		n.snapshots[m.To] = 0
+		m.Snapshot = forReceiver(*m.Snapshot, m.To)
 		n.out.Note(noteSnapshotSent)
 	}
 	data, err := m.Marshal()
 	must(err)
 	kind, numbers := numbers(m)
 	n.out.Send(to, address, kind, data, numbers...)
+}
+
+// The library refuses a snapshot that does not name its receiver, and a newcomer is named by an entry after it only. So it
+// is named as a learner: it has no vote, and the entry makes of it what it makes of any.
+func forReceiver(snapshot pb.Snapshot, to uint64) *pb.Snapshot {
+	conf := &snapshot.Metadata.ConfState
+	if !takesPart(*conf, to) {
+		conf.Learners = append(slices.Clone(conf.Learners), to)
+	}
+	return &snapshot
 }
