@@ -37,6 +37,21 @@ mod zoo;
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "guests")]
+use webassembly::{is_guest, is_there};
+
+/// Whether a system is a module in another language.
+#[cfg(not(feature = "guests"))]
+fn is_guest(_: &str) -> bool {
+    false
+}
+
+/// Whether a system can be run here: all of those in Rust can.
+#[cfg(not(feature = "guests"))]
+fn is_there(_: &str) -> bool {
+    true
+}
+
 /// The root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

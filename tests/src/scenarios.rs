@@ -17,8 +17,8 @@ fn every_scenario_goes_as_it_expects() {
         let name = path.strip_prefix(crate::root()).expect("below the root").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
         let file = scenario::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"));
-        for system in systems.iter().filter(|system| systems.is_meant(&file.scenario, *system, false)) {
-            let system = system.name();
+        let meant = systems.iter().filter(|system| systems.is_meant(&file.scenario, *system, false));
+        for system in meant.map(|system| system.name()).filter(|system| crate::is_there(system)) {
             for seed in file.scenario.seeds.iter() {
                 let options =
                     RunOptions { file: name.clone(), system: system.to_owned(), seed, trace: false };
@@ -27,7 +27,8 @@ fn every_scenario_goes_as_it_expects() {
                 if !report.passed() {
                     failed.push(report.text(&Palette::default()));
                 }
-                if seed == file.scenario.seeds.first {
+                // What a guest prints depends on the toolchain that built it: it is judged only.
+                if seed == file.scenario.seeds.first && !crate::is_guest(system) {
                     snapshot(&name, system, &report.text(&Palette::default()));
                 }
             }

@@ -16,12 +16,25 @@ const GUESTS: [&str; 3] = ["etcd-raft", "hashicorp-raft", "plain-raft"];
 /// An interpreter in a build for development is slow.
 const SEEDS: u64 = if cfg!(feature = "guests-compiled") { 20 } else { 2 };
 
-/// The guests whose modules are there.
-fn built() -> impl Iterator<Item = &'static str> {
+/// Whether a system is a guest.
+pub(crate) fn is_guest(system: &str) -> bool {
+    system == "guest" || GUESTS.contains(&system)
+}
+
+/// Whether a system can be run here: the module of a guest may not be built.
+pub(crate) fn is_there(system: &str) -> bool {
     let folder =
         std::env::var_os("SPLITBRAIN_GUESTS").map_or_else(|| root().join("guests/built"), PathBuf::from);
-    GUESTS.into_iter().filter(move |guest| {
-        let there = folder.join(format!("{guest}.wasm")).is_file();
+    match system {
+        "guest" => std::env::var_os("SPLITBRAIN_GUEST").is_some(),
+        _ => !is_guest(system) || folder.join(format!("{system}.wasm")).is_file(),
+    }
+}
+
+/// The guests whose modules are there.
+fn built() -> impl Iterator<Item = &'static str> {
+    GUESTS.into_iter().filter(|guest| {
+        let there = is_there(guest);
         if !there {
             eprintln!("skipped {guest}: expected its module, of guests/build {guest}");
         }

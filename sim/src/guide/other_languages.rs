@@ -25,12 +25,12 @@
 //! func main() {}
 //!
 //! func init() {
-//! 	guest.Serve(guest.Protocol{
-//! 		Declaration:   declaration,
-//! 		CheckSettings: func(guest.Settings) (name, expected string) { return "", "" },
-//! 		Format:        format, // what a disk holds before the first boot: the members
-//! 		Boot:          boot,   // starts a process on what its disk holds
-//! 	})
+//!     guest.Serve(guest.Protocol{
+//!         Declaration:   declaration,
+//!         CheckSettings: func(guest.Settings) (name, expected string) { return "", "" },
+//!         Format:        format, // what a disk holds before the first boot: the members
+//!         Boot:          boot,   // starts a process on what its disk holds
+//!     })
 //! }
 //! ```
 //!
@@ -39,21 +39,21 @@
 //!
 //! ```go
 //! func (n *node) Received(from, source, to uint32, message []byte) {
-//! 	var m pb.Message
-//! 	must(m.Unmarshal(message))
-//! 	_ = n.raw.Step(m)
-//! 	n.settle()
+//!     var m pb.Message
+//!     must(m.Unmarshal(message))
+//!     _ = n.raw.Step(m)
+//!     n.settle()
 //! }
 //!
 //! func (n *node) settle() {
-//! 	for len(n.waiting) == 0 && n.raw.HasReady() {
-//! 		ready := n.raw.Ready()
-//! 		for _, entry := range ready.Entries {
-//! 			n.out.Entry(entry.Index, entry.Term, entry.Data)
-//! 		}
-//! 		n.out.Cell(hardState, encoded(ready.HardState))
-//! 		n.waiting = append(n.waiting, waiting{n.out.Persist(), ready}) // messages leave in Persisted
-//! 	}
+//!     for len(n.waiting) == 0 && n.raw.HasReady() {
+//!         ready := n.raw.Ready()
+//!         for _, entry := range ready.Entries {
+//!             n.out.Entry(entry.Index, entry.Term, entry.Data)
+//!         }
+//!         n.out.Cell(hardState, encoded(ready.HardState))
+//!         n.waiting = append(n.waiting, waiting{n.out.Persist(), ready}) // messages leave in Persisted
+//!     }
 //! }
 //! ```
 //!
