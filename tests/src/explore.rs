@@ -184,6 +184,63 @@ fn three_nodes_of_a_stated_size_keep_every_promise() {
 }
 
 #[test]
+fn every_state_of_a_healed_cluster_leads_to_agreement() {
+    let healing = World { bounds: "terms = 2\ntimeouts = 2\nproposals = 1\nhealing = 300", ..PLAIN };
+    let whole = explored(&healing.scenario(), Limits::default());
+    assert_eq!(found(&whole), None);
+    assert_eq!(whole.states, 134_425, "to look for traps adds no state");
+    for world in worlds().iter().filter(|world| world.breaks.is_empty()) {
+        let mut scenario = world.scenario();
+        scenario.explore.healing = 300;
+        assert_eq!(found(&explored(&scenario, Limits::default())), None, "{}", world.text());
+    }
+}
+
+#[test]
+fn a_state_from_which_a_healed_cluster_does_not_agree_is_a_trap() {
+    // Once b is taken to be where d is, nobody reaches b: an election of a timeout and an exchange, a request, an arrival.
+    let world = World {
+        members: "members = ['a', 'b', 'c']\nspare = ['d']\n\
+                  [cluster.addresses]\na = 'A'\nb = 'B'\nc = 'C'\nd = 'D'",
+        steps: "{ change = { set_nodes = { b = 'D' } } }",
+        bounds: "terms = 1\ntimeouts = 1\nproposals = 0\nchanges = 1\nanswers = 'at-once'\nhealing = 300",
+        ..PLAIN
+    };
+    check_trap(&world);
+    let patient = World { bounds: "terms = 1\ntimeouts = 0\nproposals = 0\nhealing = 3", ..PLAIN };
+    let explored = explored(&patient.scenario(), Limits::default());
+    assert_eq!(found(&explored), Some(("convergence", 0)), "nobody agrees within three moves");
+}
+
+/// Traps by deliberate mistakes of the core.
+#[cfg(feature = "mutations")]
+#[test]
+fn deliberate_mistakes_of_the_core_are_traps() {
+    let bounds = "terms = 2\ntimeouts = 2\nproposals = 1\nhealing = 300";
+    for mutation in ["vote-outlives-term", "probe-stays-paused"] {
+        let options = format!("{}\nmutation = '{mutation}'", PLAIN.options).leak();
+        check_trap(&World { options, bounds, ..PLAIN });
+    }
+}
+
+/// A trap is found, equally with and without reductions and by any number of threads, and a run of its story does not agree.
+fn check_trap(world: &World) {
+    let scenario = world.scenario();
+    let whole = explored(&scenario, Limits::default());
+    let Some((property, moves)) = found(&whole) else { panic!("no trap: {}", world.text()) };
+    assert_eq!(property, "convergence", "{}", world.text());
+    for (symmetry, reduction, threads) in [(false, true, 2), (true, false, 3), (false, false, 1)] {
+        let limits = Limits { symmetry, reduction, threads, ..Limits::default() };
+        assert_eq!(found(&explored(&scenario, limits)), Some((property, moves)), "{}", world.text());
+    }
+    let Ended::Broken(trap) = whole.ended else { unreachable!("it was found") };
+    let told = trap.scenario.unwrap_or_else(|| panic!("a run does not agree either: {}", world.text()));
+    let report = splitbrain::built_in::run(&told, &options()).expect("it runs");
+    assert_eq!(report.verdict, Verdict::AsExpected, "{}", told.to_toml());
+    assert_eq!(report.violations.first().map(|first| first.property.as_str()), Some("convergence"));
+}
+
+#[test]
 fn a_limit_ends_the_search_and_says_so() {
     let limits = Limits { states: 2_000, ..Limits::default() };
     let explored = explored(&PLAIN.scenario(), limits);

@@ -21,8 +21,6 @@ const OPERATORS_REQUEST: RequestId = RequestId(1 << 40);
 /// A node in one of its states.
 pub(super) struct Player<P: Protocol> {
     pub(super) node: Node<P>,
-    /// Its fingerprint by each of the names.
-    pub(super) prints: Box<[u128]>,
     pub(super) runs: bool,
     pub(super) leads: bool,
     pub(super) term: u64,
@@ -35,9 +33,6 @@ pub(super) struct Player<P: Protocol> {
 /// A message.
 pub(super) struct Post<M> {
     pub(super) letter: Letter<M>,
-    pub(super) prints: Box<[u128]>,
-    /// Who gets it.
-    pub(super) receiver: Option<u8>,
     /// What it says, as a world would have it.
     pub(super) digest: u64,
 }
@@ -48,6 +43,8 @@ pub(super) struct Outcome {
     pub(super) sent: Box<[u32]>,
     pub(super) sightings: Box<[Sighting]>,
     pub(super) panic: Option<String>,
+    /// Whether a promise looks at it together with other nodes: somebody begins to lead, or learns of a commit.
+    pub(super) is_watched: bool,
 }
 
 /// Everyone and everything.
@@ -55,8 +52,14 @@ pub(super) struct Cast<P: Protocol> {
     pub(super) names: Vec<Names>,
     pub(super) players: Vec<Player<P>>,
     pub(super) posts: Vec<Post<P::Message>>,
-    pub(super) memories: Vec<(Memory, Box<[u128]>)>,
+    pub(super) memories: Vec<Memory>,
     pub(super) outcomes: Vec<Outcome>,
+    /// The fingerprints of players, messages and memories: of each one by each of the names.
+    player_prints: Vec<u128>,
+    post_prints: Vec<u128>,
+    memory_prints: Vec<u128>,
+    /// Who gets each message.
+    receivers: Vec<Option<u8>>,
     player_numbers: Table,
     post_numbers: Table,
     memory_numbers: Table,
@@ -81,11 +84,49 @@ impl<P: Explorable> Cast<P> {
             posts: Vec::new(),
             memories: Vec::new(),
             outcomes: Vec::new(),
+            player_prints: Vec::new(),
+            post_prints: Vec::new(),
+            memory_prints: Vec::new(),
+            receivers: Vec::new(),
             player_numbers: Table::default(),
             post_numbers: Table::default(),
             memory_numbers: Table::default(),
             outcome_numbers: Table::default(),
         }
+    }
+
+    /// The fingerprints of a player, by each of the names.
+    pub(super) fn player_prints(&self, player: u32) -> &[u128] {
+        &self.player_prints[player as usize * self.names.len()..][..self.names.len()]
+    }
+
+    /// The fingerprints of a message, by each of the names.
+    pub(super) fn post_prints(&self, post: u32) -> &[u128] {
+        &self.post_prints[post as usize * self.names.len()..][..self.names.len()]
+    }
+
+    /// The fingerprints of a memory, by each of the names.
+    pub(super) fn memory_prints(&self, memory: u32) -> &[u128] {
+        &self.memory_prints[memory as usize * self.names.len()..][..self.names.len()]
+    }
+
+    /// What stands for these players and all that differ from them in names only.
+    pub(super) fn print_of_players(&self, players: &[u32]) -> u128 {
+        let sum =
+            |by| players.iter().fold(0u128, |sum, player| sum.wrapping_add(self.player_prints(*player)[by]));
+        (0..self.names.len()).map(sum).min().unwrap_or_default()
+    }
+
+    /// Who gets a message.
+    pub(super) fn receiver(&self, post: u32) -> Option<u8> {
+        self.receivers[post as usize]
+    }
+
+    /// Whether a message can do nothing any more to a player.
+    pub(super) fn is_over(&self, player: u32, post: u32) -> bool {
+        let node = &self.players[player as usize].node;
+        let message = &self.posts[post as usize].letter.message;
+        node.process.as_ref().is_some_and(|process| process.is_over(&node.disk, message))
     }
 
     /// What becomes of a player, if it is known.
@@ -139,7 +180,8 @@ impl<P: Explorable> Cast<P> {
         let Turn { node, sent, sightings, panic } = turn;
         let player = self.add_player(node);
         let sent = sent.into_iter().map(|letter| self.add_post(stage, letter)).collect();
-        self.outcomes.push(Outcome { player, sent, sightings: sightings.into(), panic });
+        let is_watched = panic.is_some() || sightings.iter().any(Sighting::is_watched);
+        self.outcomes.push(Outcome { player, sent, sightings: sightings.into(), panic, is_watched });
         self.outcomes.len() as u32 - 1
     }
 
@@ -150,7 +192,8 @@ impl<P: Explorable> Cast<P> {
         if let Some(known) = self.memory_numbers.insert(prints[0], number) {
             return known;
         }
-        self.memories.push((memory, prints));
+        self.memories.push(memory);
+        self.memory_prints.extend_from_slice(&prints);
         number
     }
 
@@ -167,9 +210,9 @@ impl<P: Explorable> Cast<P> {
             timers: node.timers.iter().map(|timer| Bound::of::<P>(*timer)).collect(),
             unfinished_parts: u16::try_from(node.unfinished_parts()).unwrap_or(u16::MAX),
             writes: !node.unfinished.is_empty(),
-            prints,
             node,
         };
+        self.player_prints.extend_from_slice(&prints);
         self.players.push(player);
         number
     }
@@ -183,7 +226,9 @@ impl<P: Explorable> Cast<P> {
             return known;
         }
         let receiver = stage.at(letter.address).map(|node| node.0 as u8);
-        self.posts.push(Post { letter, prints, receiver, digest });
+        self.posts.push(Post { letter, digest });
+        self.post_prints.extend_from_slice(&prints);
+        self.receivers.push(receiver);
         number
     }
 
@@ -204,9 +249,13 @@ impl<P: Explorable> Cast<P> {
 
 /// The key of what became of a player.
 fn key(player: u32, what: Move) -> u128 {
+    // Both together are one word as long as numbers are below 2^24: a longer one takes another.
+    let code = what.code();
     let mut digest = Digest::new();
-    digest.word(u64::from(player));
-    digest.word(what.code());
+    digest.word(u64::from(player) << 32 ^ code);
+    if code >> 32 != 0 {
+        digest.word(code);
+    }
     digest.value()
 }
 
@@ -253,15 +302,4 @@ fn print_of_memory(memory: &Memory, names: &[u32]) -> u128 {
     renamed.sort_unstable();
     renamed.hash(&mut words);
     words.0.value()
-}
-
-impl Outcome {
-    /// Whether a promise looks at it together with other nodes: somebody begins to lead, or learns of a commit.
-    pub(super) fn is_watched(&self) -> bool {
-        let watched = |seen: &Sighting| {
-            let begins = seen.now.leads && !(seen.before.leads && seen.before.epoch == seen.now.epoch);
-            begins || seen.before.commit < seen.now.commit
-        };
-        self.panic.is_some() || self.sightings.iter().any(watched)
-    }
 }

@@ -35,7 +35,7 @@ pub(super) struct Look<'a, P: Explorable> {
     pub(super) stage: &'a Stage<P>,
     pub(super) node: NodeId,
     /// All nodes; the one itself as it was before.
-    pub(super) all: &'a [&'a Node<P>],
+    pub(super) all: &'a dyn Fn(NodeId) -> &'a Node<P>,
     pub(super) seen: &'a Sighting,
 }
 
@@ -48,11 +48,6 @@ pub(super) fn look<P: Explorable>(memory: &mut Memory, at: &Look<'_, P>) -> Resu
 }
 
 impl<P: Explorable> Look<'_, P> {
-    fn begins(&self) -> bool {
-        let (before, now) = (self.seen.before, self.seen.now);
-        now.leads && !(before.leads && before.epoch == now.epoch)
-    }
-
     fn name(&self, node: NodeId) -> &str {
         self.stage.scenario.cluster.name(node)
     }
@@ -78,7 +73,8 @@ impl<P: Explorable> Look<'_, P> {
         self.breaks(Property::LeaderAppendOnly, reigned && from <= before.last, || {
             format!("{name} changed its own log while it led epoch {}", now.epoch.0)
         })?;
-        let index = self.all.iter().find_map(|other| mismatch(other, self.node, &self.seen.marks, from));
+        let others = (0..self.stage.nodes() as u32).map(NodeId).filter(|other| *other != self.node);
+        let index = others.map(self.all).find_map(|other| mismatch(other, &self.seen.marks, from));
         self.breaks(Property::LogMatching, index.is_some(), || {
             format!("two different entries have index {} and one epoch", index.unwrap_or_default())
         })
@@ -87,7 +83,7 @@ impl<P: Explorable> Look<'_, P> {
     fn reign(&self, memory: &mut Memory) -> Result<(), Broken> {
         let epoch = self.seen.now.epoch;
         let name = self.name(self.node);
-        if self.begins() && !self.stage.not_judged.contains(&Property::ElectionSafety) {
+        if self.seen.begins() && !self.stage.not_judged.contains(&Property::ElectionSafety) {
             let first = first_of(&mut memory.reigns, epoch, self.node);
             self.breaks(Property::ElectionSafety, first != self.node, || {
                 format!("{} and {name} both lead epoch {}", self.name(first), epoch.0)
@@ -96,7 +92,7 @@ impl<P: Explorable> Look<'_, P> {
         if self.stage.not_judged.contains(&Property::LeaderCompleteness) {
             return Ok(());
         }
-        let lost = misses(memory, self.seen, self.begins());
+        let lost = misses(memory, self.seen, self.seen.begins());
         self.breaks(Property::LeaderCompleteness, lost.is_some(), || {
             format!("{name} leads epoch {} without the committed entry {}", epoch.0, lost.unwrap_or_default())
         })
@@ -148,13 +144,8 @@ fn mark_at(marks: &[(u64, EntryMark)], index: u64) -> Option<EntryMark> {
 }
 
 /// An index at which another node holds a different entry of the same epoch, or one that follows another epoch.
-fn mismatch<P: Explorable>(
-    other: &Node<P>,
-    node: NodeId,
-    marks: &[(u64, EntryMark)],
-    from: u64,
-) -> Option<u64> {
-    let process = other.process.as_ref().filter(|_| other.id != node)?;
+fn mismatch<P: Explorable>(other: &Node<P>, marks: &[(u64, EntryMark)], from: u64) -> Option<u64> {
+    let process = other.process.as_ref()?;
     let differs = |&(index, mark): &(u64, EntryMark)| {
         let theirs = process.mark(index).filter(|theirs| theirs.epoch == mark.epoch)?;
         let before = |mark: Option<EntryMark>| mark.map(|mark| mark.epoch);
@@ -200,11 +191,15 @@ fn learns(memory: &mut Memory, node: NodeId, index: u64) -> bool {
     news
 }
 
-fn lacks_a_majority<P: Explorable>(node: NodeId, all: &[&Node<P>], seen: &Sighting) -> bool {
+fn lacks_a_majority<'a, P: Explorable>(
+    node: NodeId,
+    all: &'a dyn Fn(NodeId) -> &'a Node<P>,
+    seen: &Sighting,
+) -> bool {
     let index = seen.now.commit;
     let Some(mark) = mark_at(&seen.marks, index) else { return false };
     let durable = |voter: NodeId| {
-        let disk = &all[voter.0 as usize].disk;
+        let disk = &all(voter).disk;
         if voter == node { seen.holds } else { disk.mark(index) == Some(mark) || index <= disk.snapshot() }
     };
     seen.voters.iter().any(|set| set.iter().filter(|voter| durable(**voter)).count() * 2 <= set.len())

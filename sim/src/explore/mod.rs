@@ -11,8 +11,12 @@
 
 mod breadth;
 mod cast;
+mod expand;
+mod heal;
 mod judge;
+mod layer;
 mod moves;
+mod sleep;
 mod stage;
 mod state;
 mod symmetry;
@@ -169,6 +173,9 @@ pub fn bounds_in_words(bounds: &Explore, changes: bool) -> Vec<String> {
         words.push(String::from("answers arriving with what they answer"));
     }
     words.push(format!("at most {} moves", bounds.depth));
+    if bounds.healing > 0 {
+        words.push(format!("agreement within {} moves of healing from every state", bounds.healing));
+    }
     words
 }
 
@@ -194,7 +201,7 @@ pub fn explore<P: Explorable>(
             End::GaveUp(limit) => Ended::GaveUp(limit),
             End::Broken(parent, place, broken) => {
                 let mut way = search.way_to(parent);
-                way.push(place);
+                way.extend(place);
                 let acts = trail::acts(&search, first, &way, limits.reduction);
                 told(&search, scenario, options, (broken, way.len()), &acts)
             }
@@ -223,7 +230,7 @@ fn begin<P: Explorable>(stage: &Stage<P>, cast: &mut Cast<P>) -> Result<State, B
         .map(|id| turn::first_boot(stage, Node::new(id, P::format(id, &stage.scenario.initial(id)))))
         .collect();
     let mut memory = Memory::default();
-    let all: Vec<&Node<P>> = booted.iter().map(|turn| &turn.node).collect();
+    let all = |id: NodeId| -> &Node<P> { &booted[id.0 as usize].node };
     for (id, turn) in (0..).map(NodeId).zip(&booted) {
         if let Some(panic) = &turn.panic {
             return Err(Broken { property: Property::Invariant, summary: panic.clone() });
@@ -252,7 +259,8 @@ fn told<P: Explorable>(
     acts: &[Act<P::Timer>],
 ) -> Ended {
     let Broken { property, summary } = broken;
-    let told = shrink::tell::<P>(scenario, options, acts, search.stage.instant_disks);
+    let owes_agreement = property == Property::Convergence;
+    let told = shrink::tell::<P>(scenario, options, acts, search.stage.instant_disks, owes_agreement);
     let scenario = told.filter(|told| told.expect.violations.contains(&property));
     Ended::Broken(Box::new(Counterexample { property, summary, moves, scenario }))
 }

@@ -23,7 +23,7 @@ pub(super) fn moves<P: Explorable>(stage: &Stage<P>, cast: &Cast<P>, state: &Sta
         let mut add = |what| moves.push(Move { node, what });
         let mut last = None;
         for &post in state.posts(nodes) {
-            if cast.posts[post as usize].receiver != Some(node) || last.replace(post) == Some(post) {
+            if cast.receiver(post) != Some(node) || last.replace(post) == Some(post) {
                 continue;
             }
             add(What::Deliver(post));

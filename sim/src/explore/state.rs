@@ -6,7 +6,7 @@
 
 use super::Explorable;
 use super::cast::{Cast, Outcome, Unknown};
-use super::judge::{self, Broken, Look};
+use super::judge::{self, Broken, Look, Memory};
 use super::stage::Stage;
 use super::turn::Node;
 use super::what::{Move, Spent, What};
@@ -15,20 +15,20 @@ use crate::protocol::NodeId;
 use crate::scenario::{Answers, Property};
 
 /// A state of the world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     /// Each node's player, then the messages under way, in order.
-    numbers: Box<[u32]>,
+    pub(super) numbers: Vec<u32>,
     pub(super) memory: u32,
     pub(super) spent: Spent,
     /// The sum of all fingerprints, by each of the names.
-    pub(super) sums: Box<[u128]>,
+    pub(super) sums: Vec<u128>,
 }
 
 /// What comes of a move.
 pub(super) enum Step {
     /// A state.
-    To(State),
+    To,
     /// Nothing that was not possible before.
     Nothing,
     /// A state beyond the bounds.
@@ -48,16 +48,27 @@ impl State {
         memory: u32,
     ) -> State {
         posts.sort_unstable();
-        let numbers: Box<[u32]> = players.iter().copied().chain(posts.iter().copied()).collect();
+        let numbers: Vec<u32> = players.iter().copied().chain(posts.iter().copied()).collect();
         let spent = Spent::default();
-        let sum = |by: usize| {
-            let players = players.iter().map(|player| cast.players[*player as usize].prints[by]);
-            let posts = posts.iter().map(|post| cast.posts[*post as usize].prints[by]);
-            let rest = [cast.memories[memory as usize].1[by], print_of_spent(spent)];
-            players.chain(posts).chain(rest).fold(0u128, u128::wrapping_add)
-        };
-        let sums = (0..cast.names.len()).map(sum).collect();
-        State { numbers, memory, spent, sums }
+        let mut state = State { numbers, memory, spent, sums: vec![print_of_spent(spent); cast.names.len()] };
+        players.iter().for_each(|player| state.add(cast.player_prints(*player)));
+        posts.iter().for_each(|post| state.add(cast.post_prints(*post)));
+        state.add(cast.memory_prints(memory));
+        state
+    }
+
+    /// Becomes a copy of another state, in the room that it has.
+    pub(super) fn copy(&mut self, other: &State) {
+        self.set(&other.numbers, other.memory, other.spent, &other.sums);
+    }
+
+    /// Becomes a state of these parts, in the room that it has.
+    pub(super) fn set(&mut self, numbers: &[u32], memory: u32, spent: Spent, sums: &[u128]) {
+        self.numbers.clear();
+        self.numbers.extend_from_slice(numbers);
+        (self.memory, self.spent) = (memory, spent);
+        self.sums.clear();
+        self.sums.extend_from_slice(sums);
     }
 
     /// Each node's player.
@@ -75,9 +86,23 @@ impl State {
         self.sums.iter().copied().min().unwrap_or_default()
     }
 
-    /// How much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
-        size_of::<State>() + self.numbers.len() * 4 + self.sums.len() * 16 + 32
+    fn add(&mut self, prints: &[u128]) {
+        self.sums.iter_mut().zip(prints).for_each(|(sum, print)| *sum = sum.wrapping_add(*print));
+    }
+
+    fn remove(&mut self, prints: &[u128]) {
+        self.sums.iter_mut().zip(prints).for_each(|(sum, print)| *sum = sum.wrapping_sub(*print));
+    }
+
+    fn remove_post<P: Explorable>(&mut self, cast: &Cast<P>, place: usize) {
+        let post = self.numbers.remove(place);
+        self.remove(cast.post_prints(post));
+    }
+
+    fn add_post<P: Explorable>(&mut self, cast: &Cast<P>, nodes: usize, post: u32) {
+        let place = nodes + self.posts(nodes).partition_point(|other| *other <= post);
+        self.numbers.insert(place, post);
+        self.add(cast.post_prints(post));
     }
 }
 
@@ -87,32 +112,45 @@ fn print_of_spent(spent: Spent) -> u128 {
     digest.value()
 }
 
-/// What comes of a move, with the answers to a message if they arrive with it. With `reduce`, what cannot matter is left out:
-/// a move that changes nothing, and messages that can do nothing any more.
+/// How a move is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct How {
+    /// Whether what cannot matter is left out: messages that can do nothing any more.
+    pub(super) reduce: bool,
+    /// Whether a move that changes nothing is not made.
+    pub(super) skip_idle: bool,
+}
+
+/// What comes of a move, with the answers to a message if they arrive with it: `now` is made the state after it. `outcome` is
+/// what is known to become of the node. With `reduce`, what cannot matter is left out: a move that changes nothing, and
+/// messages that can do nothing any more.
 pub(super) fn follow<P: Explorable>(
     stage: &Stage<P>,
     cast: &Cast<P>,
     state: &State,
-    what: Move,
+    (what, outcome): (Move, Option<u32>),
     reduce: bool,
+    now: &mut State,
 ) -> Step {
-    let mut now = match follow_one(stage, cast, state, what, reduce, reduce) {
-        Step::To(next) if stage.bounds.answers == Answers::AtOnce => next,
+    now.copy(state);
+    let how = How { reduce, skip_idle: reduce };
+    match follow_one(stage, cast, now, (what, outcome), how) {
+        Step::To if stage.bounds.answers == Answers::AtOnce => {}
         step => return step,
-    };
+    }
     for answer in answers(stage, cast, state, what) {
         let waits = answer.what.post().is_some_and(|post| now.posts(stage.nodes()).contains(&post));
         if !waits {
             continue;
         }
         // An answer that changes nothing arrives all the same.
-        match follow_one(stage, cast, &now, answer, reduce, false) {
-            Step::To(next) => now = next,
-            Step::Nothing => {}
+        let known = cast.outcome(now.players(stage.nodes())[answer.node as usize], answer);
+        match follow_one(stage, cast, now, (answer, known), How { reduce, skip_idle: false }) {
+            Step::To | Step::Nothing => {}
             step @ (Step::Beyond | Step::Breaks(_) | Step::Unknown(_)) => return step,
         }
     }
-    Step::To(now)
+    Step::To
 }
 
 /// The arrivals of what a node answers at once to whose message arrives.
@@ -127,21 +165,20 @@ pub(super) fn answers<P: Explorable>(
     let player = state.players(stage.nodes())[what.node as usize];
     let Some(outcome) = cast.outcome(player, what) else { return Vec::new() };
     let sent = cast.outcomes[outcome as usize].sent.iter();
-    let to_asker = sent.filter(|post| cast.posts[**post as usize].receiver == Some(asker));
+    let to_asker = sent.filter(|post| cast.receiver(**post) == Some(asker));
     to_asker.map(|post| Move { node: asker, what: What::Deliver(*post) }).collect()
 }
 
-fn follow_one<P: Explorable>(
+/// Follows one move: `state` becomes the state after it.
+pub(super) fn follow_one<P: Explorable>(
     stage: &Stage<P>,
     cast: &Cast<P>,
-    state: &State,
-    what: Move,
-    reduce: bool,
-    skip_idle: bool,
+    state: &mut State,
+    (what, outcome): (Move, Option<u32>),
+    how: How,
 ) -> Step {
-    let nodes = stage.nodes();
-    let before = state.players(nodes)[what.node as usize];
-    let Some(outcome) = cast.outcome(before, what) else {
+    let before = state.players(stage.nodes())[what.node as usize];
+    let Some(outcome) = outcome else {
         return Step::Unknown(Unknown::Outcome(before, what));
     };
     let outcome = &cast.outcomes[outcome as usize];
@@ -149,12 +186,11 @@ fn follow_one<P: Explorable>(
         let summary = format!("an assertion of the protocol failed: {panic}");
         return Step::Breaks(Broken { property: Property::Invariant, summary });
     }
-    let after = &cast.players[outcome.player as usize];
-    if after.term > u64::from(stage.bounds.terms) {
+    if cast.players[outcome.player as usize].term > u64::from(stage.bounds.terms) {
         return Step::Beyond;
     }
     let idle = outcome.player == before && outcome.sent.is_empty() && outcome.sightings.is_empty();
-    if idle && skip_idle {
+    if idle && how.skip_idle {
         // Whatever may come after it may come without it: it only takes a message away, or uses up a bound.
         return Step::Nothing;
     }
@@ -162,7 +198,13 @@ fn follow_one<P: Explorable>(
         Ok(memory) => memory,
         Err(step) => return step,
     };
-    Step::To(next(stage, cast, state, what, outcome, memory, reduce))
+    if memory != state.memory {
+        state.remove(cast.memory_prints(state.memory));
+        state.add(cast.memory_prints(memory));
+        state.memory = memory;
+    }
+    advance(stage, cast, state, what, outcome, how.reduce);
+    Step::To
 }
 
 /// The memory after the sightings of a move.
@@ -177,72 +219,61 @@ fn remember<P: Explorable>(
         return Ok(state.memory);
     }
     let players = state.players(stage.nodes());
-    let all: Vec<&Node<P>> = players.iter().map(|player| &cast.players[*player as usize].node).collect();
-    let mut memory = cast.memories[state.memory as usize].0.clone();
+    let all = |id: NodeId| -> &Node<P> { &cast.players[players[id.0 as usize] as usize].node };
+    let kept = &cast.memories[state.memory as usize];
+    // Where nobody begins to lead or learns of a commit, nothing is looked up and nothing noted.
+    let mut memory = if outcome.is_watched { kept.clone() } else { Memory::default() };
     for seen in &outcome.sightings {
         let node = NodeId(u32::from(what.node));
         judge::look(&mut memory, &Look { stage, node, all: &all, seen }).map_err(Step::Breaks)?;
     }
-    if memory == cast.memories[state.memory as usize].0 {
+    if !outcome.is_watched || memory == *kept {
         return Ok(state.memory);
     }
     cast.memory(&memory).ok_or(Step::Unknown(Unknown::Memory(memory)))
 }
 
-fn next<P: Explorable>(
+/// The node becomes what it becomes; messages go and come, and bounds are used up.
+fn advance<P: Explorable>(
     stage: &Stage<P>,
     cast: &Cast<P>,
-    state: &State,
+    state: &mut State,
     what: Move,
     outcome: &Outcome,
-    memory: u32,
     reduce: bool,
-) -> State {
-    let nodes = stage.nodes();
-    let before = state.players(nodes)[what.node as usize];
+) {
+    let (nodes, node) = (stage.nodes(), what.node as usize);
+    let before = state.players(nodes)[node];
     let spent = state.spent.after(what, &cast.players[before as usize].timers);
-    let mut players = state.players(nodes).to_vec();
-    players[what.node as usize] = outcome.player;
-    let (mut posts, mut gone) = (state.posts(nodes).to_vec(), Vec::new());
+    if spent != state.spent {
+        let more = print_of_spent(spent).wrapping_sub(print_of_spent(state.spent));
+        state.sums.iter_mut().for_each(|sum| *sum = sum.wrapping_add(more));
+        state.spent = spent;
+    }
     if let What::Deliver(post) = what.what
-        && let Some(place) = posts.iter().position(|waits| *waits == post)
+        && let Ok(place) = state.posts(nodes).binary_search(&post)
     {
-        gone.push(posts.remove(place));
+        state.remove_post(cast, nodes + place);
     }
-    if reduce && outcome.player != before {
-        let is_mine = |post: u32| cast.posts[post as usize].receiver == Some(what.node);
-        gone.extend(posts.extract_if(.., |post| is_mine(*post) && is_over(cast, &players, *post)));
+    if outcome.player != before {
+        state.remove(cast.player_prints(before));
+        state.add(cast.player_prints(outcome.player));
+        state.numbers[node] = outcome.player;
+        let mut place = nodes;
+        while reduce && place < state.numbers.len() {
+            let post = state.numbers[place];
+            if cast.receiver(post) == Some(what.node) && cast.is_over(outcome.player, post) {
+                state.remove_post(cast, place);
+            } else {
+                place += 1;
+            }
+        }
     }
-    let mut come = outcome.sent.to_vec();
-    come.retain(|post| !(reduce && is_over(cast, &players, *post)));
-    posts.extend_from_slice(&come);
-    posts.sort_unstable();
-    let bounds = match spent == state.spent {
-        true => 0,
-        false => print_of_spent(spent).wrapping_sub(print_of_spent(state.spent)),
-    };
-    let sum = |by: usize| {
-        let post = |post: &u32| cast.posts[*post as usize].prints[by];
-        let player = |player: u32| cast.players[player as usize].prints[by];
-        let remembered = |memory: u32| cast.memories[memory as usize].1[by];
-        let less = player(before)
-            .wrapping_add(remembered(state.memory))
-            .wrapping_add(gone.iter().map(post).fold(0, u128::wrapping_add));
-        let more = player(outcome.player)
-            .wrapping_add(remembered(memory))
-            .wrapping_add(bounds)
-            .wrapping_add(come.iter().map(post).fold(0, u128::wrapping_add));
-        state.sums[by].wrapping_sub(less).wrapping_add(more)
-    };
-    let sums = (0..cast.names.len()).map(sum).collect();
-    players.extend_from_slice(&posts);
-    State { numbers: players.into(), memory, spent, sums }
-}
-
-/// Whether a message can do nothing any more.
-fn is_over<P: Explorable>(cast: &Cast<P>, players: &[u32], post: u32) -> bool {
-    let post = &cast.posts[post as usize];
-    let Some(receiver) = post.receiver else { return true };
-    let node = &cast.players[players[receiver as usize] as usize].node;
-    node.process.as_ref().is_some_and(|process| process.is_over(&node.disk, &post.letter.message))
+    for &post in &outcome.sent {
+        let is_over =
+            cast.receiver(post).is_none_or(|receiver| cast.is_over(state.numbers[receiver as usize], post));
+        if !(reduce && is_over) {
+            state.add_post(cast, nodes, post);
+        }
+    }
 }

@@ -30,7 +30,9 @@ pub(super) fn acts<P: Explorable>(
                 tell(search, &state, answer, &mut acts);
             }
         }
-        if let Step::To(next) = follow(search.stage, &search.cast, &state, what, reduce) {
+        let outcome = search.cast.outcome(state.players(search.stage.nodes())[what.node as usize], what);
+        let mut next = State::default();
+        if let Step::To = follow(search.stage, &search.cast, &state, (what, outcome), reduce, &mut next) {
             state = next;
         }
     }

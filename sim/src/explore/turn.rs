@@ -73,6 +73,18 @@ pub(super) struct Sighting {
     pub(super) holds: bool,
 }
 
+impl Sighting {
+    /// Whether the node begins to lead.
+    pub(super) fn begins(&self) -> bool {
+        self.now.leads && !(self.before.leads && self.before.epoch == self.now.epoch)
+    }
+
+    /// Whether the node begins to lead or learns of a commit.
+    pub(super) fn is_watched(&self) -> bool {
+        self.begins() || self.before.commit < self.now.commit
+    }
+}
+
 /// What becomes of a node.
 #[derive(Clone, Debug)]
 pub(super) struct Turn<P: Protocol> {

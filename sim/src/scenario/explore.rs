@@ -23,6 +23,8 @@ pub struct Explore {
     pub proposals: u32,
     /// The most changes and transfers that operators ask for, of those that the story has.
     pub changes: u32,
+    /// Within how many moves a cluster agrees from every state once it is healed; 0: nobody asks.
+    pub healing: u32,
     /// When writes become durable.
     pub writes: Writes,
     /// When an answer arrives.
@@ -41,6 +43,7 @@ impl Default for Explore {
             duplications: 0,
             proposals: 1,
             changes: 2,
+            healing: 0,
             writes: Writes::AtOnce,
             answers: Answers::Later,
         }

@@ -332,6 +332,14 @@ pub(crate) const EXPLORE: &[Knob<Explore>] = &[
         slot: |explore| Slot::Count(&mut explore.changes),
     },
     Knob {
+        name: "healing",
+        unit: Unit::Count { what: "a number of moves such as 300", least: 0, most: 60_000 },
+        about: "from every state, when what is under way is lost and nothing else goes wrong any more, the cluster agrees within \
+                so many moves; 0: nobody asks",
+        drawn: NOT_DRAWN,
+        slot: |explore| Slot::Count(&mut explore.healing),
+    },
+    Knob {
         name: "writes",
         unit: Unit::Word { what: "time of writes" },
         about: "when a write is durable: `at-once`, in the step that issues it; `later`, as a move of its own, and a crash \

@@ -177,14 +177,16 @@ pub fn shrink_protocol<P: Protocol>(
 }
 
 /// The story of some acts in a world in which nothing happens by itself, with what it breaks as its expectation. `None` when
-/// it breaks nothing.
+/// it breaks nothing. With `owes_agreement` what is under way at the end is lost, and the cluster has to agree when it is
+/// healed.
 pub(crate) fn tell<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     acts: &[Act<P::Timer>],
     instant_disks: bool,
+    owes_agreement: bool,
 ) -> Option<Scenario> {
-    story::tell::<P>(scenario, options, acts, instant_disks)
+    story::tell::<P>(scenario, options, acts, instant_disks, owes_agreement)
 }
 
 /// A scenario with its final expectations, run to see that it does what it says.

@@ -89,22 +89,32 @@ pub(super) fn tell<P: Protocol>(
     options: &RunOptions,
     acts: &[Act<P::Timer>],
     instant_disks: bool,
+    owes_agreement: bool,
 ) -> Option<Scenario> {
     let mut stop = |_: &super::Progress| false;
     let mut effort = Effort::new(u64::MAX, &mut stop);
     let goal = &Fingerprint { property: String::new(), shape: String::new() };
+    let agreement = owes_agreement.then(|| scenario.cluster.election.max.saturating_mul(ELECTIONS));
     let mut table =
-        Table { scenario: frozen(scenario, false), instant_disks, agreement: None, options, goal };
+        Table { scenario: frozen(scenario, owes_agreement), instant_disks, agreement, options, goal };
     let mut world = table.world::<P>()?;
     let ended = panics::catch(|| {
         world.freeze(instant_disks);
-        acts.iter().for_each(|act| {
+        let lose = owes_agreement.then_some(Act::Lose);
+        acts.iter().chain(&lose).for_each(|act| {
             if world.violations().is_empty() {
                 deal(&mut world, act, false);
             }
         });
+        if let Some(within) = agreement {
+            world.heal();
+            runner::converge(&mut world, within);
+        }
     });
     let mut used = world.ledger.acts.take().unwrap_or_default();
+    if owes_agreement {
+        used.truncate(used.iter().position(|act| *act == Act::Heal)?);
+    }
     if instant_disks {
         used.retain(|act| !matches!(act, Act::Finish { .. }));
     }
