@@ -28,7 +28,7 @@ struct Measured {
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let sizes = if wanted.is_empty() { vec![String::from("small"), String::from("crash")] } else { wanted };
+    let sizes = if wanted.is_empty() { vec![String::from("tiny"), String::from("small")] } else { wanted };
     println!(
         "| world | search | threads | states | moves | CPU s | states per CPU s | moves per CPU s | bytes a state | wall s |\n\
          |---|---|---|---|---|---|---|---|---|---|"

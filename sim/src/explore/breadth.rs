@@ -10,39 +10,19 @@ use std::thread;
 
 use super::Explorable;
 use super::cast::Cast;
-use super::expand::{Expanded, Part, expand};
+use super::expand::{Expanded, View, expand};
 use super::judge::Broken;
-use super::layer::Layer;
-use super::sleep::Sleep;
+use super::layer::{Layer, Number, Spot};
+use super::shard::{Part, SHARDS, Shard, shard_of};
 use super::stage::Stage;
 use super::state::State;
 use super::table::Table;
 use super::{Limits, Progress};
 
-/// How many parts the states are kept in; each is merged by one thread. States are numbered part by part.
-pub(super) const SHARDS: usize = 16;
 /// How many states are expanded before their successors are merged.
 const BATCH: usize = 16_384;
 /// How many of them a thread takes at a time.
 const CHUNK: usize = 1_024;
-
-/// The number of a state.
-pub(super) type Number = u32;
-
-/// Where a state of the layer stands: its part, and its place there.
-pub(super) type Spot = (usize, usize);
-
-/// A part of all states.
-#[derive(Default)]
-pub(super) struct Shard {
-    seen: Table,
-    parents: Vec<Number>,
-    places: Vec<u16>,
-    /// The states of the next layer, in order of their numbers.
-    next: Layer,
-    /// How many states of the part are of earlier layers.
-    earlier: usize,
-}
 
 /// The search.
 pub(super) struct Search<'a, P: Explorable> {
@@ -99,7 +79,7 @@ impl<'a, P: Explorable> Search<'a, P> {
 
     /// How many states were seen.
     pub(super) fn states(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.seen.len() as u64).sum()
+        self.shards.iter().map(|shard| shard.len() as u64).sum()
     }
 
     /// How much memory what is kept of all states takes, without those that wait.
@@ -113,11 +93,12 @@ impl<'a, P: Explorable> Search<'a, P> {
         loop {
             let shard = &self.shards[number as usize % SHARDS];
             let local = number as usize / SHARDS;
-            if shard.parents[local] == number {
+            let (parent, place) = shard.way(local);
+            if parent == number {
                 break;
             }
-            way.push(shard.places[local]);
-            number = shard.parents[local];
+            way.push(place);
+            number = parent;
         }
         way.reverse();
         way
@@ -128,16 +109,11 @@ impl<'a, P: Explorable> Search<'a, P> {
         let fingerprint = first.fingerprint();
         let shard = shard_of(fingerprint);
         let number = shard as Number;
-        let root = &mut self.shards[shard];
-        root.seen.insert(fingerprint, 0);
-        root.parents.push(number);
-        root.places.push(0);
-        root.next.push(number, &first, Sleep::default());
+        self.shards[shard].begin(number, &first);
         loop {
             self.layer.clear();
             for shard in &mut self.shards {
-                self.layer.push(core::mem::take(&mut shard.next));
-                shard.earlier = shard.seen.len();
+                self.layer.push(shard.take_next());
             }
             if self.layer.iter().all(|part| part.len() == 0) || self.layers >= self.stage.bounds.depth {
                 return End::Whole;
@@ -145,7 +121,7 @@ impl<'a, P: Explorable> Search<'a, P> {
             if let Some(end) = self.run_layer(stop) {
                 return end;
             }
-            self.layers += u32::from(self.shards.iter().any(|shard| shard.next.len() > 0));
+            self.layers += u32::from(self.shards.iter().any(|shard| shard.next().len() > 0));
         }
     }
 
@@ -172,9 +148,9 @@ impl<'a, P: Explorable> Search<'a, P> {
 
     /// The limit that is met when so many states of the layer wait.
     fn limit_met(&mut self, left: usize, stop: &mut dyn FnMut(&Progress) -> bool) -> Option<String> {
-        let next: usize = self.shards.iter().map(|shard| shard.next.len()).sum();
+        let next: usize = self.shards.iter().map(|shard| shard.next().len()).sum();
         self.waiting = (left + next) as u64;
-        let waiting = self.shards.iter().map(|shard| &shard.next).chain(&self.layer);
+        let waiting = self.shards.iter().map(Shard::next).chain(&self.layer);
         let bytes = self.kept_bytes() + self.cast.bytes() + waiting.map(Layer::bytes).sum::<usize>();
         self.bytes_max = self.bytes_max.max(bytes);
         if self.waiting == 0 {
@@ -219,10 +195,18 @@ impl<'a, P: Explorable> Search<'a, P> {
     }
 
     fn expand_all(&self, todo: &[Spot]) -> Vec<Expanded> {
+        let view = View {
+            stage: self.stage,
+            cast: &self.cast,
+            shards: &self.shards,
+            layer: &self.layer,
+            healed: &self.healed,
+            reduce: self.limits.reduction,
+        };
         let chunks: Vec<&[Spot]> = todo.chunks(CHUNK).collect();
         let workers = self.limits.threads.min(chunks.len());
         if workers <= 1 {
-            return chunks.iter().map(|chunk| expand(self, chunk)).collect();
+            return chunks.iter().map(|chunk| expand(&view, chunk)).collect();
         }
         let taken = AtomicUsize::new(0);
         let work = || {
@@ -230,7 +214,7 @@ impl<'a, P: Explorable> Search<'a, P> {
             loop {
                 let number = taken.fetch_add(1, Ordering::Relaxed);
                 let Some(chunk) = chunks.get(number) else { return done };
-                done.push((number, expand(self, chunk)));
+                done.push((number, expand(&view, chunk)));
             }
         };
         let mut done: Vec<(usize, Expanded)> = thread::scope(|scope| {
@@ -266,52 +250,5 @@ impl<'a, P: Explorable> Search<'a, P> {
                 });
             }
         });
-    }
-}
-
-/// The part of a fingerprint.
-pub(super) fn shard_of(fingerprint: u128) -> usize {
-    (fingerprint >> 60) as usize % SHARDS
-}
-
-impl Shard {
-    fn kept_bytes(&self) -> usize {
-        self.seen.bytes() + self.parents.capacity() * size_of::<Number>() + self.places.capacity() * 2
-    }
-
-    /// The place of a state among those of the part, if it was reached before.
-    pub(super) fn place_of(&self, fingerprint: u128) -> Option<u32> {
-        self.seen.get(fingerprint)
-    }
-
-    /// Whether a state of the part is of the next layer.
-    pub(super) fn is_next(&self, local: u32) -> bool {
-        self.earlier <= local as usize
-    }
-
-    fn merge(&mut self, place: usize, parts: Vec<Part>) {
-        for part in parts {
-            for again in part.again {
-                self.wake(again.local, again.raw, &again.sleep);
-            }
-            for (from, way) in part.ways.iter().enumerate() {
-                let local = self.parents.len();
-                if let Some(known) = self.seen.insert(way.fingerprint, local as u32) {
-                    let sleep = part.states.waiting(from).sleep;
-                    self.wake(known, part.states.raw(from), &sleep);
-                    continue;
-                }
-                self.parents.push(way.parent);
-                self.places.push(way.place);
-                self.next.push_from((local * SHARDS + place) as Number, &part.states, from);
-            }
-        }
-    }
-
-    /// A state of the next layer was reached once more.
-    fn wake(&mut self, local: u32, raw: u128, sleep: &Sleep) {
-        let Some(place) = (local as usize).checked_sub(self.earlier) else { return };
-        let is_same = self.next.raw(place) == raw;
-        self.next.sleep_mut(place).meet(sleep, is_same);
     }
 }

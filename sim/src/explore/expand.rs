@@ -4,15 +4,29 @@
 //! Not here: how what is reached comes among all states (`breadth`).
 
 use super::Explorable;
-use super::breadth::{Number, SHARDS, Search, Spot, shard_of};
-use super::cast::Unknown;
+use super::cast::{Cast, Unknown};
 use super::heal::heal;
 use super::judge::Broken;
-use super::layer::Layer;
+use super::layer::{Layer, Number, Spot};
 use super::moves::moves;
+use super::shard::{Again, Part, SHARDS, Shard, Way, shard_of};
 use super::sleep::{Sleep, watched};
+use super::stage::Stage;
 use super::state::{State, Step, follow};
+use super::table::Table;
 use super::what::Move;
+
+/// What threads look at, and nobody changes meanwhile.
+pub(super) struct View<'a, P: Explorable> {
+    pub(super) stage: &'a Stage<P>,
+    pub(super) cast: &'a Cast<P>,
+    pub(super) shards: &'a [Shard],
+    pub(super) layer: &'a [Layer],
+    /// Nodes from which a healed cluster agrees.
+    pub(super) healed: &'a Table,
+    /// Whether what cannot matter is left out.
+    pub(super) reduce: bool,
+}
 
 /// What a chunk of states leads to.
 pub(super) struct Expanded {
@@ -27,39 +41,6 @@ pub(super) struct Expanded {
     pub(super) unknown: Vec<Unknown>,
     pub(super) followed: u64,
     pub(super) beyond: u64,
-}
-
-/// What was reached of one part.
-#[derive(Default)]
-pub(super) struct Part {
-    /// States that were not known, each with the way to it.
-    pub(super) states: Layer,
-    pub(super) ways: Vec<Way>,
-    /// Known states of the next layer that were reached once more.
-    pub(super) again: Vec<Again>,
-}
-
-/// How a state was reached.
-pub(super) struct Way {
-    pub(super) fingerprint: u128,
-    pub(super) parent: Number,
-    pub(super) place: u16,
-}
-
-/// A state of the next layer that was reached once more.
-pub(super) struct Again {
-    /// Its place among those of its part.
-    pub(super) local: u32,
-    /// Its fingerprint by its own names.
-    pub(super) raw: u128,
-    pub(super) sleep: Sleep,
-}
-
-impl Part {
-    /// How much was reached.
-    pub(super) fn len(&self) -> usize {
-        self.ways.len() + self.again.len()
-    }
 }
 
 /// What a state has reached so far, to be taken back when something is unknown.
@@ -81,7 +62,7 @@ struct Room {
 }
 
 /// What these states lead to.
-pub(super) fn expand<P: Explorable>(search: &Search<'_, P>, spots: &[Spot]) -> Expanded {
+pub(super) fn expand<P: Explorable>(view: &View<'_, P>, spots: &[Spot]) -> Expanded {
     let mut expanded = Expanded {
         parts: core::array::from_fn(|_| Part::default()),
         broken: Vec::new(),
@@ -96,7 +77,7 @@ pub(super) fn expand<P: Explorable>(search: &Search<'_, P>, spots: &[Spot]) -> E
         let unknown = expanded.unknown.len();
         let (followed, beyond, broken) = (expanded.followed, expanded.beyond, expanded.broken.len());
         room.done.clear();
-        expand_one(search, spot, &mut room, &mut expanded);
+        expand_one(view, spot, &mut room, &mut expanded);
         if expanded.unknown.len() > unknown {
             expanded.again.push(spot);
             (expanded.followed, expanded.beyond) = (followed, beyond);
@@ -120,17 +101,17 @@ fn take_back(done: Done, parts: &mut [Part; SHARDS]) {
 }
 
 fn expand_one<P: Explorable>(
-    search: &Search<'_, P>,
+    view: &View<'_, P>,
     (part, place): Spot,
     room: &mut Room,
     expanded: &mut Expanded,
 ) {
-    let (stage, cast, reduce) = (search.stage, &search.cast, search.limits.reduction);
-    let layer = &search.layer[part];
+    let (stage, cast, reduce) = (view.stage, view.cast, view.reduce);
+    let layer = &view.layer[part];
     let (number, sleep) = (layer.waiting(place).number, layer.waiting(place).sleep);
     layer.read(place, &mut room.at);
     if stage.bounds.healing > 0 {
-        look_for_a_trap(search, number, &room.at, expanded);
+        look_for_a_trap(view, number, &room.at, expanded);
     }
     moves(stage, cast, &room.at, &mut room.moves);
     let players = room.at.players(stage.nodes());
@@ -150,7 +131,7 @@ fn expand_one<P: Explorable>(
             Step::To => {
                 expanded.followed += 1;
                 let sleep = sleep.after(cast, what, outcome, watched);
-                let done = reach(search, &room.next, (number, place), sleep, &mut expanded.parts);
+                let done = reach(view, &room.next, (number, place), sleep, &mut expanded.parts);
                 room.done.extend(done);
             }
         }
@@ -158,18 +139,13 @@ fn expand_one<P: Explorable>(
 }
 
 /// Looks whether a healed cluster agrees from a state on, unless it is known.
-fn look_for_a_trap<P: Explorable>(
-    search: &Search<'_, P>,
-    number: Number,
-    at: &State,
-    expanded: &mut Expanded,
-) {
-    let players = at.players(search.stage.nodes());
-    let print = search.cast.print_of_players(players);
-    if search.healed.get(print).is_some() || expanded.healed.last() == Some(&print) {
+fn look_for_a_trap<P: Explorable>(view: &View<'_, P>, number: Number, at: &State, expanded: &mut Expanded) {
+    let players = at.players(view.stage.nodes());
+    let print = view.cast.print_of_players(players);
+    if view.healed.get(print).is_some() || expanded.healed.last() == Some(&print) {
         return;
     }
-    match heal(search.stage, &search.cast, players) {
+    match heal(view.stage, view.cast, players) {
         Ok(Ok(())) => expanded.healed.push(print),
         Ok(Err(broken)) => expanded.broken.push((number, None, broken)),
         Err(unknown) => expanded.unknown.push(unknown),
@@ -177,7 +153,7 @@ fn look_for_a_trap<P: Explorable>(
 }
 
 fn reach<P: Explorable>(
-    search: &Search<'_, P>,
+    view: &View<'_, P>,
     next: &State,
     (parent, place): (Number, u16),
     sleep: Sleep,
@@ -186,13 +162,13 @@ fn reach<P: Explorable>(
     let fingerprint = next.fingerprint();
     let shard = shard_of(fingerprint);
     let part = &mut parts[shard];
-    match search.shards[shard].place_of(fingerprint) {
+    match view.shards[shard].place_of(fingerprint) {
         None => {
             part.states.push(0, next, sleep);
             part.ways.push(Way { fingerprint, parent, place });
             Some(Done::State(shard))
         }
-        Some(local) if search.shards[shard].is_next(local) => {
+        Some(local) if view.shards[shard].is_next(local) => {
             part.again.push(Again { local, raw: next.sums[0], sleep });
             Some(Done::Again(shard))
         }

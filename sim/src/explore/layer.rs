@@ -2,10 +2,15 @@
 //!
 //! Not here: what a state is (`state`), and which are known (`table`).
 
-use super::breadth::Number;
 use super::sleep::Sleep;
 use super::state::State;
 use super::what::Spent;
+
+/// The number of a state.
+pub(super) type Number = u32;
+
+/// Where a state of the layer stands: its part, and its place there.
+pub(super) type Spot = (usize, usize);
 
 /// States of one layer.
 #[derive(Clone, Debug, Default)]

@@ -16,6 +16,7 @@ mod heal;
 mod judge;
 mod layer;
 mod moves;
+mod shard;
 mod sleep;
 mod stage;
 mod state;

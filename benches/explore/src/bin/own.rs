@@ -17,6 +17,8 @@ fn main() {
         threads,
         symmetry: !has("no-symmetry"),
         reduction: !has("no-reduction"),
+        // As much as the peer does of what is larger.
+        states: if size.ends_with(".toml") { u64::MAX } else { 3_000_000 },
         ..Limits::default()
     };
     let options = RunOptions { file: String::new(), system: String::from("raft"), seed: 1, trace: false };
@@ -36,6 +38,7 @@ fn main() {
 
 fn world(size: &str) -> String {
     let bounds = match size {
+        "tiny" => "terms = 2\ntimeouts = 2\nproposals = 0",
         "small" => "terms = 2\ntimeouts = 2\nproposals = 1",
         "crash" => "terms = 2\ntimeouts = 2\nproposals = 1\ncrashes = 1",
         "large" => "terms = 3\ntimeouts = 3\nproposals = 1",
