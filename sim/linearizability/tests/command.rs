@@ -228,8 +228,8 @@ fn transactions_are_judged_by_their_dependencies() {
     assert_eq!(code, 1);
     let expected = "NOT within strict serializability (2 transactions, model list-append, guessed)
 G2, which contradicts serializability:
-  T0, lines 1-3, process 0: [r :x \"\"] [append :y 1]
-  T1, lines 2-4, process 1: [r :y \"\"] [append :x 2]
+  T0, lines 1-3, process 0: [r :x []] [append :y 1]
+  T1, lines 2-4, process 1: [r :y []] [append :x 2]
   so each comes before the next, and the last before the first:
     T0 read :x when 2, which T1 wrote, was not there
     T1 read :y when 1, which T0 wrote, was not there

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::{Case, Consistency, Outcome, Print};
+use super::{Case, Consistency, ModelName, Outcome, Print};
 use crate::bank::Bank;
 use crate::history::UNKNOWN;
+use crate::standard::Change;
 use crate::text::visible;
 use crate::txn::{Anomaly, Ending, Level, Objects, Transaction, check_transactions, transactions};
-use crate::value::Content;
+use crate::value::{Content, Value};
 
 /// Most anomalies that are told in full.
 const TOLD_MAX: usize = 10;
@@ -89,6 +90,19 @@ fn print_text(
     }
 }
 
+/// The parts of a transaction.
+fn shown(case: &Case<'_>, one: &Transaction) -> Vec<String> {
+    let lists = case.model == ModelName::Transactions(Objects::Lists);
+    let show = |change: &Change| match change {
+        // An empty list and an empty text are one value.
+        Change::Read(_, Value::EMPTY) if lists => {
+            case.recorded.show_change(*change).replace(" \"\"]", " []]")
+        }
+        _ => case.recorded.show_change(*change),
+    };
+    one.changes.iter().map(show).collect()
+}
+
 /// A transaction with its lines.
 fn told(case: &Case<'_>, all: &[Transaction], place: usize) -> String {
     let one = &all[place];
@@ -102,7 +116,7 @@ fn told(case: &Case<'_>, all: &[Transaction], place: usize) -> String {
         Ending::Aborted => " (aborted)",
         Ending::Unknown => " (unknown)",
     };
-    let changes: Vec<String> = one.changes.iter().map(|change| case.recorded.show_change(*change)).collect();
+    let changes = shown(case, one);
     format!("T{place}, {lines}, process {}: {}{ending}", one.process, changes.join(" "))
 }
 
@@ -121,7 +135,7 @@ fn print_json(
             "process": one.process,
             "line": line(one.call),
             "return-line": line(one.ret),
-            "changes": one.changes.iter().map(|change| case.recorded.show_change(*change)).collect::<Vec<String>>(),
+            "changes": shown(case, one),
         })
     };
     let anomaly = |anomaly: &Anomaly| {
