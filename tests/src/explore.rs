@@ -212,17 +212,6 @@ fn a_state_from_which_a_healed_cluster_does_not_agree_is_a_trap() {
     assert_eq!(found(&explored), Some(("convergence", 0)), "nobody agrees within three moves");
 }
 
-/// Traps by deliberate mistakes of the core.
-#[cfg(feature = "mutations")]
-#[test]
-fn deliberate_mistakes_of_the_core_are_traps() {
-    let bounds = "terms = 2\ntimeouts = 2\nproposals = 1\nhealing = 300";
-    for mutation in ["vote-outlives-term", "probe-stays-paused"] {
-        let options = format!("{}\nmutation = '{mutation}'", PLAIN.options).leak();
-        check_trap(&World { options, bounds, ..PLAIN });
-    }
-}
-
 /// A trap is found, equally with and without reductions and by any number of threads, and a run of its story does not agree.
 fn check_trap(world: &World) {
     let scenario = world.scenario();
