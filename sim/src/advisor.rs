@@ -149,7 +149,10 @@ pub struct Need {
 /// # Errors
 /// What was expected instead.
 pub fn parse_sets(text: &str) -> Result<Sets, String> {
-    let bare: String = text.chars().filter(|c| !c.is_whitespace() && !"\"'".contains(*c)).collect();
+    let unquoted: String = text.chars().filter(|c| !"\"'".contains(*c)).collect();
+    let without_space =
+        |text: String, sign: &&str| text.split(*sign).map(str::trim).collect::<Vec<_>>().join(sign);
+    let bare = ["[", "]", ","].iter().fold(unquoted, without_space);
     let nested = bare.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
     let flat = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&bare);
     let sets: Vec<&str> = nested.map_or_else(|| vec![flat], |inner| inner.split("],[").collect());
@@ -670,6 +673,8 @@ mod tests {
     #[test]
     fn bad_questions_are_told_what_was_expected() {
         assert!(parse_sets("[[a,b],[]]").is_err_and(|error| error.contains("expected names")));
+        assert_eq!(parse_sets(" [ [a, 'b'] ,[c] ]"), parse_sets("[[a,b],[c]]"));
+        assert!(parse_sets("a b c").is_err_and(|error| error.contains("found \"a b c\"")));
         assert!(parse_sets("a,a").is_err_and(|error| error.contains("twice")));
         let stranger = Question {
             from: parse_sets("a").expect("sets"),

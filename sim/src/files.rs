@@ -111,6 +111,10 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        // A device would be gone, and its name would be a file's.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is there and is no regular file"));
+    }
     // As any new file: whoever may read the folder may read it, as far as the umask lets them.
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -164,6 +168,16 @@ mod tests {
         let expected =
             ["escape", "etc-passwd", "file", "file", "a--31m-b", "x", "file-NUL", "file-com1.x", "a-b-c"];
         assert_eq!(made, expected.map(|name| format!("{name}.toml")));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        let error = write(&socket, "text").expect_err("refused");
+        assert!(error.to_string().contains("is no regular file"), "{error}");
+        assert!(!fs::metadata(&socket).expect("it is there").is_file());
     }
 
     proptest::proptest! {

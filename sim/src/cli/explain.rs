@@ -132,6 +132,9 @@ fn explain(target: &Target, name: &str) -> Option<Explained> {
 
 fn text(explained: &Explained) -> String {
     let mut text = explained.words().join("\n") + "\n";
+    for evidence in explained.evidence() {
+        text += &format!("  {evidence}\n");
+    }
     if let Some(mistake) = explained.mistake() {
         text += &format!("{}\n", mistake.words);
     }

@@ -136,6 +136,20 @@ impl Explained {
         events
     }
 
+    /// What happened in a record, and to whom.
+    pub(super) fn clause(&self, record: RecordId) -> String {
+        let Some(entry) = self.records.iter().find(|entry| entry.id == record) else { return String::new() };
+        let lane = entry.lane.and_then(|lane| self.nodes.iter().chain(&self.clients).nth(lane as usize));
+        lane.map_or_else(|| entry.text.clone(), |lane| format!("{lane} {}", entry.text))
+    }
+
+    /// What shows that the first broken promise is broken, a line for each.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<&str> {
+        let first = self.promises.first().into_iter().flat_map(|promise| &promise.evidence);
+        first.map(|evidence| evidence.text.as_str()).collect()
+    }
+
     /// The page: one file that loads nothing.
     #[must_use]
     pub fn page(&self) -> String {

@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 
+use super::Explained;
 use crate::choices::Choices;
 use crate::protocol::Protocol;
 use crate::runner::{self, Course, RunOptions};
@@ -45,10 +46,11 @@ pub(super) fn find<P: Protocol>(
     scenario: &Scenario,
     options: &RunOptions,
     broken: (Property, &str),
-    events: &[(RecordId, u64)],
+    explained: &Explained,
 ) -> Option<Deciding> {
+    let events = explained.candidates();
     let course = Course::<P>::run(scenario, options, Choices::seeded(options.seed)).ok()?;
-    let candidates = candidates(events, course.can_fork());
+    let candidates = candidates(&events, course.can_fork());
     let curve: Vec<(RecordId, u64, u64)> = candidates
         .iter()
         .map(|&(record, event)| (record, continuations(&course, event, broken), CONTINUATIONS))
@@ -56,15 +58,15 @@ pub(super) fn find<P: Protocol>(
     let place = decided_at(&curve)?;
     let before = place.checked_sub(1).map_or(0, |before| curve[before].1);
     let (record, after, of) = curve[place];
-    let event = candidates[place].1;
+    let event = format!("event {} ({})", candidates[place].1, explained.clause(record));
     let name = broken.0.name();
     let numbers = format!("({after} of {of} continuations); before it, in {before} of {of}.");
     let words = match after {
-        _ if after == of => format!("After event {event} {name} breaks whatever comes {numbers}"),
+        _ if after == of => format!("After {event} {name} breaks whatever comes {numbers}"),
         _ if is_all_but_one(after, of) => {
-            format!("After event {event} {name} breaks, almost whatever comes {numbers}")
+            format!("After {event} {name} breaks, almost whatever comes {numbers}")
         }
-        _ => format!("No event decides alone. After event {event} {name} breaks more often {numbers}"),
+        _ => format!("No event decides alone. After {event} {name} breaks more often {numbers}"),
     };
     Some(Deciding { record, words, curve })
 }

@@ -41,7 +41,7 @@ pub(super) fn find<P: Protocol>(
         let last = records.last()?;
         let happened = story::clause(last, names);
         let words = format!(
-            "The mistake is at event {}: {happened}, and without {rules} a promise is broken at once.",
+            "The mistake is at event {}, where {rules} was first needed: {happened}, and a promise is broken at once.",
             last.event
         );
         return Some(Mistake { record: last.id, words });
@@ -52,7 +52,9 @@ pub(super) fn find<P: Protocol>(
         Some(other) => story::clause(other, names),
         None => String::from("nothing"),
     };
-    let words =
-        format!("The mistake is at event {}: without {rules}, {happened}; with it: {instead}.", here.event);
+    let words = format!(
+        "The mistake is at event {}, where {rules} was first needed: {happened}; with it: {instead}.",
+        here.event
+    );
     Some(Mistake { record: here.id, words })
 }

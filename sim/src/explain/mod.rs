@@ -38,7 +38,7 @@ use crate::world::World;
 pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result<Explained, Objection> {
     let mut explained = without_deciding::<P>(scenario, options)?;
     if let Some(broken) = explained.broken() {
-        explained.deciding = deciding::find::<P>(scenario, options, broken, &explained.candidates());
+        explained.deciding = deciding::find::<P>(scenario, options, broken, &explained);
     }
     Ok(explained)
 }

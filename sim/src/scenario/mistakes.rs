@@ -34,7 +34,11 @@ pub(crate) fn parse_all(file: &str, text: &str, bounds: Bounds) -> Result<Scenar
         if may_follow(&place, fault.is_of_other_steps, &taken) {
             break;
         }
-        errors.push(fault.place(file, text));
+        let error = fault.place(file, text);
+        if errors.last() == Some(&error) {
+            break;
+        }
+        errors.push(error);
         let part = part_of(place);
         let goes_on = take_out(table.get_mut(), &part) | add_title(table.get_mut());
         if !goes_on {
@@ -167,6 +171,7 @@ mod tests {
         let answers = "title = 't'\n[cluster]\nmembers = ['a']\n[story]\nsteps = [{ change = 3, as = 'x' }, { answer = 'x' }]\n\
                        [expect]\nviolations = 'none'\n";
         assert_eq!(mistakes(answers).len(), 1, "{:#?}", mistakes(answers));
+        assert_eq!(mistakes("title = 't'\n[story]\nsteps = []\n[expect]\nviolations = 'none'\n").len(), 1);
         assert_eq!(mistakes("titel = 't'\nseeds = 3.5\n[cluster]\nmembers = 'a'\n").len(), 3);
     }
 

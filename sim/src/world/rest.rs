@@ -3,6 +3,8 @@
 //! Holds: nobody is accused while hardship lasts, or while somebody is still asked for something.
 //! Not here: agreement (`convergence`), and how much talk is too much (`check::quiescence`).
 
+use std::collections::BTreeSet;
+
 use super::World;
 use super::ledger::Tally;
 use crate::check::Violation;
@@ -43,14 +45,35 @@ impl<P: Protocol> World<P> {
         });
     }
 
-    /// The first request of an operator that waits at a process which still runs.
+    /// The first request of an operator that waits at a process which still runs, and is a member of what the leader leads:
+    /// nobody owes it to whoever was removed while away to tell it.
     fn unanswered(&self) -> Option<(RequestId, NodeId)> {
+        if self.hands.waiting.is_empty() {
+            return None;
+        }
+        let members = self.members_of_leader();
         let runs = |node: NodeId, incarnation: u32| {
             let node = &self.nodes[node.0 as usize];
             node.process.is_some() && node.incarnation == incarnation
         };
-        let waits = self.hands.waiting.iter().find(|&(_, &(node, incarnation))| runs(node, incarnation));
+        let waits = self
+            .hands
+            .waiting
+            .iter()
+            .find(|&(_, &(node, incarnation))| runs(node, incarnation) && members.contains(&node));
         waits.map(|(&request, &(node, _))| (request, node))
+    }
+
+    fn members_of_leader(&self) -> BTreeSet<NodeId> {
+        let mut members = BTreeSet::new();
+        let leader = self.leader().and_then(|leader| self.nodes[leader.0 as usize].process.as_ref());
+        if let Some(process) = leader {
+            process.each_voter(&mut |_, voter| {
+                members.insert(voter);
+            });
+            members.extend(process.learners());
+        }
+        members
     }
 
     /// Running nodes that take part no longer, and know it.

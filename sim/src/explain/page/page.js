@@ -129,7 +129,9 @@ function layOut() {
     const link = `${record.lane}-${record.to}`;
     const bent = !lost && place < (youngest.get(link) ?? -1);
     if (!lost) youngest.set(link, Math.max(place, youngest.get(link) ?? -1));
-    const arrow = { first: rowOf[place], last: rowOf[end], x: record.lane ?? 0, to: record.to ?? 0, lost, bent, place };
+    // Whoever is at the address gets it, meant or not.
+    const to = (lost ? null : run.records[end].lane) ?? record.to ?? 0;
+    const arrow = { first: rowOf[place], last: rowOf[end], x: record.lane ?? 0, to, lost, bent, place };
     for (let bucket = Math.floor(arrow.first / BUCKET); bucket <= Math.floor(arrow.last / BUCKET); bucket++) {
       arrows[bucket].push(arrow);
     }
@@ -517,6 +519,14 @@ function toDeciding() {
   toRecordOf(run.deciding);
 }
 
+/** Goes somewhere, and brings the lanes into sight. @param {() => void} jump @returns {() => void} */
+function inSight(jump) {
+  return () => {
+    jump();
+    scroll.scrollIntoView({ block: "nearest" });
+  };
+}
+
 /** Colours the chain of causes of the current record, and tells it. */
 function why() {
   const list = element("causes");
@@ -595,7 +605,7 @@ function onKey(event) {
     ArrowDown: () => step(1), ArrowUp: () => step(-1), ArrowRight: () => step(1), ArrowLeft: () => step(-1),
     PageDown: () => step(page), PageUp: () => step(-page),
     Home: () => go(rows[0]), End: () => go(rows[rows.length - 1]),
-    v: toViolation, m: toMistake, d: toDeciding, w: why, Escape: forgetWhy,
+    v: inSight(toViolation), m: inSight(toMistake), d: inSight(toDeciding), w: why, Escape: forgetWhy,
     s: () => { shown.selectedIndex = (shown.selectedIndex + 1) % 3; show(); },
   };
   const action = keys[event.key];
@@ -620,10 +630,10 @@ function begin() {
   element("last").onclick = () => go(rows[rows.length - 1]);
   element("back").onclick = () => step(-1);
   element("forth").onclick = () => step(1);
-  element("to-violation").onclick = toViolation;
-  element("to-mistake").onclick = toMistake;
+  element("to-violation").onclick = inSight(toViolation);
+  element("to-mistake").onclick = inSight(toMistake);
   element("to-mistake").hidden = !run.mistake;
-  element("to-deciding").onclick = toDeciding;
+  element("to-deciding").onclick = inSight(toDeciding);
   element("why").onclick = why;
   element("to-deciding").hidden = !run.deciding;
   document.addEventListener("keydown", onKey);
