@@ -158,14 +158,17 @@ pub(super) fn lint(arguments: &LintArguments, program: &Program) -> u8 {
             return BAD_INPUT;
         }
     };
-    let mut wrong = 0;
+    let (mut wrong, mut all_are_read) = (0, true);
     for path in &paths {
         let errors = match scenario::read_text(path, program.bounds) {
             Ok(text) => match scenario::parse_all(&path.display().to_string(), &text, program.bounds) {
                 Ok(file) => lint_file(file, program),
                 Err(errors) => errors,
             },
-            Err(error) => vec![error],
+            Err(error) => {
+                all_are_read = false;
+                vec![error]
+            }
         };
         errors.iter().for_each(|error| complain(error));
         wrong += usize::from(!errors.is_empty());
@@ -176,7 +179,11 @@ pub(super) fn lint(arguments: &LintArguments, program: &Program) -> u8 {
         complain(&error);
         return BAD_INPUT;
     }
-    if wrong == 0 { AS_EXPECTED } else { NOT_AS_EXPECTED }
+    match wrong {
+        0 => AS_EXPECTED,
+        _ if all_are_read => NOT_AS_EXPECTED,
+        _ => BAD_INPUT,
+    }
 }
 
 fn lint_file(file: ScenarioFile, program: &Program) -> Vec<ScenarioError> {
