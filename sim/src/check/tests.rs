@@ -321,22 +321,19 @@ fn quiescence_objects_once_to_talk_by_which_nobody_gains_anything() {
     stage.breaks(Property::Quiescence, &["a", "b"]);
 }
 
+/// Two intervals in which a cluster had nothing to do.
+fn at_rest(sent: &[Vec<u64>], talkative: Option<(NodeId, u64)>) -> Rest<'_> {
+    let seen = |event| Seen { event, at: Moment(event), record: None };
+    Rest { since: seen(5), seen: seen(9), intervals: 2, interval: 50, allowed: 8, sent, talkative }
+}
+
 #[test]
 fn quiescence_objects_to_a_node_that_is_not_silent_when_there_is_nothing_to_do() {
     let names = Names::new(["a", "b", "c"].map(str::to_owned).to_vec(), 0);
     let mut stage = innocent();
     let mut rest = |count: u64, talkative| {
         let sent = vec![vec![0, 1, 1], vec![1, 0, 0], vec![1, count, 0]];
-        let seen = |event| Seen { event, at: Moment(event), record: None };
-        let rest = Rest {
-            since: seen(5),
-            seen: seen(9),
-            intervals: 2,
-            interval: 50,
-            allowed: 8,
-            sent: &sent,
-            talkative,
-        };
+        let rest = at_rest(&sent, talkative);
         stage.checkers.on_rest(&rest, &names, &mut stage.found);
     };
     rest(16, None);
@@ -348,18 +345,9 @@ fn quiescence_objects_to_a_node_that_is_not_silent_when_there_is_nothing_to_do()
 fn quiescence_objects_to_a_node_that_takes_part_no_longer_and_speaks() {
     let names = Names::new(["a", "b"].map(str::to_owned).to_vec(), 0);
     let mut stage = innocent();
-    let seen = |event| Seen { event, at: Moment(event), record: None };
     for talkative in [None, Some((NodeId(1), 3))] {
         let sent = vec![vec![0, 1], vec![1, 0]];
-        let rest = Rest {
-            since: seen(5),
-            seen: seen(9),
-            intervals: 2,
-            interval: 50,
-            allowed: 8,
-            sent: &sent,
-            talkative,
-        };
+        let rest = at_rest(&sent, talkative);
         stage.checkers.on_rest(&rest, &names, &mut stage.found);
     }
     stage.breaks(Property::Quiescence, &["b"]);

@@ -43,7 +43,8 @@ pub fn explain<P: Protocol>(scenario: &Scenario, options: &RunOptions) -> Result
     Ok(explained)
 }
 
-/// As [`explain`], without the search for the deciding event: the price of one run.
+/// As [`explain`], without the search for the deciding event: the price of one run, and of another where rules are off and
+/// a promise is broken.
 ///
 /// # Errors
 /// As [`runner::run_protocol`].

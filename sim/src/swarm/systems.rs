@@ -252,8 +252,8 @@ impl Draw {
         options
     }
 
-    /// Settings of raft-rs' own.
-    fn raft_rs_options(&mut self) -> BTreeMap<String, OptionValue> {
+    /// Settings that etcd's raft and its port to Rust share. Of the switches, each is on one time in so many.
+    fn options_of_etcd_and_its_port(&mut self, switches: &[(&str, u64)]) -> BTreeMap<String, OptionValue> {
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         let plain = !self.one_in(3);
@@ -263,9 +263,7 @@ impl Draw {
         if plain || self.one_in(2) {
             set("pre-vote", OptionValue::Switch(false));
         }
-        for (name, one_in) in
-            [("batch-append", 2), ("skip-commit-broadcast", 4), ("removed-leader-stays", 16)]
-        {
+        for &(name, one_in) in switches {
             if self.one_in(one_in) {
                 set(name, OptionValue::Switch(true));
             }
@@ -273,6 +271,17 @@ impl Draw {
         if self.one_in(2) {
             set("batch-entries-max", OptionValue::Number(1));
         }
+        options
+    }
+
+    /// Settings of raft-rs' own.
+    fn raft_rs_options(&mut self) -> BTreeMap<String, OptionValue> {
+        let mut options = self.options_of_etcd_and_its_port(&[
+            ("batch-append", 2),
+            ("skip-commit-broadcast", 4),
+            ("removed-leader-stays", 16),
+        ]);
+        let mut set = |name: &str, value| options.insert(name.to_owned(), value);
         set("inflight-messages-max", OptionValue::Number(self.pick(&[256, 1, 4])));
         set("transition", OptionValue::Word(self.pick(&["auto", "implicit", "explicit"]).to_owned()));
         options
@@ -280,25 +289,12 @@ impl Draw {
 
     /// Settings of etcd's raft. The first form of its changes cannot leave a joint config, so `simple` worlds have it.
     fn etcd_raft_options(&mut self, simple: bool) -> BTreeMap<String, OptionValue> {
-        let mut options = BTreeMap::new();
+        let mut options = self.options_of_etcd_and_its_port(&[
+            ("async-storage-writes", 2),
+            ("follower-reads", 2),
+            ("removed-leader-stays", 16),
+        ]);
         let mut set = |name: &str, value| options.insert(name.to_owned(), value);
-        let plain = !self.one_in(3);
-        if plain {
-            set("check-quorum", OptionValue::Switch(false));
-        }
-        if plain || self.one_in(2) {
-            set("pre-vote", OptionValue::Switch(false));
-        }
-        for (name, one_in) in
-            [("async-storage-writes", 2), ("follower-reads", 2), ("removed-leader-stays", 16)]
-        {
-            if self.one_in(one_in) {
-                set(name, OptionValue::Switch(true));
-            }
-        }
-        if self.one_in(2) {
-            set("batch-entries-max", OptionValue::Number(1));
-        }
         if self.one_in(4) {
             set("uncommitted-bytes-max", OptionValue::Number(self.pick(&[4_096, 100])));
         }
